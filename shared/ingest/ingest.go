@@ -1,0 +1,283 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/telemetry"
+)
+
+// The time limits, each inside the next: the steps' sum < Budget < FunctionTimeout < Lease < SenderTimeout.
+const (
+	// Budget is within what every request is answered.
+	Budget = 5 * time.Second
+	// FunctionTimeout is the Lambda function's: after it, no copy of the function works on the request any more.
+	FunctionTimeout = 7 * time.Second
+	// Lease is how long a claim keeps others off: past it, the claim's owner has been stopped.
+	Lease = 9 * time.Second
+	// SenderTimeout is how long Revento waits for an answer. (guide: /patterns/, /production/)
+	SenderTimeout = 10 * time.Second
+
+	secretBudget  = 1000 * time.Millisecond
+	claimBudget   = 1250 * time.Millisecond
+	handOffBudget = 1500 * time.Millisecond
+	endBudget     = 750 * time.Millisecond // mark or release
+)
+
+// Secrets holds the webhook secrets, newest first.
+type Secrets interface {
+	// Get returns the secrets known, fetched at most once a minute.
+	Get(ctx context.Context) (secret.Webhook, error)
+	// Refresh fetches them anew; fresh is false where that was done within the minute and they are the known ones.
+	Refresh(ctx context.Context) (secrets secret.Webhook, fresh bool, err error)
+}
+
+// Ingest handles deliveries.
+type Ingest struct {
+	Stack string
+	// Tolerance is how far a signature's timestamp may lie from now.
+	Tolerance time.Duration
+	// BodyLimit is the largest body, in bytes.
+	BodyLimit int
+	// DedupeWindow is how long a delivery id is remembered. It is longer than twice Tolerance, or a replay could outlive it.
+	DedupeWindow time.Duration
+	Routes       route.Table
+	Secrets      Secrets
+	Ledger       Ledger
+	Queues       queue.Sender
+	Log          *telemetry.Logger
+	Now          func() time.Time
+}
+
+// Handle answers a request within Budget.
+func (in *Ingest) Handle(ctx context.Context, request Request) Reply {
+	line := in.Log.Begin("delivery")
+	defer line.End(ctx)
+	ctx, cancel := context.WithTimeout(ctx, Budget)
+	defer cancel()
+
+	reply := in.answer(ctx, request, line)
+	if revento.IsDeliveryID(request.DeliveryID) {
+		reply.DeliveryID = request.DeliveryID
+		line.Set("delivery_id", request.DeliveryID)
+	}
+	line.Set("status", string(reply.Status))
+	line.Count("reply_" + string(reply.Status))
+	return reply
+}
+
+func (in *Ingest) answer(ctx context.Context, request Request, line *telemetry.Line) Reply {
+	delivery, refusal := in.verify(ctx, request, line)
+	if refusal != "" {
+		return refuse(refusal)
+	}
+	envelope := delivery.Envelope
+	line.Set("type", clip(envelope.Type))
+	line.Set("identity", string(delivery.Identity))
+	if request.Event != envelope.Type {
+		line.Count("event_header_mismatch")
+	}
+	destinations := in.Routes.Destinations(envelope.Type, envelope.EventID)
+	if len(destinations) == 0 {
+		return Reply{Status: Ignored}
+	}
+	return in.take(ctx, delivery, destinations, line)
+}
+
+// verify says whether Revento sent the request, and reads it. It makes no call but for the secret. A refusal is the status
+// to answer; "" means verified.
+func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.Line) (handoff.Delivery, Status) {
+	now := in.Now()
+	proof, err := revento.ParseProof(request.Timestamp, request.Signature)
+	if err != nil {
+		return refused(line, Unauthorized, err)
+	}
+	if size := request.Body.Size(); size > in.BodyLimit {
+		return refused(line, TooLarge, fmt.Errorf("the body has %d bytes, BodyLimit allows %d", size, in.BodyLimit))
+	}
+	if !proof.IsFresh(now, in.Tolerance) {
+		return refused(line, Stale, fmt.Errorf("signed %s before now, SignatureTolerance allows %s either way",
+			now.Sub(proof.SignedAt).Round(time.Second), in.Tolerance))
+	}
+	body, err := request.Body.Bytes()
+	if err != nil {
+		return refused(line, Unauthorized, err)
+	}
+	switch signed, err := in.isSigned(ctx, proof, body, line); {
+	case err != nil:
+		line.Raise(slog.LevelError)
+		return refused(line, Unavailable, err)
+	case !signed:
+		return refused(line, Unauthorized, errors.New("no secret makes this signature"))
+	}
+	return read(request, proof, body, now, line)
+}
+
+// isSigned tries the secrets known and, where none fits, those fetched anew: the secret may just have been rotated.
+func (in *Ingest) isSigned(ctx context.Context, proof revento.Proof, body []byte, line *telemetry.Line) (bool, error) {
+	ctx, cancel := context.WithTimeout(ctx, secretBudget)
+	defer cancel()
+	secrets, err := in.Secrets.Get(ctx)
+	if err != nil {
+		return false, err
+	}
+	match := proof.MatchingSecret(secrets, body)
+	if match < 0 {
+		secrets, fresh, err := in.Secrets.Refresh(ctx)
+		if err != nil || !fresh {
+			return false, err
+		}
+		match = proof.MatchingSecret(secrets, body)
+	}
+	if match < 0 {
+		return false, nil
+	}
+	line.Count("matched_secret_" + strconv.Itoa(match+1))
+	return true, nil
+}
+
+func read(request Request, proof revento.Proof, body []byte, now time.Time, line *telemetry.Line) (handoff.Delivery, Status) {
+	envelope, err := revento.ParseEnvelope(body)
+	if err != nil {
+		return refused(line, Malformed, err)
+	}
+	id := request.DeliveryID
+	if id == "" {
+		id = revento.StandInDeliveryID(body)
+		line.Count("delivery_id_missing")
+	}
+	if !revento.IsDeliveryID(id) {
+		return refused(line, Malformed, errors.New("header "+revento.HeaderDeliveryID+" is not 1 to 128 visible ASCII characters"))
+	}
+	return handoff.Delivery{
+		ID:         id,
+		Envelope:   envelope,
+		Identity:   envelope.Identity(body),
+		SignedAt:   proof.SignedAt,
+		ReceivedAt: now,
+		Body:       body,
+	}, ""
+}
+
+// take claims the delivery, hands it off and marks it.
+func (in *Ingest) take(ctx context.Context, delivery handoff.Delivery, destinations []route.Destination, line *telemetry.Line) Reply {
+	now := in.Now()
+	claim := Claim{
+		DeliveryID: delivery.ID,
+		Owner:      rand.Text(),
+		Identity:   delivery.Identity,
+		Now:        now,
+		LeaseEnd:   now.Add(Lease),
+		Expires:    now.Add(in.DedupeWindow),
+	}
+	standing, err := in.claim(ctx, claim)
+	if err != nil {
+		return in.giveUp(ctx, claim, fmt.Errorf("claim the delivery: %w", err), line)
+	}
+	switch claim.judge(standing) {
+	case alreadyHandedOff:
+		return Reply{Status: Duplicate}
+	case otherIdentity:
+		line.Raise(slog.LevelError)
+		line.Set("reason", "another event was sent under this delivery id")
+		return Reply{Status: Conflict}
+	case inProgress:
+		return Reply{Status: Busy, RetryAfter: max(standing.LeaseEnd.Sub(now), time.Second)}
+	}
+	if err := in.handOff(ctx, delivery, destinations); err != nil {
+		return in.giveUp(ctx, claim, err, line)
+	}
+	line.Set("handed_off", len(destinations))
+	in.mark(ctx, claim, line)
+	return Reply{Status: Accepted}
+}
+
+func (in *Ingest) claim(ctx context.Context, claim Claim) (*Entry, error) {
+	ctx, cancel := context.WithTimeout(ctx, claimBudget)
+	defer cancel()
+	return in.Ledger.Claim(ctx, claim)
+}
+
+// handOff sends to all destinations at once and returns when each has been taken or has failed.
+func (in *Ingest) handOff(ctx context.Context, delivery handoff.Delivery, destinations []route.Destination) error {
+	ctx, cancel := context.WithTimeout(ctx, handOffBudget)
+	defer cancel()
+	now := in.Now()
+	failures := make([]error, len(destinations))
+	var wait sync.WaitGroup
+	for i, destination := range destinations {
+		wait.Go(func() { failures[i] = in.send(ctx, handoff.New(in.Stack, delivery, destination, now)) })
+	}
+	wait.Wait()
+	return errors.Join(failures...)
+}
+
+func (in *Ingest) send(ctx context.Context, message handoff.Message) error {
+	encoded, err := message.Encode()
+	if err != nil {
+		return err
+	}
+	if err := in.Queues.Send(ctx, message.Queue(), encoded); err != nil {
+		return fmt.Errorf("hand off to %s: %w", message.Queue(), err)
+	}
+	return nil
+}
+
+// mark closes the claim. A failure changes nothing for Revento: the delivery is in the queues, and should a retry hand it
+// off again, the workers drop it.
+func (in *Ingest) mark(ctx context.Context, claim Claim, line *telemetry.Line) {
+	ctx, cancel := context.WithTimeout(ctx, endBudget)
+	defer cancel()
+	if err := in.Ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, claim.Expires); err != nil {
+		line.Raise(slog.LevelWarn)
+		line.Count("mark_failed")
+		line.Set("mark_error", err.Error())
+	}
+}
+
+// giveUp releases the claim, so that Revento's retry finds nothing in its way. Where even that fails, the lease's end
+// does it.
+func (in *Ingest) giveUp(ctx context.Context, claim Claim, cause error, line *telemetry.Line) Reply {
+	line.Raise(slog.LevelError)
+	line.Set("reason", cause.Error())
+	ctx, cancel := context.WithTimeout(ctx, endBudget)
+	defer cancel()
+	if err := in.Ledger.Release(ctx, claim.DeliveryID, claim.Owner); err != nil && !errors.Is(err, ErrNotOwner) {
+		line.Set("release_error", err.Error())
+	}
+	return refuse(Unavailable)
+}
+
+func refused(line *telemetry.Line, status Status, reason error) (handoff.Delivery, Status) {
+	line.Set("reason", reason.Error())
+	return handoff.Delivery{}, status
+}
+
+func refuse(status Status) Reply {
+	reply := Reply{Status: status}
+	if status == Unavailable {
+		reply.RetryAfter = unavailableRetryAfter
+	}
+	return reply
+}
+
+// maxLoggedType bounds what a log line takes of the one text in it that Revento chooses, in bytes.
+const maxLoggedType = 128
+
+func clip(eventType string) string {
+	if len(eventType) > maxLoggedType {
+		return eventType[:maxLoggedType]
+	}
+	return eventType
+}

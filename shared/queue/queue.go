@@ -1,0 +1,117 @@
+// Package queue names the queues and what the rules need of them. Amazon SQS is the model: what is not said here (visibility,
+// receive count, FIFO groups) means what SQS' documentation says. The engines behind it are package sqs on AWS, package
+// sqlite on one machine and package memory in tests; one conformance suite holds them to the same behaviour.
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Name is a queue's name, the same in code, logs and settings.
+type Name string
+
+// The queues, one for each destination, so that one that is down never delays another.
+const (
+	Slack     Name = "slack"     // FIFO; group = channel
+	PagerDuty Name = "pagerduty" // FIFO; group = incident key
+	Digest    Name = "digest"    // standard
+	Deletion  Name = "deletion"  // standard
+	Purge     Name = "purge"     // standard
+)
+
+// Names lists the queues.
+var Names = []Name{Slack, PagerDuty, Digest, Deletion, Purge}
+
+const deadLetterSuffix = "-dead-letter"
+
+// DeadLetter is the queue that takes what this one gives up on.
+func (n Name) DeadLetter() Name { return n + deadLetterSuffix }
+
+// IsFIFO says whether messages of a group come one after another, and equal deduplication ids within five minutes once.
+// A FIFO queue's dead-letter queue is FIFO too, as SQS demands.
+func (n Name) IsFIFO() bool {
+	switch n {
+	case Slack, PagerDuty, Slack.DeadLetter(), PagerDuty.DeadLetter():
+		return true
+	}
+	return false
+}
+
+// Limits of SQS that the rules rely on.
+const (
+	// MaxMessageBytes is the largest message, attributes included.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
+	MaxMessageBytes = 1 << 20
+	// MaxVisibility is the longest time for which a message can be hidden, counted from its receipt (same page).
+	MaxVisibility = 12 * time.Hour
+	// DeduplicationInterval is how long a FIFO queue remembers a deduplication id.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-messagededuplicationid-property.html
+	DeduplicationInterval = 5 * time.Minute
+	// Retention is how long each queue keeps a message, dead-letter queues included: SQS' longest (quotas-messages).
+	Retention = 14 * 24 * time.Hour
+	// MaxReceives is the receive count after which a queue itself moves a message to its dead-letter queue: a backstop
+	// only, since the worker parks long before, and SQS' largest.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-dead-letter-queues.html
+	MaxReceives = 1000
+)
+
+// Message is what is sent. Body is text without characters that SQS refuses; base64 and ASCII JSON are safe.
+type Message struct {
+	Body string
+	// Group is the FIFO group, up to 128 characters; only for FIFO queues, and needed there.
+	Group string
+	// DeduplicationID is up to 128 characters; only for FIFO queues, and needed there.
+	DeduplicationID string
+	// Attributes travel beside the body and name what a dead letter is about.
+	Attributes map[string]string
+	// Delay hides the message at first; only for standard queues, 15 minutes at most.
+	Delay time.Duration
+}
+
+// Received is a message in flight: hidden from others until its visibility ends, it is deleted, or it is made visible.
+type Received struct {
+	Message
+	Queue Name
+	// ID is the queue's own id of the message, the same at each receipt.
+	ID string
+	// Handle stands for this receipt; a later receipt makes it void.
+	Handle string
+	// Receives counts the receipts, this one included.
+	Receives int
+	// SentAt is when the queue took the message.
+	SentAt time.Time
+}
+
+// ErrHandle is returned for a handle that stands for no message in flight: it was deleted, or came again.
+var ErrHandle = errors.New("the receipt handle is void: the message was deleted or received again")
+
+// Sender sends messages.
+type Sender interface {
+	// Send returns once the queue has taken the message durably. Sending an equal deduplication id again within the
+	// interval succeeds and adds nothing.
+	Send(ctx context.Context, name Name, message Message) error
+}
+
+// Deferrer decides when a message in flight is seen again.
+type Deferrer interface {
+	// ChangeVisibility hides the message for d from now, whole seconds, MaxVisibility at most; 0 shows it at once.
+	// It returns ErrHandle for a void handle.
+	ChangeVisibility(ctx context.Context, name Name, handle string, d time.Duration) error
+}
+
+// Receiver takes messages out. Lambda does it on AWS; on one machine and in the operator's commands we do.
+type Receiver interface {
+	// Receive returns the next visible message and hides it for visibility; ok is false where there is none.
+	Receive(ctx context.Context, name Name, visibility time.Duration) (message Received, ok bool, err error)
+	// Delete ends the message. It returns ErrHandle for a void handle where the engine can tell.
+	Delete(ctx context.Context, name Name, handle string) error
+}
+
+// Queues is the whole of an engine.
+type Queues interface {
+	Sender
+	Deferrer
+	Receiver
+}

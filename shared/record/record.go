@@ -1,0 +1,136 @@
+// Package record keeps what is known of a connection: alerts, incidents, threads. Everything of one connection lies in one
+// partition, so that "all of it" is one strongly consistent query when its deletion is due. Writes are optimistic: each
+// names the version that it was decided on.
+package record
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"time"
+
+	"revento-alerts/shared/revento"
+)
+
+// Connection is what an organiser connects: one event of one organization. Both are empty for the integration's own events.
+type Connection struct {
+	EventID        string
+	OrganizationID string
+}
+
+// maxPartitionBytes keeps a partition key under DynamoDB's 2,048 bytes whatever a stranger puts into an id.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const maxPartitionBytes = 1024
+
+// Partition is the connection's partition key, unambiguous and readable.
+func (c Connection) Partition() string {
+	key := url.QueryEscape(c.EventID) + "/" + url.QueryEscape(c.OrganizationID)
+	if len(key) > maxPartitionBytes {
+		return "hash/" + revento.Hash(c.EventID, c.OrganizationID)
+	}
+	return key
+}
+
+// Kind is what a record is about.
+type Kind string
+
+// The kinds.
+const (
+	Alert    Kind = "alert"    // id = alert key
+	Incident Kind = "incident" // id = incident key
+	Thread   Kind = "thread"   // id = incident key and channel
+)
+
+// Key names a record.
+type Key struct {
+	Connection Connection
+	Kind       Kind
+	ID         string
+}
+
+// Sort is the key within the partition.
+func (k Key) Sort() string { return string(k.Kind) + "#" + k.ID }
+
+// Record is a stored record.
+type Record struct {
+	Key Key
+	// Version is 1 when created and rises by one with each update; 0 in a record that is not stored yet.
+	Version int64
+	// OccurredAt is the moment of the newest event that the record tells of. A deletion removes what is not newer than
+	// its cutoff.
+	OccurredAt time.Time
+	// Expires is when the record may go; zero means never.
+	Expires time.Time
+	// Data is the kind's own content, as JSON.
+	Data []byte
+}
+
+// Errors of a Store.
+var (
+	// ErrNotFound is returned by Get.
+	ErrNotFound = errors.New("no such record")
+	// ErrChanged is returned by Put where the stored version is not the one that the write was decided on: another copy
+	// of the message came first, or the record was deleted meanwhile.
+	ErrChanged = errors.New("the record was changed or deleted by another")
+)
+
+// Store keeps records.
+type Store interface {
+	// Get returns the newest version, strongly consistent. A record that has expired may still be returned.
+	Get(ctx context.Context, key Key) (Record, error)
+	// Put stores record if the stored version is still record.Version: 0 creates it, which needs that no record is there.
+	// The stored version is then record.Version+1. It returns ErrChanged.
+	Put(ctx context.Context, record Record) error
+}
+
+// SchemaVersion is stored with each record's content, so that a later version can tell what it reads.
+const SchemaVersion = 1
+
+type content[T any] struct {
+	Schema int `json:"schema"`
+	Value  T   `json:"value"`
+}
+
+// Entry is a record with its content as a Go value.
+type Entry[T any] struct {
+	Record
+	Value T
+}
+
+// Load returns the record under key, or a new one (version 0, zero value) where there is none.
+func Load[T any](ctx context.Context, store Store, key Key) (Entry[T], error) {
+	entry := Entry[T]{Record: Record{Key: key}}
+	stored, err := store.Get(ctx, key)
+	if errors.Is(err, ErrNotFound) {
+		return entry, nil
+	}
+	if err != nil {
+		return entry, fmt.Errorf("read the %s record: %w", key.Kind, err)
+	}
+	entry.Record = stored
+	var data content[T]
+	if err := json.Unmarshal(stored.Data, &data); err != nil {
+		return entry, fmt.Errorf("decode the %s record: %w", key.Kind, err)
+	}
+	if data.Schema > SchemaVersion {
+		return entry, fmt.Errorf("decode the %s record: its schema version is %d, this program knows up to %d", key.Kind, data.Schema, SchemaVersion)
+	}
+	entry.Value = data.Value
+	return entry, nil
+}
+
+// Save stores the entry's value and returns the entry with its new version.
+func Save[T any](ctx context.Context, store Store, entry Entry[T]) (Entry[T], error) {
+	data, err := json.Marshal(content[T]{Schema: SchemaVersion, Value: entry.Value})
+	if err != nil {
+		return entry, fmt.Errorf("encode the %s record: %w", entry.Key.Kind, err)
+	}
+	entry.Data = data
+	if err := store.Put(ctx, entry.Record); err != nil {
+		return entry, fmt.Errorf("write the %s record: %w", entry.Key.Kind, err)
+	}
+	entry.Version++
+	return entry, nil
+}
