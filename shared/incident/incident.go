@@ -1,0 +1,165 @@
+// Package incident opens and resolves incidents with a pager: each event at most once, and never against the order in which
+// things happened.
+package incident
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
+)
+
+// The time limits, the second inside the first.
+const (
+	// FunctionTimeout is the Lambda function's time limit.
+	FunctionTimeout = 10 * time.Second
+	// CallTimeout bounds one call of the pager.
+	CallTimeout = 5 * time.Second
+)
+
+// retention is how long the record of a resolved incident is kept: an older event that comes after it is then still known
+// to be older. The record of an open one is kept until it is resolved.
+const retention = 180 * 24 * time.Hour
+
+// Page is one change of an incident.
+type Page struct {
+	// IncidentKey is the dedup key: while the incident is open, another trigger under it is the same page.
+	IncidentKey string
+	Content     alert.Content
+	// Lateness is how long after its event the page comes, or 0.
+	Lateness time.Duration
+}
+
+// Pager sends pages.
+type Pager interface {
+	// Enqueue returns once the pager has taken the page. Repeating it changes nothing while the incident is open, so a lost
+	// answer is a transient failure.
+	Enqueue(ctx context.Context, page Page) error
+}
+
+// applied is what is kept of an incident.
+type applied struct {
+	Order alert.Order `json:"order"`
+}
+
+// Task is the rules of the pagerduty queue. The queue's groups are the incidents, so that one incident's events come one
+// after another.
+type Task struct {
+	Pager   Pager
+	Records record.Store
+	Display alert.Display
+	Now     func() time.Time
+}
+
+var _ worker.Task = (*Task)(nil)
+
+// Work deals with an event.
+//
+//	mine <= applied        -> superseded, nothing is sent
+//	a resolve, none known  -> noted, so that an older trigger is superseded; nothing is sent
+//	mine is newer          -> sent, and applied
+func (t *Task) Work(ctx context.Context, event handoff.Event, _ *telemetry.Line) (worker.Outcome, error) {
+	sending, err := record.Load[alert.Record](ctx, t.Records, key(event, record.Alert, event.AlertKey))
+	if err != nil {
+		return "", err
+	}
+	if sending.Value.State.IsFinal() {
+		return worker.Duplicate, nil
+	}
+	incident, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
+	if err != nil {
+		return "", err
+	}
+	known := incident.Version > 0
+	switch place := event.Order.Compare(incident.Value.Order); {
+	case known && place == 0:
+		return t.finish(ctx, sending, event)
+	case known && place < 0:
+		return worker.Superseded, t.end(ctx, sending, event, alert.Superseded)
+	case !known && event.Resolves:
+		if err := t.apply(ctx, incident, event); err != nil {
+			return "", err
+		}
+		return worker.Noted, t.end(ctx, sending, event, alert.Noted)
+	}
+	if sending, err = t.send(ctx, sending, event); err != nil {
+		return "", err
+	}
+	if err := t.apply(ctx, incident, event); err != nil {
+		return "", err
+	}
+	return worker.Sent, t.end(ctx, sending, event, alert.Sent)
+}
+
+// finish records what a stop between applying and recording left open.
+func (t *Task) finish(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (worker.Outcome, error) {
+	if sending.Value.OutcomeUnknown() {
+		return worker.Sent, t.end(ctx, sending, event, alert.Sent)
+	}
+	return worker.Noted, t.end(ctx, sending, event, alert.Noted)
+}
+
+// send makes one attempt, which is recorded before and, where it fails, after. A stop in between repeats it under the same
+// incident key.
+func (t *Task) send(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (record.Entry[alert.Record], error) {
+	if err := sending.Value.CheckAttempts(event.Generation); err != nil {
+		return sending, err
+	}
+	sending.Value.Begin(t.Now())
+	sending, err := t.save(ctx, sending, event)
+	if err != nil {
+		return sending, err
+	}
+	content := t.Display.Describe(event.Envelope, event.Order.OccurredAt, event.Severity, event.Resolves, event.DeliveryID)
+	err = t.enqueue(ctx, Page{IncidentKey: event.IncidentKey, Content: content, Lateness: content.Lateness(t.Now())})
+	if err == nil {
+		return sending, nil
+	}
+	sending.Value.Fail(t.Now(), err)
+	if _, recordErr := t.save(ctx, sending, event); recordErr != nil {
+		return sending, fmt.Errorf("%w (and its answer was not recorded: %w)", err, recordErr)
+	}
+	return sending, err
+}
+
+func (t *Task) enqueue(ctx context.Context, page Page) error {
+	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	defer cancel()
+	return t.Pager.Enqueue(ctx, page)
+}
+
+// apply makes the event the newest known of its incident.
+func (t *Task) apply(ctx context.Context, incident record.Entry[applied], event handoff.Event) error {
+	incident.Value.Order = event.Order
+	incident.OccurredAt = event.Order.OccurredAt
+	incident.Expires = time.Time{}
+	if event.Resolves {
+		incident.Expires = t.Now().Add(retention)
+	}
+	_, err := record.Save(ctx, t.Records, incident)
+	return err
+}
+
+func (t *Task) end(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event, state alert.State) error {
+	sending.Value.End(state)
+	_, err := t.save(ctx, sending, event)
+	return err
+}
+
+func (t *Task) save(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (record.Entry[alert.Record], error) {
+	if sending.Version == 0 {
+		sending.Value.DeliveryID = event.DeliveryID
+	}
+	sending.OccurredAt = event.Order.OccurredAt
+	sending.Expires = t.Now().Add(alert.Retention)
+	return record.Save(ctx, t.Records, sending)
+}
+
+func key(event handoff.Event, kind record.Kind, id string) record.Key {
+	return record.Key{Connection: event.Connection, Kind: kind, ID: id}
+}

@@ -1,0 +1,128 @@
+// Package thread tells alerts in Slack channels: one thread for each incident and channel, whose root shows the newest state.
+// Each alert is posted once, also where an answer was lost.
+package thread
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+)
+
+// The time limits: FunctionTimeout > the longest post interval + look-up + post + update, each bounded by CallTimeout.
+const (
+	// FunctionTimeout is the Lambda function's time limit.
+	FunctionTimeout = 15 * time.Second
+	// MaxPostInterval is the longest pause after a post.
+	MaxPostInterval = 5 * time.Second
+	// CallTimeout bounds one call of Slack's API.
+	CallTimeout = 2500 * time.Millisecond
+)
+
+// retention is how long a thread is remembered after its last event. An application can stay open for months.
+const retention = 180 * 24 * time.Hour
+
+// searchMargin widens a look-up's window on both sides, since Slack's clock is not ours.
+const searchMargin = time.Minute
+
+// Errors that Slack's answers stand for; the adapter wraps them.
+var (
+	// ErrThreadGone is returned by Post for a reply whose root is not there any more.
+	ErrThreadGone = errors.New("the thread's root message is gone")
+	// ErrMessageGone is returned by Update for a message that is not there any more.
+	ErrMessageGone = errors.New("the message is gone")
+	// ErrCannotLook is returned by Find where the token may not read the channel, or the window holds more than a page.
+	ErrCannotLook = errors.New("the channel cannot be looked through")
+)
+
+// Message is what is shown in a channel.
+type Message struct {
+	// AlertKey is put into the message's metadata, by which Find knows it.
+	AlertKey string
+	Content  alert.Content
+	// Reply says that the message is a reply in a thread and not a root.
+	Reply bool
+	// Opened is what opened the thread, for a root that shows a later event's state; zero elsewhere.
+	Opened Opening
+	// Lateness is how long after its event the message comes, or 0.
+	Lateness time.Duration
+	// OutOfOrder says that the channel has been told of something newer.
+	OutOfOrder bool
+	// PossiblyRepeated says that the same may have been posted before.
+	PossiblyRepeated bool
+}
+
+// Opening is the event that opened a thread.
+type Opening struct {
+	Type       string    `json:"type"`
+	HappenedAt time.Time `json:"happened_at"`
+}
+
+// Search says where and when a message may have been posted.
+type Search struct {
+	Channel  string
+	Thread   string // the root's timestamp, or "" for the channel itself
+	AlertKey string
+	From, To time.Time
+}
+
+// Slack is what the rules need of Slack. Timestamps (ts) are Slack's ids of messages within a channel.
+type Slack interface {
+	// Post posts into a channel, or as a reply where thread is not "", and returns the message's ts. A failure of class
+	// fault.Unknown may have posted. It returns ErrThreadGone.
+	Post(ctx context.Context, channel, thread string, message Message) (ts string, err error)
+	// Update replaces what a message shows and leaves its metadata as it is. Repeating it does no harm. It returns
+	// ErrMessageGone.
+	Update(ctx context.Context, channel, ts string, message Message) error
+	// Find looks for the message of an alert; ts is "" where it is not there. It returns ErrCannotLook.
+	Find(ctx context.Context, search Search) (ts string, err error)
+}
+
+// conversation is what is kept of a thread.
+type conversation struct {
+	// Root is the root's ts; "" where nothing was posted yet.
+	Root string `json:"root,omitempty"`
+	// Newest is the newest event known of; a later one is news, an earlier one is late.
+	Newest alert.Order `json:"newest"`
+	Opened Opening     `json:"opened,omitzero"`
+}
+
+// place is where an event belongs in its thread.
+type place int
+
+const (
+	newRoot    place = iota // nothing to reply to, or what there was has been resolved
+	reply                   // news in an open thread: a reply, and the root shows it
+	lateReply               // older than what the root shows: a reply that changes nothing
+	onlyNoted               // an end without a beginning: known from now on, and nothing to tell
+	superseded              // older than an end that was only noted
+)
+
+func placeOf(thread record.Entry[conversation], event handoff.Event) place {
+	known := thread.Version > 0
+	order := event.Order.Compare(thread.Value.Newest)
+	switch {
+	case thread.Value.Root == "" && known && order < 0:
+		return superseded
+	case thread.Value.Root == "" && event.Resolves && event.Quiet:
+		return onlyNoted
+	case thread.Value.Root == "":
+		return newRoot
+	case order < 0:
+		return lateReply
+	case thread.Value.Newest.Resolves && !event.Resolves:
+		return newRoot
+	default:
+		return reply
+	}
+}
+
+// key names the thread's record: one for each incident and channel.
+func key(event handoff.Event) record.Key {
+	id := revento.Hash(event.IncidentKey, event.Channel)
+	return record.Key{Connection: event.Connection, Kind: record.Thread, ID: id}
+}

@@ -1,0 +1,203 @@
+// Package worker works on one message of a queue at a time, and decides what the queue does with a message whose work failed:
+// it comes again later, or it is parked in the dead-letter queue with its reason.
+package worker
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/telemetry"
+)
+
+// Outcome is how the work on a message ended well: a log attribute and a metric.
+type Outcome string
+
+// The outcomes.
+const (
+	Sent       Outcome = "sent"       // the provider took it
+	Duplicate  Outcome = "duplicate"  // it had been dealt with before
+	Superseded Outcome = "superseded" // something newer is known, so nothing was sent
+	Noted      Outcome = "noted"      // nothing to send, but known from now on
+)
+
+// Task is the rules of one destination.
+type Task interface {
+	// Work deals with an event. Its error is classified by package fault.
+	Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (Outcome, error)
+}
+
+// Queues is what a worker needs of the queues.
+type Queues interface {
+	queue.Sender
+	queue.Deferrer
+}
+
+// The attributes of a parked message.
+const (
+	AttributeReason   = "reason"
+	AttributeParkedAt = "parked_at"
+)
+
+// reasonUnreadable is the reason of a message that no version of this program wrote.
+const reasonUnreadable = "unreadable"
+
+// settleReserve is the time kept at the end of an invocation for deferring or parking the message.
+const settleReserve = 2 * time.Second
+
+// The delays until a message comes again.
+const (
+	unknownDelay      = 10 * time.Second // short: what became of the alert is about to be looked up
+	throttledDelay    = 30 * time.Second // where the provider names none
+	firstBackoff      = 2 * time.Second
+	maxBackoff        = 2 * time.Minute
+	minimalVisibility = time.Second
+)
+
+// Worker works on the messages of one queue.
+type Worker struct {
+	Queue  queue.Name
+	Task   Task
+	Queues Queues
+	// MaxAlertAge is how long transient failures are tried again, counted from queueing or redrive. It also bounds how long
+	// one message can hold up those behind it.
+	MaxAlertAge time.Duration
+	Log         *telemetry.Logger
+	Now         func() time.Time
+}
+
+// Handle works on a message and says whether the queue can delete it. A message for which it says no comes again when its
+// visibility ends.
+func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool) {
+	line := w.Log.Begin("alert")
+	defer line.End(ctx)
+	line.Dimension("destination", string(w.Queue))
+	line.Set("receives", received.Receives)
+
+	message, event, err := open(received.Body)
+	if err != nil {
+		return w.park(ctx, received, fault.Error{Reason: reasonUnreadable, Err: err}, line)
+	}
+	line.Set("delivery_id", message.DeliveryID)
+	line.Set("alert_key", message.AlertKey)
+	outcome, err := w.work(ctx, event, line)
+	if err != nil {
+		return w.settle(ctx, received, message, err, line)
+	}
+	w.report(outcome, event, line)
+	return true
+}
+
+func open(body string) (handoff.Message, handoff.Event, error) {
+	message, err := handoff.Decode(body)
+	if err != nil {
+		return handoff.Message{}, handoff.Event{}, err
+	}
+	event, err := message.Open()
+	return message, event, err
+}
+
+// work runs the task and keeps enough of the invocation's time for settling.
+func (w *Worker) work(ctx context.Context, event handoff.Event, line *telemetry.Line) (Outcome, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-settleReserve))
+		defer cancel()
+	}
+	return w.Task.Work(ctx, event, line)
+}
+
+func (w *Worker) report(outcome Outcome, event handoff.Event, line *telemetry.Line) {
+	line.Set("outcome", string(outcome))
+	line.Count("alert_" + string(outcome))
+	if outcome != Sent {
+		return
+	}
+	now := w.Now()
+	line.Measure("latency_from_occurred_at", telemetry.Milliseconds, now.Sub(event.Order.OccurredAt).Milliseconds())
+	line.Measure("latency_from_receipt", telemetry.Milliseconds, now.Sub(event.ReceivedAt).Milliseconds())
+}
+
+// settle is the one place that turns a failure into what the queue does.
+func (w *Worker) settle(ctx context.Context, received queue.Received, message handoff.Message, err error, line *telemetry.Line) bool {
+	failure := fault.Of(err)
+	left := w.MaxAlertAge - w.Now().Sub(message.QueuedAt)
+	if failure.Class == fault.Permanent {
+		return w.park(ctx, received, *failure, line)
+	}
+	if left <= 0 {
+		return w.park(ctx, received, fault.Error{Reason: "max_alert_age: " + failure.Reason, Err: err}, line)
+	}
+	delay := min(delayFor(failure, received.Receives), left, queue.MaxVisibility)
+	w.deferMessage(ctx, received, max(delay, minimalVisibility), line)
+	line.Raise(slog.LevelWarn)
+	line.Set("outcome", "retried")
+	line.Set("class", failure.Class.String())
+	line.Set("reason", err.Error())
+	line.Count("alert_retried")
+	return false
+}
+
+func delayFor(failure *fault.Error, receives int) time.Duration {
+	switch failure.Class {
+	case fault.Unknown:
+		return unknownDelay
+	case fault.Throttled:
+		if failure.RetryAfter > 0 {
+			return failure.RetryAfter
+		}
+		return throttledDelay
+	default:
+		return backoff(receives)
+	}
+}
+
+// backoff doubles with each receipt up to maxBackoff, and picks a moment in its second half, so that messages that failed
+// together do not come again together.
+func backoff(receives int) time.Duration {
+	const doublings = 10 // past maxBackoff, and far from overflow
+	ceiling := min(firstBackoff<<min(max(receives-1, 0), doublings), maxBackoff)
+	return ceiling/2 + rand.N(ceiling/2)
+}
+
+// deferMessage rounds up to whole seconds, which is what SQS takes. Should it fail, the message comes again when the
+// visibility that it was received with ends.
+func (w *Worker) deferMessage(ctx context.Context, received queue.Received, delay time.Duration, line *telemetry.Line) {
+	delay = (delay + time.Second - 1).Truncate(time.Second)
+	line.Set("retry_in_ms", delay.Milliseconds())
+	if err := w.Queues.ChangeVisibility(ctx, w.Queue, received.Handle, delay); err != nil {
+		line.Set("defer_error", err.Error())
+	}
+}
+
+// park moves the message to the dead-letter queue with its reason. The source message's id is the deduplication id, so that
+// parking it twice leaves one. If parking fails, the message is not done and comes again.
+func (w *Worker) park(ctx context.Context, received queue.Received, failure fault.Error, line *telemetry.Line) bool {
+	line.Raise(slog.LevelError)
+	line.Set("reason", failure.Reason)
+	if failure.Err != nil {
+		line.Set("cause", failure.Err.Error())
+	}
+	parked := received.Message
+	parked.Attributes = map[string]string{
+		handoff.AttributeDeliveryID: received.Attributes[handoff.AttributeDeliveryID],
+		AttributeReason:             failure.Reason,
+		AttributeParkedAt:           w.Now().UTC().Format(time.RFC3339),
+	}
+	if w.Queue.IsFIFO() {
+		parked.DeduplicationID = received.ID
+	}
+	if err := w.Queues.Send(ctx, w.Queue.DeadLetter(), parked); err != nil {
+		line.Set("park_error", fmt.Errorf("park the message: %w", err).Error())
+		w.deferMessage(ctx, received, backoff(received.Receives), line)
+		return false
+	}
+	line.Set("outcome", "parked")
+	line.Count("alert_parked")
+	return true
+}
