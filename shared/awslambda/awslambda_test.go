@@ -1,0 +1,177 @@
+package awslambda
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+)
+
+func TestOnlyPostsToTheOnePathAreDeliveries(t *testing.T) {
+	cases := []struct {
+		name, method, path string
+		code               int
+		allow              string
+	}{
+		{"another path", "POST", "/", 404, ""},
+		{"a path below", "POST", "/webhooks/revento/", 404, ""},
+		{"another method", "GET", "/webhooks/revento", 405, "POST"},
+		{"another method on another path", "GET", "/x", 404, ""},
+	}
+	handle := Ingest(nil) // none of these reaches the rules
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			response, err := handle(t.Context(), GatewayEvent(c.method, c.path, http.Header{}, nil, "", time.Unix(0, 0)))
+			if err != nil || response.StatusCode != c.code || response.Headers["Allow"] != c.allow {
+				t.Errorf("response = %+v, %v", response, err)
+			}
+		})
+	}
+}
+
+func TestHeadersAreFoundWhateverTheirCase(t *testing.T) {
+	for _, name := range []string{"x-revento-timestamp", "X-Revento-Timestamp", "X-REVENTO-TIMESTAMP"} {
+		event := events.APIGatewayV2HTTPRequest{Headers: map[string]string{name: "1747000123"}}
+		if got := request(event).Timestamp; got != "1747000123" {
+			t.Errorf("timestamp from %s = %q", name, got)
+		}
+	}
+}
+
+func TestARepeatedHeaderIsNotOneValue(t *testing.T) {
+	event := events.APIGatewayV2HTTPRequest{Headers: map[string]string{"X-Revento-Timestamp": "1", "X-REVENTO-TIMESTAMP": "2"}}
+	if got := request(event).Timestamp; got != "1,2" {
+		t.Errorf("timestamp = %q", got)
+	}
+}
+
+func TestTheAnswerIsWhatTheReplyTableSays(t *testing.T) {
+	cases := []struct {
+		name       string
+		reply      ingest.Reply
+		code       int
+		retryAfter string
+		body       string
+	}{
+		{"accepted", ingest.Reply{Status: ingest.Accepted, DeliveryID: "d-1"}, 200, "", `{"status":"accepted","delivery_id":"d-1"}`},
+		{"no well-formed delivery id", ingest.Reply{Status: ingest.Unauthorized}, 401, "", `{"status":"unauthorized"}`},
+		{"whole seconds, rounded up", ingest.Reply{Status: ingest.Busy, RetryAfter: 1200 * time.Millisecond}, 503, "2", `{"status":"busy"}`},
+		{"at least one second", ingest.Reply{Status: ingest.Busy, RetryAfter: time.Millisecond}, 503, "1", `{"status":"busy"}`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			got := answer(c.reply)
+			want := events.APIGatewayV2HTTPResponse{StatusCode: c.code, Headers: map[string]string{"Content-Type": "application/json"}, Body: c.body}
+			if c.retryAfter != "" {
+				want.Headers["Retry-After"] = c.retryAfter
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// The content types are those measured on AWS: everything but text comes in base64.
+func TestBodiesComeAsAPIGatewayPassesThemOn(t *testing.T) {
+	body := []byte(`{"type":"x","name":"Zoë"}`)
+	cases := []struct {
+		name, contentType string
+		body              []byte
+		base64            bool
+	}{
+		{"JSON", "application/json", body, false},
+		{"JSON with a charset", "application/json; charset=utf-8", body, false},
+		{"text", "text/plain", body, false},
+		{"XML", "application/xml", body, false},
+		{"a vendor's JSON", "application/vnd.revento.v1+json", body, true},
+		{"a form", "application/x-www-form-urlencoded", body, true},
+		{"no content type", "", body, true},
+		{"JSON that is not UTF-8", "application/json", []byte("{\"a\":\"\xff\"}"), true},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			event := GatewayEvent("POST", ingest.Path, http.Header{"Content-Type": {c.contentType}}, c.body, "", time.Unix(0, 0))
+			if event.IsBase64Encoded != c.base64 {
+				t.Errorf("base64 = %v", event.IsBase64Encoded)
+			}
+			got, err := request(event).Body.Bytes()
+			if err != nil || string(got) != string(c.body) {
+				t.Errorf("body = %q, %v", got, err)
+			}
+		})
+	}
+}
+
+func TestAReceivedMessageSurvivesTheWayThroughLambdasEvent(t *testing.T) {
+	want := queue.Received{
+		Message: queue.Message{Body: "b", Group: "g", DeduplicationID: "d", Attributes: map[string]string{"delivery_id": "d-1"}},
+		Queue:   queue.Slack, ID: "m-1", Handle: "h-1", Receives: 3, SentAt: time.UnixMilli(1747000123456).UTC(),
+	}
+	event := EventOf(want)
+	encoded, err := json.Marshal(event)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decoded events.SQSEvent
+	if err := json.Unmarshal(encoded, &decoded); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, received(queue.Slack, decoded.Records[0])); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAHandMadeEventWithoutAttributesIsTaken(t *testing.T) {
+	got := received(queue.Slack, events.SQSMessage{MessageId: "m", Body: "b"})
+	if got.Receives != 1 || !got.SentAt.Equal(time.UnixMilli(0)) {
+		t.Errorf("received = %+v", got)
+	}
+}
+
+// A null list means full success to Lambda, so it must be an empty one.
+func TestNoFailuresIsAnEmptyListAndNotNull(t *testing.T) {
+	response, err := Worker(nil)(t.Context(), events.SQSEvent{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	encoded, err := json.Marshal(response)
+	if err != nil || string(encoded) != `{"batchItemFailures":[]}` {
+		t.Errorf("response = %s, %v", encoded, err)
+	}
+}
+
+func FuzzGatewayEvent(f *testing.F) {
+	f.Add("application/json", []byte(`{}`))
+	f.Add("image/png; q", []byte{0xff})
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		event := GatewayEvent("POST", ingest.Path, http.Header{"Content-Type": {contentType}}, body, "", time.Unix(0, 0))
+		got, err := request(event).Body.Bytes()
+		if err != nil || string(got) != string(body) {
+			t.Errorf("body %q came through as %q, %v", body, got, err)
+		}
+		if size := request(event).Body.Size(); size != len(body) {
+			t.Errorf("size = %d, want %d", size, len(body))
+		}
+	})
+}
+
+// What a stranger hands to the decoder must not panic, and a size must never be under what decoding yields.
+func FuzzBody(f *testing.F) {
+	f.Add("e30=", true)
+	f.Add(base64.StdEncoding.EncodeToString([]byte("abc"))+"====", true)
+	f.Fuzz(func(t *testing.T, text string, encoded bool) {
+		body := ingest.Body{Text: text, Base64: encoded}
+		got, err := body.Bytes()
+		if err == nil && len(got) > body.Size() {
+			t.Errorf("%d bytes from a body of size %d", len(got), body.Size())
+		}
+	})
+}

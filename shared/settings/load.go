@@ -1,0 +1,156 @@
+package settings
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/thread"
+)
+
+// The ranges. What they keep apart is told beside them.
+const (
+	minTolerance = 30 * time.Second
+	maxTolerance = 24 * time.Hour
+	// advisedTolerance is the guide's: more is the receiver's risk. (guide: /webhooks/signatures/)
+	advisedTolerance = 300 * time.Second
+
+	minBodyLimit = 1 << 10
+	// maxBodyLimit is the largest body that fits into an SQS message of 1,048,576 bytes, in base64 and with its keys.
+	maxBodyLimit = 700 << 10
+
+	minDedupeWindow = 24 * time.Hour
+	maxDedupeWindow = 8760 * time.Hour
+	minSecretMaxAge = time.Minute
+	maxSecretMaxAge = 24 * time.Hour
+	minMaxAlertAge  = time.Minute
+	// longestAlertAge leaves a message ten of the fourteen days that a queue keeps it.
+	longestAlertAge = 96 * time.Hour
+)
+
+// Common is what every function reads.
+type Common struct {
+	Environment string
+	Stack       string
+	LogLevel    slog.Level
+}
+
+func (r *reader) common() Common {
+	return Common{
+		Environment: read(r, environment, environmentName),
+		Stack:       read(r, stack, nonEmpty),
+		LogLevel:    read(r, logLevel, level),
+	}
+}
+
+// Ingest is the settings of the ingest function.
+type Ingest struct {
+	Common
+	SignatureTolerance time.Duration
+	BodyLimit          int
+	DedupeWindow       time.Duration
+	SecretMaxAge       time.Duration
+	Routes             route.Table
+}
+
+// LoadIngest reads them. Its error names every setting that is wrong.
+func LoadIngest(source Source) (Ingest, error) {
+	r := &reader{source: source}
+	loaded := Ingest{
+		Common:             r.common(),
+		SignatureTolerance: read(r, signatureTolerance, duration(minTolerance, maxTolerance)),
+		BodyLimit:          read(r, bodyLimit, integer(minBodyLimit, maxBodyLimit)),
+		DedupeWindow:       read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
+		SecretMaxAge:       read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
+		Routes:             r.routes(),
+	}
+	if r.err() == nil && loaded.DedupeWindow <= 2*loaded.SignatureTolerance {
+		r.fail("%s is %s and %s is %s: a replay could outlive the memory of its delivery id: make the window more than twice the tolerance",
+			dedupeWindow.Parameter, loaded.DedupeWindow, signatureTolerance.Parameter, loaded.SignatureTolerance)
+	}
+	return loaded, r.err()
+}
+
+// Warnings tells what is allowed and unwise.
+func (i Ingest) Warnings() []string {
+	if i.SignatureTolerance <= advisedTolerance {
+		return nil
+	}
+	return []string{fmt.Sprintf("%s is %s: a captured request can be replayed for that long; Revento advises at most %s",
+		signatureTolerance.Parameter, i.SignatureTolerance, advisedTolerance)}
+}
+
+func (r *reader) routes() route.Table {
+	routes := map[string]route.Route{}
+	for _, trigger := range route.Triggers {
+		routes[trigger.Pattern] = read(r, routeSetting(trigger), route.Parse)
+	}
+	return route.NewTable(routes, route.Channels{
+		Default: read(r, slackChannel, channelID),
+		ByEvent: read(r, eventChannels, route.ParseEventChannels),
+	})
+}
+
+// LoadRoutes reads only the routes and channels.
+func LoadRoutes(source Source) (route.Table, error) {
+	r := &reader{source: source}
+	return r.routes(), r.err()
+}
+
+// Worker is the settings of every function that works on a queue.
+type Worker struct {
+	Common
+	MaxAlertAge  time.Duration
+	SecretMaxAge time.Duration
+	Display      alert.Display
+}
+
+func (r *reader) worker() Worker {
+	common := r.common()
+	return Worker{
+		Common:       common,
+		MaxAlertAge:  read(r, maxAlertAge, duration(minMaxAlertAge, longestAlertAge)),
+		SecretMaxAge: read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
+		Display: alert.Display{
+			Environment: common.Environment,
+			Fields:      read(r, alertFields, fieldFilter),
+			Link:        read(r, linkTemplate, link),
+		},
+	}
+}
+
+// Slack is the settings of the slack function.
+type Slack struct {
+	Worker
+	APIURL       string
+	PostInterval time.Duration
+}
+
+// LoadSlack reads them. Its error names every setting that is wrong.
+func LoadSlack(source Source) (Slack, error) {
+	r := &reader{source: source}
+	loaded := Slack{
+		Worker:       r.worker(),
+		APIURL:       read(r, slackAPIURL, baseURL),
+		PostInterval: read(r, slackPostInterval, duration(0, thread.MaxPostInterval)),
+	}
+	return loaded, r.err()
+}
+
+// PagerDuty is the settings of the pagerduty function.
+type PagerDuty struct {
+	Worker
+	EventsURL string
+}
+
+// LoadPagerDuty reads them. Its error names every setting that is wrong.
+func LoadPagerDuty(source Source) (PagerDuty, error) {
+	r := &reader{source: source}
+	loaded := PagerDuty{
+		Worker:    r.worker(),
+		EventsURL: read(r, pagerDutyEventsURL, originURL),
+	}
+	return loaded, r.err()
+}

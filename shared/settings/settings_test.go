@@ -1,0 +1,205 @@
+package settings_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/settings"
+)
+
+// source has a valid value for what has no default, and what a case sets.
+func source(changes map[string]string) settings.Source {
+	return func(name string) (string, bool) {
+		if value, set := changes[name]; set {
+			return value, true
+		}
+		if name == "SLACK_CHANNEL" {
+			return "C0SAMPLE01", true
+		}
+		return "", false
+	}
+}
+
+func TestVariableIsTheParameterInCapitals(t *testing.T) {
+	for parameter, variable := range map[string]string{
+		"Environment":                       "ENVIRONMENT",
+		"SlackApiUrl":                       "SLACK_API_URL",
+		"PagerdutyEventsUrl":                "PAGERDUTY_EVENTS_URL",
+		"ActivityCapacityStateChangedRoute": "ACTIVITY_CAPACITY_STATE_CHANGED_ROUTE",
+	} {
+		if got := (settings.Setting{Parameter: parameter}).Variable(); got != variable {
+			t.Errorf("Variable of %s = %s, want %s", parameter, got, variable)
+		}
+	}
+}
+
+func TestDefaultsAreInForceWhereNothingIsSet(t *testing.T) {
+	ingest, err := settings.LoadIngest(source(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ingest.SignatureTolerance != 300*time.Second || ingest.BodyLimit != 262144 || ingest.DedupeWindow != 720*time.Hour ||
+		ingest.Environment != "production" || ingest.Stack != "local" {
+		t.Errorf("ingest = %+v", ingest)
+	}
+	if warnings := ingest.Warnings(); len(warnings) != 0 {
+		t.Errorf("warnings = %q", warnings)
+	}
+	slack, err := settings.LoadSlack(source(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if slack.APIURL != "https://slack.com/api/" || slack.PostInterval != time.Second || slack.MaxAlertAge != time.Hour {
+		t.Errorf("slack = %+v", slack)
+	}
+	pagerduty, err := settings.LoadPagerDuty(source(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if pagerduty.EventsURL != "https://events.pagerduty.com" {
+		t.Errorf("pagerduty = %+v", pagerduty)
+	}
+}
+
+func TestEveryTriggerHasARoute(t *testing.T) {
+	routes, err := settings.LoadRoutes(source(map[string]string{"EVENT_UNPUBLISHED_ROUTE": "slack:C0OTHER"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, trigger := range route.Triggers {
+		want := trigger.Default
+		if trigger.Pattern == "event.unpublished" {
+			want = "slack:C0OTHER"
+		}
+		if got := routes.Of(trigger).String(); got != want {
+			t.Errorf("route of %s = %s, want %s", trigger.Pattern, got, want)
+		}
+	}
+}
+
+func loadAll(from settings.Source) error {
+	if _, err := settings.LoadIngest(from); err != nil {
+		return err
+	}
+	if _, err := settings.LoadSlack(from); err != nil {
+		return err
+	}
+	_, err := settings.LoadPagerDuty(from)
+	return err
+}
+
+func TestAValueOutOfFormOrRangeIsRefusedWithParameterValueAndRemedy(t *testing.T) {
+	cases := []struct{ variable, value, parameter, remedy string }{
+		{"ENVIRONMENT", "", "Environment", "1 to 32 letters"},
+		{"ENVIRONMENT", "pro duction", "Environment", "1 to 32 letters"},
+		{"STACK", "", "Stack", "empty"},
+		{"SIGNATURE_TOLERANCE", "300", "SignatureTolerance", "its unit"},
+		{"SIGNATURE_TOLERANCE", "29s", "SignatureTolerance", "30s to 24h"},
+		{"SIGNATURE_TOLERANCE", "25h", "SignatureTolerance", "30s to 24h"},
+		{"SIGNATURE_TOLERANCE", "-300s", "SignatureTolerance", "30s to 24h"},
+		{"SIGNATURE_TOLERANCE", "13h", "SignatureTolerance", "more than twice"}, // refused below with the window
+		{"BODY_LIMIT", "1023", "BodyLimit", "1024 to 716800"},
+		{"BODY_LIMIT", "716801", "BodyLimit", "1024 to 716800"},
+		{"BODY_LIMIT", "256KB", "BodyLimit", "whole number"},
+		{"DEDUPE_WINDOW", "23h", "DedupeWindow", "24h0m0s to 8760h"},
+		{"SECRET_MAX_AGE", "30s", "SecretMaxAge", "1m0s to 24h"},
+		{"EVENT_UNPUBLISHED_ROUTE", "", "EventUnpublishedRoute", `"off"`},
+		{"EVENT_UNPUBLISHED_ROUTE", "slack,slack", "EventUnpublishedRoute", "remove one"},
+		{"EVENT_UNPUBLISHED_ROUTE", "pagerduty", "EventUnpublishedRoute", "pagerduty:critical"},
+		{"SLACK_CHANNEL", "#alerts", "SlackChannel", "C0123456789"},
+		{"EVENT_CHANNELS", "evt_abc", "EventChannels", "evt_abc=C0123456789"},
+		{"SLACK_POST_INTERVAL", "6s", "SlackPostInterval", "0s to 5s"},
+		{"SLACK_API_URL", "slack.com/api/", "SlackApiUrl", "https://"},
+		{"SLACK_API_URL", "ftp://slack.com/api/", "SlackApiUrl", "https://"},
+		{"PAGERDUTY_EVENTS_URL", "https://events.pagerduty.com/v2/enqueue", "PagerdutyEventsUrl", "remove the path"},
+		{"PAGERDUTY_EVENTS_URL", "https://me@events.pagerduty.com", "PagerdutyEventsUrl", "remove the user"},
+		{"MAX_ALERT_AGE", "59s", "MaxAlertAge", "1m0s to 96h"},
+		{"ALERT_FIELDS", "st*tus", "AlertFields", "only at either end"},
+		{"ALERT_FIELDS", "id,,status", "AlertFields", "only at either end"},
+		{"LINK_TEMPLATE", "https://x.example/{id}", "LinkTemplate", "{resource_id}"},
+		{"LINK_TEMPLATE", "x.example/{type}", "LinkTemplate", "https://"},
+		{"LOG_LEVEL", "verbose", "LogLevel", "DEBUG, INFO"},
+	}
+	for _, c := range cases {
+		t.Run(c.variable+"="+c.value, func(t *testing.T) {
+			changes := map[string]string{c.variable: c.value}
+			if c.remedy == "more than twice" {
+				changes["DEDUPE_WINDOW"] = "24h"
+				c.value = "13h0m0s"
+			}
+			err := loadAll(source(changes))
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			for _, part := range []string{c.parameter, c.value, c.remedy} {
+				if !strings.Contains(err.Error(), part) {
+					t.Errorf("error %q does not name %q", err, part)
+				}
+			}
+		})
+	}
+}
+
+func TestValuesAtTheEdgesAreTaken(t *testing.T) {
+	for _, changes := range []map[string]string{
+		{"SIGNATURE_TOLERANCE": "30s"}, {"SIGNATURE_TOLERANCE": "24h"},
+		{"BODY_LIMIT": "1024"}, {"BODY_LIMIT": "716800"},
+		{"DEDUPE_WINDOW": "24h"}, {"DEDUPE_WINDOW": "8760h"},
+		{"SLACK_POST_INTERVAL": "0s"}, {"SLACK_POST_INTERVAL": "5s"},
+		{"MAX_ALERT_AGE": "1m"}, {"MAX_ALERT_AGE": "96h"},
+		{"ALERT_FIELDS": ""}, {"ALERT_FIELDS": "*"}, {"ALERT_FIELDS": "*name*"},
+		{"EVENT_CHANNELS": ""}, {"LINK_TEMPLATE": ""}, {"LINK_TEMPLATE": "https://x.example/{event_id}/{resource_id}?t={type}"},
+	} {
+		if err := loadAll(source(changes)); err != nil {
+			t.Errorf("%v: %v", changes, err)
+		}
+	}
+}
+
+func TestURLsGetTheFormThatTheClientsNeed(t *testing.T) {
+	slack, err := settings.LoadSlack(source(map[string]string{"SLACK_API_URL": "http://127.0.0.1:1234/api"}))
+	if err != nil || slack.APIURL != "http://127.0.0.1:1234/api/" {
+		t.Errorf("APIURL = %q, %v", slack.APIURL, err)
+	}
+	pagerduty, err := settings.LoadPagerDuty(source(map[string]string{"PAGERDUTY_EVENTS_URL": "http://127.0.0.1:1234/"}))
+	if err != nil || pagerduty.EventsURL != "http://127.0.0.1:1234" {
+		t.Errorf("EventsURL = %q, %v", pagerduty.EventsURL, err)
+	}
+}
+
+func TestAMissingValueWithoutDefaultIsNamed(t *testing.T) {
+	_, err := settings.LoadIngest(func(string) (string, bool) { return "", false })
+	if err == nil || !strings.Contains(err.Error(), "SlackChannel (SLACK_CHANNEL) is not set") {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestAllThatIsWrongIsNamedAtOnce(t *testing.T) {
+	_, err := settings.LoadIngest(source(map[string]string{"BODY_LIMIT": "x", "OTHER_ROUTE": "y", "LOG_LEVEL": "z"}))
+	for _, parameter := range []string{"BodyLimit", "OtherRoute", "LogLevel"} {
+		if err == nil || !strings.Contains(err.Error(), parameter) {
+			t.Errorf("error %v does not name %s", err, parameter)
+		}
+	}
+}
+
+func TestAToleranceOverTheAdvisedOneIsWarnedOf(t *testing.T) {
+	ingest, err := settings.LoadIngest(source(map[string]string{"SIGNATURE_TOLERANCE": "10m"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if warnings := ingest.Warnings(); len(warnings) != 1 || !strings.Contains(warnings[0], "replayed") {
+		t.Errorf("warnings = %q", warnings)
+	}
+}
+
+func TestResourceNamesTheMissingVariable(t *testing.T) {
+	if _, err := settings.Resource(source(nil), "RECORDS_TABLE"); err == nil || !strings.Contains(err.Error(), "RECORDS_TABLE") {
+		t.Errorf("error = %v", err)
+	}
+	if got, err := settings.Resource(source(map[string]string{"RECORDS_TABLE": "r"}), "RECORDS_TABLE"); err != nil || got != "r" {
+		t.Errorf("Resource = %q, %v", got, err)
+	}
+}
