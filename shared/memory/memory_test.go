@@ -1,0 +1,26 @@
+package memory
+
+import (
+	"testing"
+
+	"revento-alerts/shared/conformance"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/record"
+)
+
+func TestLedgerConformance(t *testing.T) {
+	conformance.Ledger(t, func(*testing.T) ingest.Ledger { return NewLedger() }, nil)
+}
+
+func TestRecordsConformance(t *testing.T) {
+	conformance.Records(t, func(*testing.T) record.Store { return NewRecords() }, nil)
+}
+
+func TestQueuesConformance(t *testing.T) {
+	conformance.Queues(t, func(*testing.T) conformance.Engine {
+		clock := conformance.NewClock()
+		queues := NewQueues(clock.Now)
+		queues.maxReceives = 3
+		return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
+	}, nil)
+}

@@ -1,0 +1,186 @@
+package memory
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"revento-alerts/shared/queue"
+)
+
+var _ queue.Queues = (*Queues)(nil)
+
+// Queues is all queues, dead-letter queues included.
+type Queues struct {
+	now         func() time.Time
+	maxReceives int
+
+	mu       sync.Mutex
+	lastID   int
+	messages map[queue.Name][]*message // in the order of sending
+	known    map[deduplication]time.Time
+}
+
+type message struct {
+	queue.Received
+	visibleAt time.Time
+}
+
+// deduplication is a deduplication id of a queue; known says until when it is remembered.
+type deduplication struct {
+	queue queue.Name
+	id    string
+}
+
+// NewQueues returns empty queues that live in the time that now tells.
+func NewQueues(now func() time.Time) *Queues {
+	return &Queues{
+		now:         now,
+		maxReceives: queue.MaxReceives,
+		messages:    map[queue.Name][]*message{},
+		known:       map[deduplication]time.Time{},
+	}
+}
+
+// Send implements queue.Sender.
+func (q *Queues) Send(ctx context.Context, name queue.Name, sent queue.Message) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := sent.Check(name); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	if name.IsFIFO() {
+		key := deduplication{name, sent.DeduplicationID}
+		if now.Before(q.known[key]) {
+			return nil
+		}
+		q.known[key] = now.Add(queue.DeduplicationInterval)
+	}
+	q.lastID++
+	added := &message{visibleAt: now.Add(sent.Delay)}
+	added.Message = sent
+	added.Delay = 0
+	added.Attributes = maps.Clone(sent.Attributes)
+	added.Queue = name
+	added.ID = fmt.Sprint(q.lastID)
+	added.SentAt = now
+	q.messages[name] = append(q.messages[name], added)
+	return nil
+}
+
+// Receive implements queue.Receiver.
+func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (queue.Received, bool, error) {
+	if err := ctx.Err(); err != nil {
+		return queue.Received{}, false, err
+	}
+	if err := queue.CheckVisibility(visibility); err != nil {
+		return queue.Received{}, false, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	q.dropOld(name, now)
+	next := q.next(name, now)
+	for next != nil && next.Receives >= q.maxReceives && !name.IsDeadLetter() {
+		q.giveUp(next, now)
+		next = q.next(name, now)
+	}
+	if next == nil {
+		return queue.Received{}, false, nil
+	}
+	next.Receives++
+	next.Handle = fmt.Sprintf("%s.%d", next.ID, next.Receives)
+	next.visibleAt = now.Add(visibility)
+	received := next.Received
+	received.Attributes = maps.Clone(next.Attributes)
+	return received, true, nil
+}
+
+func (q *Queues) dropOld(name queue.Name, now time.Time) {
+	q.messages[name] = slices.DeleteFunc(q.messages[name], func(m *message) bool {
+		return !now.Before(m.SentAt.Add(queue.Retention))
+	})
+}
+
+// next is the first visible message; in a FIFO queue, of those that come first in their group.
+func (q *Queues) next(name queue.Name, now time.Time) *message {
+	blocked := map[string]bool{}
+	for _, m := range q.messages[name] {
+		if blocked[m.Group] {
+			continue
+		}
+		if !now.Before(m.visibleAt) {
+			return m
+		}
+		blocked[m.Group] = name.IsFIFO()
+	}
+	return nil
+}
+
+// giveUp moves a message to its dead-letter queue. A FIFO queue's message counts as sent anew there, as in SQS.
+func (q *Queues) giveUp(m *message, now time.Time) {
+	q.remove(m)
+	m.Queue = m.Queue.DeadLetter()
+	m.Receives = 0
+	m.Handle = ""
+	if m.Queue.IsFIFO() {
+		m.SentAt = now
+	}
+	q.messages[m.Queue] = append(q.messages[m.Queue], m)
+}
+
+func (q *Queues) remove(m *message) {
+	q.messages[m.Queue] = slices.DeleteFunc(q.messages[m.Queue], func(other *message) bool { return other == m })
+}
+
+// ChangeVisibility implements queue.Deferrer.
+func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle string, d time.Duration) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := queue.CheckVisibility(d); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	m := q.received(name, handle)
+	if m == nil || !now.Before(m.visibleAt) {
+		return queue.ErrHandle
+	}
+	m.visibleAt = now.Add(d)
+	return nil
+}
+
+// Delete implements queue.Receiver. It accepts the newest receipt's handle though its visibility has ended, as SQS does
+// in standard queues: the message was worked on, and nobody else has it.
+func (q *Queues) Delete(ctx context.Context, name queue.Name, handle string) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	m := q.received(name, handle)
+	if m == nil {
+		return queue.ErrHandle
+	}
+	q.remove(m)
+	return nil
+}
+
+// received returns the message whose newest receipt has the handle, or nil.
+func (q *Queues) received(name queue.Name, handle string) *message {
+	for _, m := range q.messages[name] {
+		if m.Handle == handle && handle != "" {
+			return m
+		}
+	}
+	return nil
+}

@@ -1,0 +1,42 @@
+package sqlite
+
+import (
+	"testing"
+	"time"
+
+	"revento-alerts/shared/conformance"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/record"
+)
+
+// openTest opens an engine in a folder of its own, or in dir.
+func openTest(t *testing.T, dir string, now func() time.Time) *Engine {
+	t.Helper()
+	engine, err := Open(t.Context(), dir, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := engine.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return engine
+}
+
+func TestLedgerConformance(t *testing.T) {
+	conformance.Ledger(t, func(t *testing.T) ingest.Ledger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
+}
+
+func TestRecordsConformance(t *testing.T) {
+	conformance.Records(t, func(t *testing.T) record.Store { return openTest(t, t.TempDir(), time.Now).Records }, nil)
+}
+
+func TestQueuesConformance(t *testing.T) {
+	conformance.Queues(t, func(t *testing.T) conformance.Engine {
+		clock := conformance.NewClock()
+		queues := openTest(t, t.TempDir(), clock.Now).Queues
+		queues.maxReceives = 3
+		return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
+	}, nil)
+}

@@ -1,0 +1,155 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	_ "embed"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"time"
+
+	driver "modernc.org/sqlite"
+	codes "modernc.org/sqlite/lib"
+)
+
+// fileName is the database's name in the data folder. SQLite adds files beside it while it is open.
+const fileName = "revento-alerts.db"
+
+// Errors of Open, which are about the data folder as a whole.
+var (
+	// ErrInUse means that another process, or another Engine of this one, has the data folder.
+	ErrInUse = errors.New("the data folder is in use")
+	// ErrNewerSchema means that a later version of the program wrote the database.
+	ErrNewerSchema = errors.New("the data folder was written by a newer version of this program")
+)
+
+//go:embed schema.sql
+var schema string
+
+// migrations lead from each version of the schema to the next; the database's user_version says how many were done.
+var migrations = []string{schema}
+
+// settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.
+// https://sqlite.org/pragma.html
+var settings = []string{
+	"PRAGMA busy_timeout = 0",
+	"PRAGMA locking_mode = EXCLUSIVE", // before journal_mode: WAL then needs no shared memory
+	"PRAGMA journal_mode = WAL",
+	"PRAGMA synchronous = FULL",
+	"PRAGMA secure_delete = ON",
+	"PRAGMA temp_store = MEMORY", // what a savepoint keeps aside never goes to a disk
+}
+
+// Open opens the database in dir, and creates both for their owner only where they are missing. The folder is this
+// engine's until Close. Messages that a process took and did not finish are shown at once: it is gone, or the folder would
+// be in use. Those that it deferred keep waiting. Open returns ErrInUse and ErrNewerSchema, with the remedy in the text.
+func Open(ctx context.Context, dir string, now func() time.Time) (*Engine, error) {
+	path, err := create(dir)
+	if err != nil {
+		return nil, fmt.Errorf("make the data folder %s: %w", dir, err)
+	}
+	// fdatasync is what SQLite uses where it was built for Linux: as durable, and faster. Other systems go without.
+	if _, err := driver.Fdatasync(true); err != nil && !errors.Is(err, driver.ErrFdatasyncUnavailable) {
+		return nil, fmt.Errorf("choose how to sync the data folder %s: %w", dir, err)
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
+	if err != nil {
+		return nil, fmt.Errorf("open the data folder %s: %w", dir, err)
+	}
+	engine, err := open(ctx, db, now)
+	if err != nil {
+		return nil, errors.Join(explain(err, dir), db.Close())
+	}
+	return engine, nil
+}
+
+// create makes the folder and an empty file with their modes. A file that is there is not opened: closing it again would
+// end the locks that this process has on it. https://sqlite.org/howtocorrupt.html (2.2)
+func create(dir string) (path string, err error) {
+	dir, err = filepath.Abs(dir)
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, fileName)
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return path, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return path, file.Close()
+}
+
+func open(ctx context.Context, db *sql.DB, now func() time.Time) (*Engine, error) {
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := prepare(ctx, conn); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
+	engine := start(db, conn, now)
+	if err := engine.Queues.showUnfinished(ctx); err != nil {
+		return nil, errors.Join(err, engine.Close())
+	}
+	return engine, nil
+}
+
+func prepare(ctx context.Context, conn *sql.Conn) error {
+	for _, setting := range settings {
+		if _, err := conn.ExecContext(ctx, setting); err != nil {
+			return err
+		}
+	}
+	return migrate(ctx, conn)
+}
+
+// migrate does what is left to do in one transaction. It writes in any case, so that a file that cannot be written to
+// shows itself now.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	tx, err := conn.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	if err := runMigrations(ctx, tx); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	return tx.Commit()
+}
+
+func runMigrations(ctx context.Context, tx *sql.Tx) error {
+	var version int
+	if err := tx.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return err
+	}
+	if version > len(migrations) {
+		return fmt.Errorf("%w: its schema has version %d, this one knows up to %d", ErrNewerSchema, version, len(migrations))
+	}
+	for _, migration := range migrations[version:] {
+		if _, err := tx.ExecContext(ctx, migration); err != nil {
+			return err
+		}
+	}
+	_, err := tx.ExecContext(ctx, fmt.Sprintf("PRAGMA user_version = %d", len(migrations)))
+	return err
+}
+
+// explain names the folder and the remedy.
+func explain(err error, dir string) error {
+	var failure *driver.Error
+	switch {
+	case errors.Is(err, ErrNewerSchema):
+		return fmt.Errorf("%w (%s): start that version, or choose another --data", err, dir)
+	case errors.As(err, &failure) && failure.Code()&0xff == codes.SQLITE_BUSY:
+		return fmt.Errorf("%w (%s): stop the other `revento-alerts serve`, or choose another --data", ErrInUse, dir)
+	default:
+		return fmt.Errorf("open the data folder %s: %w", dir, err)
+	}
+}
