@@ -52,7 +52,9 @@ type Stack struct {
 }
 
 // Resource returns the name of a resource of the stack. Its error names the variable that is missing.
-func (s Stack) Resource(variable string) (string, error) { return settings.Resource(s.Source, variable) }
+func (s Stack) Resource(variable string) (string, error) {
+	return settings.Resource(s.Source, variable)
+}
 
 // Queues returns the queues named. Its error names the variable that is missing.
 func (s Stack) Queues(names ...queue.Name) (*sqs.Queues, error) {

@@ -1,0 +1,114 @@
+// Package dynamodb keeps what the rules remember in Amazon DynamoDB tables: the ledger of deliveries, and the records. Every
+// write is one conditional request, and every read is strongly consistent.
+//
+// The deliveries table, partition key delivery_id, no sort key:
+//
+//	delivery_id  S  the partition key
+//	state        S  claimed, handed_off
+//	owner        S  the token of the claim that made the entry
+//	identity     S  the event's signed identity, a hash
+//	lease_end    N  milliseconds since 1970
+//	expires      N  seconds since 1970, rounded up: the table's TTL attribute
+//
+// The records table, partition key partition, sort key sort:
+//
+//	partition    S  the connection (record.Connection.Partition)
+//	sort         S  kind and id (record.Key.Sort)
+//	version      N  from 1
+//	occurred_at  S  UTC with nanoseconds in a fixed width, so that text order is time order
+//	expires      N  as above, absent where the record never expires: the table's TTL attribute
+//	data         S  the kind's content, JSON
+//	write        S  a token of the last write, by which a repeated request knows its own
+//
+// The sweep of what has expired comes late, days at times, so that no rule relies on it.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+package dynamodb
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// The attributes' names. Each reaches an expression as #name, since some of them are reserved words.
+const (
+	attrDeliveryID = "delivery_id"
+	attrState      = "state"
+	attrOwner      = "owner"
+	attrIdentity   = "identity"
+	attrLeaseEnd   = "lease_end"
+	attrExpires    = "expires"
+
+	attrPartition  = "partition"
+	attrSort       = "sort"
+	attrVersion    = "version"
+	attrOccurredAt = "occurred_at"
+	attrData       = "data"
+	attrWrite      = "write"
+)
+
+type item = map[string]types.AttributeValue
+
+func text(value string) types.AttributeValue { return &types.AttributeValueMemberS{Value: value} }
+
+func number(value int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(value, 10)}
+}
+
+// names makes the ExpressionAttributeNames of the attributes.
+func names(attributes ...string) map[string]string {
+	named := make(map[string]string, len(attributes))
+	for _, attribute := range attributes {
+		named["#"+attribute] = attribute
+	}
+	return named
+}
+
+// expiry is a moment as TTL wants it, in whole seconds and never earlier.
+func expiry(at time.Time) types.AttributeValue { return number(at.Add(time.Second - 1).Unix()) }
+
+// refusal returns the item that failed a request's condition; ok is false for any other error.
+func refusal(err error) (standing item, ok bool) {
+	refused, ok := errors.AsType[*types.ConditionalCheckFailedException](err)
+	if !ok {
+		return nil, false
+	}
+	return refused.Item, true
+}
+
+// reader reads an item's attributes and keeps the first error.
+type reader struct {
+	item item
+	err  error
+}
+
+func (r *reader) text(name string) string {
+	value, ok := r.item[name].(*types.AttributeValueMemberS)
+	if !ok {
+		r.fail(name, "text")
+		return ""
+	}
+	return value.Value
+}
+
+func (r *reader) number(name string) int64 {
+	value, ok := r.item[name].(*types.AttributeValueMemberN)
+	if !ok {
+		r.fail(name, "a number")
+		return 0
+	}
+	parsed, err := strconv.ParseInt(value.Value, 10, 64)
+	if err != nil {
+		r.fail(name, "a whole number")
+	}
+	return parsed
+}
+
+func (r *reader) fail(name, want string) {
+	if r.err == nil {
+		r.err = fmt.Errorf("the item's attribute %s is missing or not %s", name, want)
+	}
+}

@@ -1,0 +1,92 @@
+package dynamodb
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/record"
+)
+
+// A request is what an emulator cannot judge: it reads consistently whether asked to or not.
+type request struct {
+	operation  string
+	consistent bool
+}
+
+// listening is a configuration whose service answers every request with nothing, and the requests that it gets.
+func listening(t *testing.T) (aws.Config, *[]request) {
+	t.Helper()
+	var requests []request
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		_, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		requests = append(requests, request{operation, strings.Contains(string(body), `"ConsistentRead":true`)})
+		_, _ = io.WriteString(w, `{}`)
+	}))
+	t.Cleanup(server.Close)
+	return aws.Config{
+		Region:       "eu-west-1",
+		Credentials:  credentials.NewStaticCredentialsProvider("key", "key", ""),
+		BaseEndpoint: &server.URL,
+	}, &requests
+}
+
+func TestEachCallIsOneRequest(t *testing.T) {
+	config, requests := listening(t)
+	ledger, store := NewLedger(config, "deliveries"), NewRecords(config, "records")
+	tests := map[string]struct {
+		call func() error
+		want request
+	}{
+		"claim": {
+			call: func() error {
+				_, err := ledger.Claim(t.Context(), ingest.Claim{DeliveryID: "one"})
+				return err
+			},
+			want: request{operation: "PutItem"},
+		},
+		"mark": {
+			call: func() error { return ledger.MarkHandedOff(t.Context(), "one", "me", time.Unix(1, 0)) },
+			want: request{operation: "UpdateItem"},
+		},
+		"release": {
+			call: func() error { return ledger.Release(t.Context(), "one", "me") },
+			want: request{operation: "DeleteItem"},
+		},
+		"get, strongly consistent": {
+			call: func() error {
+				_, err := store.Get(t.Context(), record.Key{ID: "one"})
+				if errors.Is(err, record.ErrNotFound) {
+					return nil
+				}
+				return err
+			},
+			want: request{operation: "GetItem", consistent: true},
+		},
+		"put": {
+			call: func() error { return store.Put(t.Context(), record.Record{}) },
+			want: request{operation: "PutItem"},
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			*requests = nil
+			if err := test.call(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff([]request{test.want}, *requests, cmp.AllowUnexported(request{})); diff != "" {
+				t.Errorf("the requests (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
