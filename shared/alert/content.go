@@ -53,6 +53,18 @@ func (c Content) Lateness(now time.Time) time.Duration {
 	return 0
 }
 
+// Summary is the alert in one line, for a notification: "[production] Application approved: app_xyz (evt_abc123)".
+func (c Content) Summary() string {
+	summary := "[" + c.Environment + "] " + c.Title
+	if c.ResourceID != "" {
+		summary += ": " + c.ResourceID
+	}
+	if c.EventID != "" {
+		summary += " (" + c.EventID + ")"
+	}
+	return summary
+}
+
 // titles are the plain words for the types that the guide names. (guide: /patterns/)
 var titles = map[string]string{
 	"application.submitted":           "New application",
@@ -183,7 +195,11 @@ func (t LinkTemplate) Fill(envelope revento.Envelope) string {
 		if values[i] == "" && strings.Contains(link, placeholder) {
 			return ""
 		}
-		link = strings.ReplaceAll(link, placeholder, url.PathEscape(values[i]))
+		link = strings.ReplaceAll(link, placeholder, escape(values[i]))
 	}
 	return link
 }
+
+// escape makes a value fit for any part of a URL: PathEscape would leave "&" and "=" as they are, and a "+", which is
+// QueryEscape's space, stays a plus in a path.
+func escape(value string) string { return strings.ReplaceAll(url.QueryEscape(value), "+", "%20") }

@@ -50,6 +50,8 @@ type Record struct {
 	// Unanswered counts the attempts whose answer was never recorded.
 	Unanswered   int       `json:"unanswered,omitempty"`
 	FirstAttempt time.Time `json:"first_attempt,omitzero"`
+	// UnknownSince is the first of the attempts whose effect is not known, which are the latest ones.
+	UnknownSince time.Time `json:"unknown_since,omitzero"`
 	LastAttempt  time.Time `json:"last_attempt,omitzero"`
 	// Answer is the reason of the last failure, as the provider names it.
 	Answer string `json:"answer,omitempty"`
@@ -79,6 +81,9 @@ func (r *Record) CheckAttempts(generation string) error {
 
 // Begin notes that an attempt is about to be made. It is stored before the attempt.
 func (r *Record) Begin(now time.Time) {
+	if !r.OutcomeUnknown() {
+		r.UnknownSince = now
+	}
 	r.State = Sending
 	r.Attempts++
 	r.Unanswered++

@@ -87,6 +87,9 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, _ *telemetry.Line)
 		}
 		return worker.Noted, t.end(ctx, sending, event, alert.Noted)
 	}
+	if incident, err = t.open(ctx, incident, event); err != nil {
+		return "", err
+	}
 	if sending, err = t.send(ctx, sending, event); err != nil {
 		return "", err
 	}
@@ -102,6 +105,16 @@ func (t *Task) finish(ctx context.Context, sending record.Entry[alert.Record], e
 		return worker.Sent, t.end(ctx, sending, event, alert.Sent)
 	}
 	return worker.Noted, t.end(ctx, sending, event, alert.Noted)
+}
+
+// open makes the incident known before the first attempt to trigger it: should every answer be lost and the alert be parked,
+// the pager may have opened it all the same, and a resolve that comes later must be sent.
+func (t *Task) open(ctx context.Context, incident record.Entry[applied], event handoff.Event) (record.Entry[applied], error) {
+	if incident.Version > 0 {
+		return incident, nil
+	}
+	incident.OccurredAt = event.Order.OccurredAt
+	return record.Save(ctx, t.Records, incident)
 }
 
 // send makes one attempt, which is recorded before and, where it fails, after. A stop in between repeats it under the same

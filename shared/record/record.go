@@ -24,11 +24,12 @@ type Connection struct {
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const maxPartitionBytes = 1024
 
-// Partition is the connection's partition key, unambiguous and readable.
+// Partition is the connection's partition key, unambiguous and readable. A hash stands in for one that is too long; its colon
+// is in no readable key.
 func (c Connection) Partition() string {
 	key := url.QueryEscape(c.EventID) + "/" + url.QueryEscape(c.OrganizationID)
 	if len(key) > maxPartitionBytes {
-		return "hash/" + revento.Hash(c.EventID, c.OrganizationID)
+		return "hash:" + revento.Hash(c.EventID, c.OrganizationID)
 	}
 	return key
 }

@@ -1,6 +1,7 @@
 package revento
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -50,12 +51,20 @@ func ParseEnvelope(body []byte) (Envelope, error) {
 		EventID:        Text(fields["event_id"]),
 		OrganizationID: Text(fields["organization_id"]),
 	}
-	if at, err := time.Parse(time.RFC3339, Text(fields["occurred_at"])); err == nil {
-		envelope.OccurredAt = at.UTC()
-	}
+	envelope.OccurredAt = moment(Text(fields["occurred_at"]))
 	// Data that is not an object stays nil: its fields are not known anyway.
 	_ = json.Unmarshal(fields["data"], &envelope.Data)
 	return envelope, nil
+}
+
+// moment returns an RFC 3339 time in UTC, or zero for what is none. The RFC allows its letters in lower case (section 5.6),
+// which package time does not; a moment before the first year could not be stored as JSON.
+func moment(text string) time.Time {
+	at, err := time.Parse(time.RFC3339, strings.ToUpper(text))
+	if err != nil || at.Before(time.Time{}) {
+		return time.Time{}
+	}
+	return at.UTC()
 }
 
 // Text returns a JSON string's or number's text, and "" for everything else: ids are strings in all known samples, and a
@@ -95,9 +104,13 @@ const TypeDeletionRequired = "data.deletion_required"
 type Identity string
 
 // Identity hashes type, event, organization, resource and moment, or the body where one of the last two is missing: it is
-// then all that tells two events apart. A deletion request needs no resource id, since it is about the connection.
+// then all that tells two events apart. A deletion request needs no resource id, since it is about the connection; should it
+// name a user, it is about that user.
 func (e Envelope) Identity(body []byte) Identity {
 	resource := e.ResourceID()
+	if e.Type == TypeDeletionRequired {
+		resource = cmp.Or(resource, Text(e.Data["user_id"]))
+	}
 	if e.OccurredAt.IsZero() || (resource == "" && e.Type != TypeDeletionRequired) {
 		digest := sha256.Sum256(body)
 		return Identity(hex.EncodeToString(digest[:]))

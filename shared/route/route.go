@@ -71,7 +71,7 @@ func Parse(text string) (Route, error) {
 		return nil, fmt.Errorf("a route is not empty: write %q to send these events nowhere", Off)
 	}
 	if len(text) > MaxLength {
-		return nil, fmt.Errorf("a route has at most %d characters, this one %d", MaxLength, len(text))
+		return nil, fmt.Errorf("a route has at most %d characters, this one has %d: keep fewer targets", MaxLength, len(text))
 	}
 	var parsed Route
 	for element := range strings.SplitSeq(text, ",") {
@@ -106,7 +106,7 @@ func parseTarget(element string) (Target, error) {
 		}
 	case Resolve:
 		if hasArgument {
-			return Target{}, fmt.Errorf("%q: resolve takes nothing behind it", element)
+			return Target{}, fmt.Errorf("%q: resolve takes nothing behind it: write resolve", element)
 		}
 	default:
 		return Target{}, fmt.Errorf("%q is not a target: write %s", element, Grammar)

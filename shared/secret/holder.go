@@ -86,8 +86,14 @@ func (h *Holder[T]) look(ctx context.Context) bool {
 	return true
 }
 
-// lock waits for its turn no longer than ctx, so that a fetch that hangs does not hang those behind it.
+// lock waits for its turn no longer than ctx, so that a fetch that hangs does not hang those behind it. A turn that is free
+// is taken even if ctx is over: a fetch that used up the time leaves the known value, which needs none.
 func (h *Holder[T]) lock(ctx context.Context) error {
+	select {
+	case <-h.turn:
+		return nil
+	default:
+	}
 	select {
 	case <-h.turn:
 		return nil

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 )
 
@@ -87,6 +88,7 @@ func ParseRoutingKeys(text string) (RoutingKeys, error) {
 	for event, key := range form.Events {
 		form.Events[event] = trim(key)
 	}
+	maps.DeleteFunc(form.Events, func(_, key string) bool { return key == "" })
 	if form.Default == "" && len(form.Events) == 0 {
 		return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w", ErrEmpty)
 	}
@@ -95,7 +97,7 @@ func ParseRoutingKeys(text string) (RoutingKeys, error) {
 
 // Of is the key for an event, or "" where there is none.
 func (k RoutingKeys) Of(eventID string) string {
-	if key := k.Events[eventID]; key != "" {
+	if key, ok := k.Events[eventID]; ok {
 		return key
 	}
 	return k.Default

@@ -102,9 +102,19 @@ func (l *Line) End(ctx context.Context) {
 	now := l.logger.now()
 	l.attributes = append(l.attributes, slog.Int64("duration_ms", now.Sub(l.begun).Milliseconds()))
 	if l.logger.metrics && len(l.metrics) > 0 {
-		l.attributes = append(l.attributes, slog.Any("_aws", l.embedded(now)))
+		l.measured(ctx, now)
+		return
 	}
 	l.logger.log.LogAttrs(ctx, l.level, l.unit, l.attributes...)
+}
+
+// measured writes a line that carries metrics, whatever the level: alarms live on them.
+func (l *Line) measured(ctx context.Context, now time.Time) {
+	line := slog.NewRecord(now, l.level, l.unit, 0)
+	line.AddAttrs(l.attributes...)
+	line.AddAttrs(slog.Any("_aws", l.embedded(now)))
+	// A log that cannot be written has nowhere to be reported to.
+	_ = l.logger.log.Handler().Handle(ctx, line)
 }
 
 // The embedded metric format.

@@ -87,7 +87,7 @@ func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 		Channel:  w.Channel,
 		Thread:   last.Thread,
 		AlertKey: w.AlertKey,
-		From:     last.FirstAttempt.Add(-searchMargin),
+		From:     last.UnknownSince.Add(-searchMargin),
 		To:       last.LastAttempt.Add(searchMargin),
 	})
 	switch {
@@ -173,11 +173,11 @@ func (t *Task) settle(ctx context.Context, w *work) error {
 	sent, thread := w.alert.Value, w.thread.Value
 	newer := w.Order.Compare(thread.Newest) > 0
 	switch {
-	case sent.Thread == "" && sent.TS == thread.Root:
+	case sent.Thread == "" && sent.TS <= thread.Root: // the root, or one that a later root replaced: timestamps sort as text
 		return nil
 	case sent.Thread == "":
 		return t.note(ctx, w, conversation{Root: sent.TS, Newest: thread.Newest, Opened: w.opening()})
-	case !newer || sent.Thread != thread.Root:
+	case !newer || thread.Root == "": // late, or the thread is forgotten
 		return nil
 	}
 	err := t.updateMessage(ctx, w.Channel, thread.Root, t.rootMessage(w))
@@ -195,9 +195,16 @@ func (t *Task) settle(ctx context.Context, w *work) error {
 	return t.note(ctx, w, thread)
 }
 
-// startOver posts the alert as a new root: somebody deleted the old one, and a reply beneath it would be read by nobody.
+// startOver posts the alert as a new root: somebody deleted the old one, and a reply beneath it would be read by nobody. That
+// it is gone is stored first, or a stop in between would end in another reply there.
 func (t *Task) startOver(ctx context.Context, w *work) error {
 	w.line.Set("thread", "root is gone, posted as a new one")
+	w.alert.Value.PossiblyRepeated = false // the reply that it was said of is out of sight
+	thread := w.thread.Value
+	thread.RootGone = true
+	if err := t.saveThread(ctx, w, thread); err != nil {
+		return err
+	}
 	if err := t.attempt(ctx, w, ""); err != nil {
 		return err
 	}
@@ -209,6 +216,10 @@ func (t *Task) note(ctx context.Context, w *work, thread conversation) error {
 	if w.Order.Compare(thread.Newest) > 0 {
 		thread.Newest = w.Order
 	}
+	return t.saveThread(ctx, w, thread)
+}
+
+func (t *Task) saveThread(ctx context.Context, w *work, thread conversation) error {
 	w.thread.Value = thread
 	w.thread.OccurredAt = thread.Newest.OccurredAt
 	w.thread.Expires = t.Now().Add(retention)

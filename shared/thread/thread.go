@@ -86,6 +86,8 @@ type Slack interface {
 type conversation struct {
 	// Root is the root's ts; "" where nothing was posted yet.
 	Root string `json:"root,omitempty"`
+	// RootGone says that somebody deleted the root, so that the next alert becomes a new one.
+	RootGone bool `json:"root_gone,omitempty"`
 	// Newest is the newest event known of; a later one is news, an earlier one is late.
 	Newest alert.Order `json:"newest"`
 	Opened Opening     `json:"opened,omitzero"`
@@ -95,7 +97,7 @@ type conversation struct {
 type place int
 
 const (
-	newRoot    place = iota // nothing to reply to, or what there was has been resolved
+	newRoot    place = iota // nothing to reply to, or what there was has been resolved or deleted
 	reply                   // news in an open thread: a reply, and the root shows it
 	lateReply               // older than what the root shows: a reply that changes nothing
 	onlyNoted               // an end without a beginning: known from now on, and nothing to tell
@@ -110,7 +112,7 @@ func placeOf(thread record.Entry[conversation], event handoff.Event) place {
 		return superseded
 	case thread.Value.Root == "" && event.Resolves && event.Quiet:
 		return onlyNoted
-	case thread.Value.Root == "":
+	case thread.Value.Root == "", thread.Value.RootGone:
 		return newRoot
 	case order < 0:
 		return lateReply

@@ -57,6 +57,8 @@ const (
 	firstBackoff      = 2 * time.Second
 	maxBackoff        = 2 * time.Minute
 	minimalVisibility = time.Second
+	// longestDelay stays under queue.MaxVisibility, which SQS counts from the receipt and not from now.
+	longestDelay = queue.MaxVisibility - 15*time.Minute
 )
 
 // Worker works on the messages of one queue.
@@ -133,7 +135,7 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, message ha
 	if left <= 0 {
 		return w.park(ctx, received, fault.Error{Reason: "max_alert_age: " + failure.Reason, Err: err}, line)
 	}
-	delay := min(delayFor(failure, received.Receives), left, queue.MaxVisibility)
+	delay := min(delayFor(failure, received.Receives), left, longestDelay)
 	w.deferMessage(ctx, received, max(delay, minimalVisibility), line)
 	line.Raise(slog.LevelWarn)
 	line.Set("outcome", "retried")
@@ -184,10 +186,9 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 		line.Set("cause", failure.Err.Error())
 	}
 	parked := received.Message
-	parked.Attributes = map[string]string{
-		handoff.AttributeDeliveryID: received.Attributes[handoff.AttributeDeliveryID],
-		AttributeReason:             failure.Reason,
-		AttributeParkedAt:           w.Now().UTC().Format(time.RFC3339),
+	parked.Attributes = map[string]string{AttributeReason: failure.Reason, AttributeParkedAt: w.Now().UTC().Format(time.RFC3339)}
+	if id := received.Attributes[handoff.AttributeDeliveryID]; id != "" { // SQS refuses an empty attribute
+		parked.Attributes[handoff.AttributeDeliveryID] = id
 	}
 	if w.Queue.IsFIFO() {
 		parked.DeduplicationID = received.ID

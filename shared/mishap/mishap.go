@@ -1,0 +1,119 @@
+// Package mishap lets one call of a test's run go wrong: the process dies, or the call fails, before or after it took effect.
+// Each runs a scenario once for every call and kind of mishap, so that no point at which a run can stop is left out.
+package mishap
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+
+	"revento-alerts/shared/record"
+)
+
+// Kind is what goes wrong.
+type Kind string
+
+// The kinds.
+const (
+	DiesBefore  Kind = "dies before"
+	DiesAfter   Kind = "dies after"
+	FailsBefore Kind = "fails before"
+	FailsAfter  Kind = "fails after" // its answer is lost
+)
+
+// Errors of the calls that fail.
+var (
+	// ErrRefused is the error of a call that had no effect.
+	ErrRefused = errors.New("mishap: refused")
+	// ErrLost is the error of a call that had its effect and lost its answer.
+	ErrLost = errors.New("mishap: answer lost")
+)
+
+// Plan is the mishap of one run. The nil Plan has none.
+type Plan struct {
+	kind  Kind
+	at    int // the call that goes wrong, counted from 1
+	calls int
+}
+
+// At returns the Plan in which one call goes wrong, counted from 1.
+func At(call int, kind Kind) *Plan { return &Plan{kind: kind, at: call} }
+
+// death is what the calls that kill the process panic with.
+type death struct{}
+
+// Do makes a call, or lets it go wrong if its turn has come.
+func (p *Plan) Do(call func() error) error {
+	if p == nil {
+		return call()
+	}
+	p.calls++
+	if p.calls != p.at {
+		return call()
+	}
+	if p.kind == DiesAfter || p.kind == FailsAfter {
+		_ = call()
+	}
+	switch p.kind {
+	case FailsBefore:
+		return ErrRefused
+	case FailsAfter:
+		return ErrLost
+	default:
+		return Die()
+	}
+}
+
+// Die ends the process, as far as Died can see. It does not return; the error only makes it fit where a call returns one.
+func Die() error { panic(death{}) }
+
+// Died runs f and says whether a mishap killed it. What f left behind outside of storage is gone, as with a process.
+func Died(f func()) (died bool) {
+	defer func() {
+		switch reason := recover().(type) {
+		case nil:
+		case death:
+			died = true
+		default:
+			panic(reason)
+		}
+	}()
+	f()
+	return false
+}
+
+// Each runs a scenario without a mishap, and then once for each call and kind of mishap until no call is left.
+func Each(t *testing.T, scenario func(t *testing.T, plan *Plan)) {
+	t.Helper()
+	t.Run("no mishap", func(t *testing.T) { scenario(t, nil) })
+	for _, kind := range []Kind{DiesBefore, DiesAfter, FailsBefore, FailsAfter} {
+		for at, reached := 1, true; reached; at++ {
+			plan := At(at, kind)
+			t.Run(fmt.Sprintf("%s call %d", kind, at), func(t *testing.T) { scenario(t, plan) })
+			reached = plan.calls >= at
+		}
+	}
+}
+
+// Records is a store whose calls can go wrong.
+type Records struct {
+	record.Store
+	Plan *Plan
+}
+
+var _ record.Store = Records{}
+
+// Get implements record.Store.
+func (r Records) Get(ctx context.Context, key record.Key) (found record.Record, err error) {
+	err = r.Plan.Do(func() error {
+		found, err = r.Store.Get(ctx, key)
+		return err
+	})
+	return found, err
+}
+
+// Put implements record.Store.
+func (r Records) Put(ctx context.Context, rec record.Record) error {
+	return r.Plan.Do(func() error { return r.Store.Put(ctx, rec) })
+}

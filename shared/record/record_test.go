@@ -1,0 +1,148 @@
+package record_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/memory"
+	"revento-alerts/shared/record"
+)
+
+func TestPartitionsAreDistinctAndFitAKey(t *testing.T) {
+	long := strings.Repeat("é", 1000)
+	connections := []record.Connection{
+		{},
+		{EventID: "evt_1"},
+		{OrganizationID: "evt_1"},
+		{EventID: "evt_1", OrganizationID: "org_1"},
+		{EventID: "evt_1/org_1"},
+		{EventID: "evt_1", OrganizationID: "/org_1"},
+		{EventID: "evt_1/", OrganizationID: "org_1"},
+		{EventID: "evt_1%2F", OrganizationID: "org_1"},
+		{EventID: long},
+		{EventID: long, OrganizationID: "org_1"},
+		{EventID: long + "x"},
+	}
+	seen := map[string]record.Connection{}
+	for _, connection := range connections {
+		partition := connection.Partition()
+		if other, taken := seen[partition]; taken {
+			t.Errorf("%+v and %+v share %q", connection, other, partition)
+		}
+		seen[partition] = connection
+		if partition == "" || len(partition) > 2048 {
+			t.Errorf("%+v: a partition key of %d bytes", connection, len(partition))
+		}
+	}
+}
+
+func TestAReadablePartitionIsNeverTakenForAHash(t *testing.T) {
+	hashed := record.Connection{EventID: strings.Repeat("x", 2000)}.Partition()
+	_, digits, _ := strings.Cut(hashed, "hash")
+	for _, connection := range []record.Connection{
+		{EventID: "hash", OrganizationID: digits[1:]},
+		{EventID: hashed},
+		{OrganizationID: hashed},
+	} {
+		if connection.Partition() == hashed {
+			t.Errorf("%+v has the partition of another", connection)
+		}
+	}
+}
+
+type note struct {
+	Text string `json:"text"`
+}
+
+var key = record.Key{Connection: record.Connection{EventID: "evt_1"}, Kind: record.Alert, ID: "a"}
+
+func TestSaveAndLoad(t *testing.T) {
+	store, ctx := memory.NewRecords(), t.Context()
+	entry, err := record.Load[note](ctx, store, key)
+	if err != nil || entry.Version != 0 || entry.Key != key {
+		t.Fatalf("a new record: %+v, %v", entry, err)
+	}
+	for i, text := range []string{"one", "two"} {
+		entry.Value.Text = text
+		if entry, err = record.Save(ctx, store, entry); err != nil {
+			t.Fatal(err)
+		}
+		if want := int64(i + 1); entry.Version != want {
+			t.Errorf("version %d, want %d", entry.Version, want)
+		}
+	}
+	loaded, err := record.Load[note](ctx, store, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(entry, loaded); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAWriteDecidedOnAnOldVersionIsRefusedAndTransient(t *testing.T) {
+	store, ctx := memory.NewRecords(), t.Context()
+	mine, err := record.Load[note](ctx, store, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := record.Save(ctx, store, mine); err != nil {
+		t.Fatal(err)
+	}
+	_, err = record.Save(ctx, store, mine)
+	if !errors.Is(err, record.ErrChanged) || !fault.Has(err, fault.Transient) {
+		t.Errorf("the second writer: %v", err)
+	}
+}
+
+func TestLoadRefusesWhatItCannotRead(t *testing.T) {
+	for name, data := range map[string]string{
+		"not JSON":         "CANARY",
+		"another form":     `{"schema":1,"value":"CANARY"}`,
+		"a schema to come": `{"schema":2,"value":{"text":"CANARY"}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			store := memory.NewRecords()
+			if err := store.Put(t.Context(), record.Record{Key: key, Data: []byte(data)}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := record.Load[note](t.Context(), store, key); err == nil || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("Load: %v", err)
+			}
+		})
+	}
+}
+
+func TestContentCarriesItsSchemaVersion(t *testing.T) {
+	store := memory.NewRecords()
+	if _, err := record.Save(t.Context(), store, record.Entry[note]{Record: record.Record{Key: key}}); err != nil {
+		t.Fatal(err)
+	}
+	stored, err := store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var content struct{ Schema int }
+	if err := json.Unmarshal(stored.Data, &content); err != nil || content.Schema != record.SchemaVersion {
+		t.Errorf("%s: %v", stored.Data, err)
+	}
+}
+
+func TestStorageErrorsAreWrappedWithWhatWasDone(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := record.Load[note](ctx, memory.NewRecords(), key)
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "read the alert record: ") {
+		t.Errorf("Load: %v", err)
+	}
+	_, err = record.Save(ctx, memory.NewRecords(), record.Entry[note]{Record: record.Record{Key: key}})
+	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "write the alert record: ") {
+		t.Errorf("Save: %v", err)
+	}
+}

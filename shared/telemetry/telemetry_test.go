@@ -1,0 +1,121 @@
+package telemetry_test
+
+import (
+	"bytes"
+	"flag"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/telemetry"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func wantGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
+	}
+}
+
+func TestAUnitOfWorkIsOneLine(t *testing.T) {
+	for _, test := range []struct {
+		golden  string
+		metrics bool
+	}{
+		{"line.json", false},
+		{"embedded-metrics.json", true},
+	} {
+		t.Run(test.golden, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var out bytes.Buffer
+				line := telemetry.New(&out, telemetry.Options{Stack: "prod", Metrics: test.metrics}).Begin("alert")
+				line.Dimension("destination", "slack")
+				line.Set("receives", 2)
+				line.Count("alert_sent")
+				time.Sleep(1500 * time.Millisecond)
+				line.Measure("latency_from_receipt", telemetry.Milliseconds, 2500)
+				if out.Len() > 0 {
+					t.Errorf("written before its end: %s", out.String())
+				}
+				line.End(t.Context())
+				if lines := strings.Count(out.String(), "\n"); lines != 1 {
+					t.Errorf("%d lines", lines)
+				}
+				wantGolden(t, test.golden, out.Bytes())
+			})
+		})
+	}
+}
+
+func TestALineWithoutMetricsCarriesNone(t *testing.T) {
+	var out bytes.Buffer
+	telemetry.New(&out, telemetry.Options{Metrics: true}).Begin("warm-up").End(t.Context())
+	if strings.Contains(out.String(), "_aws") {
+		t.Errorf("metrics in %s", out.String())
+	}
+}
+
+func TestLevels(t *testing.T) {
+	tests := []struct {
+		name   string
+		least  slog.Level
+		raises []slog.Level
+		want   string // what the line says, or "" where it is not written
+	}{
+		{"plain", slog.LevelInfo, nil, `"level":"INFO"`},
+		{"raised", slog.LevelInfo, []slog.Level{slog.LevelWarn}, `"level":"WARN"`},
+		{"raising never lowers", slog.LevelInfo, []slog.Level{slog.LevelError, slog.LevelWarn}, `"level":"ERROR"`},
+		{"below the least level", slog.LevelWarn, nil, ""},
+		{"at the least level", slog.LevelWarn, []slog.Level{slog.LevelWarn}, `"level":"WARN"`},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			line := telemetry.New(&out, telemetry.Options{Level: test.least}).Begin("alert")
+			for _, level := range test.raises {
+				line.Raise(level)
+			}
+			line.End(t.Context())
+			if test.want == "" && out.Len() > 0 || !strings.Contains(out.String(), test.want) {
+				t.Errorf("wrote %q, want %q", out.String(), test.want)
+			}
+		})
+	}
+}
+
+// Alarms live on the metrics, so that a level that hides the line must not hide them.
+func TestALineWithMetricsIsWrittenWhateverTheLevel(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		metrics bool
+		lines   int
+	}{{"with metrics", true, 1}, {"without", false, 0}} {
+		t.Run(test.name, func(t *testing.T) {
+			var out bytes.Buffer
+			line := telemetry.New(&out, telemetry.Options{Level: slog.LevelError, Metrics: test.metrics}).Begin("delivery")
+			line.Count("reply_accepted")
+			line.End(t.Context())
+			if lines := strings.Count(out.String(), "\n"); lines != test.lines {
+				t.Errorf("%d lines: %s", lines, out.String())
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package worker_test
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/worker"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+func TestLogLines(t *testing.T) {
+	throttled := &fault.Error{Class: fault.Throttled, Op: "post to Slack", Reason: "ratelimited", RetryAfter: 30 * time.Second}
+	refused := &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: "channel_not_found", Err: errors.New("cause")}
+	tests := []struct {
+		golden string
+		task   work
+	}{
+		{"sent.json", ends(worker.Sent, nil)},
+		{"superseded.json", ends(worker.Superseded, nil)},
+		{"retried.json", ends("", throttled)},
+		{"parked.json", ends("", refused)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.golden, func(t *testing.T) {
+			test(t, tt.task, func(b *bench) {
+				b.queued(0)
+				b.handle()
+				wantGolden(b, tt.golden)
+			})
+		})
+	}
+	t.Run("unreadable.json", func(t *testing.T) {
+		test(t, ends(worker.Sent, nil), func(b *bench) {
+			b.send(queue.Message{Body: `{"` + canary + `":1}`, Group: "C0111", DeduplicationID: "1"})
+			b.handle()
+			wantGolden(b, "unreadable.json")
+		})
+	})
+}
+
+func wantGolden(b *bench, name string) {
+	b.Helper()
+	got := b.log.String()
+	if strings.Contains(got, canary) {
+		b.Errorf("the line holds personal data: %s", got)
+	}
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		b.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
+	}
+}

@@ -1,0 +1,145 @@
+package worker_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
+)
+
+func failed(class fault.Class, reason string) error {
+	return &fault.Error{Class: class, Op: "post", Reason: reason}
+}
+
+func TestWhatIsParkedAndWhy(t *testing.T) {
+	tests := []struct {
+		name   string
+		err    error
+		age    time.Duration
+		reason string // or "" for: comes again
+	}{
+		{"permanent, at once", failed(fault.Permanent, "channel_not_found"), 0, "channel_not_found"},
+		{"permanent, behind another", errors.Join(errors.New("x"), failed(fault.Permanent, "no_text")), 0, "no_text"},
+		{"permanent, past the maximum age", failed(fault.Permanent, "channel_not_found"), 2 * maxAlertAge, "channel_not_found"},
+		{"transient, just inside the maximum age", failed(fault.Transient, "http_500"), maxAlertAge - 1, ""},
+		{"transient, at the maximum age", failed(fault.Transient, "http_500"), maxAlertAge, "max_alert_age: http_500"},
+		{"throttled, past the maximum age", failed(fault.Throttled, "ratelimited"), maxAlertAge + time.Hour, "max_alert_age: ratelimited"},
+		{"unknown, past the maximum age", failed(fault.Unknown, "timeout"), maxAlertAge, "max_alert_age: timeout"},
+		{"not classified, past the maximum age", errors.New("x"), maxAlertAge, "max_alert_age: unclassified"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			test(t, ends("", tt.err), func(b *bench) {
+				b.queued(tt.age)
+				var want []string
+				if tt.reason != "" {
+					want = []string{tt.reason}
+				}
+				if done := b.handle(); done != (want != nil) {
+					b.Errorf("done: %v", done)
+				}
+				if diff := cmp.Diff(want, b.dead()); diff != "" {
+					b.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAnOldMessageStillGetsItsTry(t *testing.T) {
+	test(t, ends(worker.Sent, nil), func(b *bench) {
+		b.queued(10 * maxAlertAge)
+		if !b.handle() || b.dead() != nil {
+			b.Error("it was parked without a try")
+		}
+	})
+}
+
+func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {
+	test(t, ends("", failed(fault.Permanent, "channel_not_found")), func(b *bench) {
+		b.queued(0)
+		source := b.receive(queue.Slack)
+		b.Handle(b.Context(), source)
+		parked := b.receive(queue.Slack.DeadLetter())
+		want := queue.Message{
+			Body: source.Body, Group: source.Group, DeduplicationID: source.ID,
+			Attributes: map[string]string{
+				handoff.AttributeDeliveryID: "delivery-1",
+				worker.AttributeReason:      "channel_not_found",
+				worker.AttributeParkedAt:    "2000-01-01T00:00:00Z",
+			},
+		}
+		if diff := cmp.Diff(want, parked.Message); diff != "" {
+			b.Error(diff)
+		}
+	})
+}
+
+func TestAMessageThatIsParkedTwiceLiesThereOnce(t *testing.T) {
+	unreadable := queue.Message{Body: "what nobody wrote", Group: "C0111", DeduplicationID: "1"}
+	test(t, ends(worker.Sent, nil), func(b *bench) {
+		b.send(unreadable)
+		for range 2 { // the first time, the function dies before the queue hears that it is done
+			if !b.Handle(b.Context(), b.receive(queue.Slack)) {
+				b.Error("it is not done")
+			}
+			time.Sleep(visibility)
+		}
+		if diff := cmp.Diff([]string{"unreadable"}, b.dead()); diff != "" {
+			b.Error(diff)
+		}
+	})
+}
+
+func TestUnreadableMessagesNeverReachTheTask(t *testing.T) {
+	task := func(context.Context, handoff.Event, *telemetry.Line) (worker.Outcome, error) {
+		t.Error("the task was called")
+		return worker.Sent, nil
+	}
+	for name, body := range map[string]string{
+		"not JSON":                "x",
+		"of a schema to come":     `{"schema":99}`,
+		"a body without type":     `{"schema":1,"alert_key":"a","incident_key":"i","body":"e30="}`,
+		"a body that is not JSON": `{"schema":1,"alert_key":"a","incident_key":"i","body":"eA=="}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			test(t, task, func(b *bench) {
+				b.send(queue.Message{Body: body, Group: "C0111", DeduplicationID: "1"})
+				if !b.handle() {
+					b.Error("it is not done")
+				}
+				if diff := cmp.Diff([]string{"unreadable"}, b.dead()); diff != "" {
+					b.Error(diff)
+				}
+			})
+		})
+	}
+}
+
+func TestAMessageThatCannotBeParkedStays(t *testing.T) {
+	test(t, ends("", failed(fault.Permanent, "channel_not_found")), func(b *bench) {
+		b.queues.sendErr = errors.New("the dead-letter queue is down")
+		b.queued(0)
+		if b.handle() {
+			b.Fatal("it is done, and lost")
+		}
+		if hidden := b.hidden(); hidden > 2*time.Second {
+			b.Errorf("it comes again after %s", hidden)
+		}
+		b.queues.sendErr = nil
+		if !b.handle() {
+			b.Error("it is not done")
+		}
+		if diff := cmp.Diff([]string{"channel_not_found"}, b.dead()); diff != "" {
+			b.Error(diff)
+		}
+	})
+}
