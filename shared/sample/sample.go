@@ -78,10 +78,13 @@ func (c Change) apply(body []byte, now time.Time) ([]byte, error) {
 	if err := json.Unmarshal(body, &e); err != nil {
 		return nil, err
 	}
+	before := e.OccurredAt
 	e.OccurredAt = c.OccurredAt.UTC()
 	if c.OccurredAt.IsZero() {
 		e.OccurredAt = now.UTC().Truncate(time.Second)
 	}
+	// The data's own moments, such as approved_at, are the event's in the samples.
+	e.Data = bytes.ReplaceAll(e.Data, moment(before), moment(e.OccurredAt))
 	if c.EventID != "" {
 		e.EventID = &c.EventID
 	}
@@ -102,6 +105,8 @@ func (c Change) apply(body []byte, now time.Time) ([]byte, error) {
 	}
 	return json.Marshal(e)
 }
+
+func moment(at time.Time) []byte { return []byte(at.Format(time.RFC3339)) }
 
 // Answer is what came back.
 type Answer struct {

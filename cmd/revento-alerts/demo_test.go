@@ -1,0 +1,34 @@
+package main
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// What changes from run to run: moments and delivery ids, and the padding behind them.
+var changing = []struct {
+	pattern *regexp.Regexp
+	fixed   string
+}{
+	{regexp.MustCompile(`[A-Z][a-z]{2} \d{1,2}, \d{4} at \d\d:\d\d`), "Nov 24, 2026 at 12:00"},
+	{regexp.MustCompile(`revento-alerts  \d\d:\d\d`), "revento-alerts  12:00"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}`), "00000000-0000-4000-8000-000000000000"},
+	{regexp.MustCompile(` {2,}`), "  "},
+}
+
+// The demo is the first thing that anybody sees: a request becomes one message and one page, and what is sent again, forged or
+// replayed adds nothing.
+func TestDemo(t *testing.T) {
+	r := call(t, map[string]string{"OTHER_ROUTE": "the user's own settings do not matter"}, "demo")
+	if r.code != 0 || r.err != "" {
+		t.Fatalf("%+v", r)
+	}
+	for _, c := range changing {
+		r.out = c.pattern.ReplaceAllString(r.out, c.fixed)
+	}
+	golden(t, "demo.txt", r.out)
+	if pages := strings.Count(r.out, "one page"); pages != 2 {
+		t.Errorf("'one page' is shown %d times, once while it is open and once when it is resolved", pages)
+	}
+}

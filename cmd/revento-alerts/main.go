@@ -1,0 +1,91 @@
+// Command revento-alerts is the program for people: it runs everything on one machine, shows it working, and makes test
+// deliveries.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"revento-alerts/shared/settings"
+)
+
+// The exit codes.
+const (
+	exitFailed = 1 // what was asked for did not happen
+	exitUsage  = 2 // the command line is wrong
+)
+
+// world is what commands see of the outside.
+type world struct {
+	out    io.Writer
+	errOut io.Writer
+	source settings.Source
+}
+
+// usageError marks an error that the command line is to blame for.
+type usageError struct{ error }
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], world{out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv}))
+}
+
+func run(ctx context.Context, arguments []string, w world) int {
+	root := newRoot(w)
+	root.SetArgs(arguments)
+	root.SetOut(w.out)
+	root.SetErr(w.errOut)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return 0
+	}
+	fmt.Fprintf(w.errOut, "revento-alerts: %v\n", err)
+	if errors.As(err, new(usageError)) {
+		return exitUsage
+	}
+	return exitFailed
+}
+
+func newRoot(w world) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "revento-alerts",
+		Short: "Turn Revento's webhooks into Slack messages and PagerDuty pages",
+		Long: `Turn Revento's webhooks into Slack messages and PagerDuty pages.
+
+  revento-alerts demo      shows the whole way in one terminal, with nothing else installed
+  revento-alerts serve     runs everything on this machine
+
+Settings are environment variables, the same as the template's parameters; the README lists them.
+Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          usage(cobra.NoArgs),
+		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	root.CompletionOptions.HiddenDefaultCmd = true
+	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return hinted(command, err) })
+	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w))
+	return root
+}
+
+// usage makes a check of the arguments end with the usage exit code and a hint.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(command *cobra.Command, arguments []string) error {
+		if err := check(command, arguments); err != nil {
+			return hinted(command, err)
+		}
+		return nil
+	}
+}
+
+func hinted(command *cobra.Command, err error) error {
+	return usageError{fmt.Errorf("%w\nSee '%s --help'", err, command.CommandPath())}
+}

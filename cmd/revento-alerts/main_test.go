@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/revento"
+)
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+// result is what a person sees of a command.
+type result struct {
+	code     int
+	out, err string
+}
+
+// call runs the program as a person would, with a home of its own and nothing in the environment but variables.
+func call(t *testing.T, variables map[string]string, arguments ...string) result {
+	t.Helper()
+	t.Setenv("HOME", "/home/operator")
+	var out, errOut bytes.Buffer
+	code := run(t.Context(), arguments, world{out: &out, errOut: &errOut, source: func(name string) (string, bool) {
+		value, set := variables[name]
+		return value, set
+	}})
+	return result{code: code, out: out.String(), err: errOut.String()}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s differs; if the new one is right, run go test ./cmd/revento-alerts -update\n%s", path, diff)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, command := range []string{"", "serve", "demo", "send", "event", "routes"} {
+		t.Run(command, func(t *testing.T) {
+			r := call(t, nil, strings.Fields(command+" --help")...)
+			if r.code != 0 || r.err != "" {
+				t.Fatalf("%+v", r)
+			}
+			golden(t, "help-"+command+".txt", r.out)
+		})
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	cases := []struct {
+		name      string
+		variables map[string]string
+	}{
+		{"defaults", nil},
+		{"react-fast", map[string]string{
+			"APPLICATION_REVISION_REQUESTED_ROUTE": "pagerduty:critical,slack",
+			"APPLICATION_SUBMITTED_ROUTE":          "off",
+			"PARTICIPANT_REGISTERED_ROUTE":         "off",
+			"EVENT_UNPUBLISHED_ROUTE":              "off",
+			"INTEGRATION_SUSPENDED_ROUTE":          "off",
+		}},
+		{"families", map[string]string{"ACTIVITY_ROUTE": "slack", "OTHER_ROUTE": "slack", "DATA_DELETION_REQUIRED_ROUTE": "off"}},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := call(t, c.variables, "routes")
+			if r.code != 0 || r.err != "" {
+				t.Fatalf("%+v", r)
+			}
+			golden(t, "routes-"+c.name+".txt", r.out)
+		})
+	}
+}
+
+func TestARouteOutOfFormIsRefusedWithItsParameter(t *testing.T) {
+	r := call(t, map[string]string{"OTHER_ROUTE": "email"}, "routes")
+	if r.code != exitFailed || !strings.Contains(r.err, "OtherRoute (OTHER_ROUTE)") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAWrongCommandLineEndsWithTwoAndAHint(t *testing.T) {
+	cases := []struct {
+		name      string
+		arguments []string
+		says      string
+	}{
+		{"no such command", []string{"sevre"}, "sevre"},
+		{"no such flag", []string{"serve", "--port", "1"}, "--port"},
+		{"no type", []string{"send"}, "name one event type"},
+		{"no such type", []string{"send", "application.vanished"}, "application.approved"},
+		{"a type too many", []string{"event", "a", "b"}, "name one event type"},
+		{"an argument too many", []string{"routes", "x"}, "x"},
+		{"a time out of form", []string{"event", "application.approved", "--occurred-at", "noon"}, "2026-05-09T14:22:31Z"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, c.arguments...)
+			if r.code != exitUsage || !strings.Contains(r.err, c.says) {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestSendSaysWhereASecretComesFrom(t *testing.T) {
+	r := call(t, nil, "send", "application.approved", "--data", t.TempDir())
+	if r.code != exitFailed || !strings.Contains(r.err, "WEBHOOK_SECRETS") || !strings.Contains(r.err, "serve") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// receiver answers as an endpoint would, and keeps what it was sent.
+func receiver(t *testing.T, code int) (*httptest.Server, *http.Request, *[]byte) {
+	t.Helper()
+	got, body := new(http.Request), new([]byte)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*got = *r
+		var buffer bytes.Buffer
+		if _, err := buffer.ReadFrom(r.Body); err != nil {
+			t.Error(err)
+		}
+		*body = buffer.Bytes()
+		w.WriteHeader(code)
+		if _, err := w.Write([]byte(`{"status":"accepted"}`)); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server, got, body
+}
+
+func TestSendPostsWhatTheNewestSecretSigns(t *testing.T) {
+	server, got, body := receiver(t, http.StatusOK)
+	r := call(t, map[string]string{"WEBHOOK_SECRETS": "new,old"}, "send", "application.approved", "--url", server.URL,
+		"--resource", "app_sample_2", "--event-id", "evt_sample_2", "--organization-id", "org_sample_2", "--delivery-id", "d-1",
+		"--occurred-at", "2026-05-09T14:22:31Z")
+	if r.code != 0 || r.out != "200 {\"status\":\"accepted\"}\n" {
+		t.Fatalf("%+v", r)
+	}
+	proof, err := revento.ParseProof(got.Header.Get(revento.HeaderTimestamp), got.Header.Get(revento.HeaderSignature))
+	if err != nil || proof.MatchingSecret([]string{"new"}, *body) != 0 {
+		t.Errorf("the signature is not the newest secret's: %v", err)
+	}
+	envelope, err := revento.ParseEnvelope(*body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if envelope.ResourceID() != "app_sample_2" || envelope.EventID != "evt_sample_2" || envelope.OrganizationID != "org_sample_2" ||
+		got.Header.Get(revento.HeaderDeliveryID) != "d-1" || envelope.OccurredAt.Format("15:04:05") != "14:22:31" {
+		t.Errorf("sent %s under %v", *body, got.Header)
+	}
+}
+
+func TestSendFailsWhereTheReceiverRefuses(t *testing.T) {
+	server, _, _ := receiver(t, http.StatusUnauthorized)
+	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
+	if r.code != exitFailed || !strings.Contains(r.err, "401") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSendFailsWhereNobodyListens(t *testing.T) {
+	server := httptest.NewServer(nil)
+	server.Close()
+	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
+	if r.code != exitFailed || !strings.Contains(r.err, "Is 'revento-alerts serve' running") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestEventPrintsASignedGatewayEvent(t *testing.T) {
+	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "event", "integration.suspended")
+	var event events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal([]byte(r.out), &event); err != nil || r.code != 0 {
+		t.Fatalf("%v: %+v", err, r)
+	}
+	proof, err := revento.ParseProof(event.Headers["x-revento-timestamp"], event.Headers["x-revento-signature"])
+	if err != nil || proof.MatchingSecret([]string{"s"}, []byte(event.Body)) != 0 {
+		t.Errorf("the event is not signed: %v", err)
+	}
+	if event.RawPath != "/webhooks/revento" || event.RequestContext.HTTP.Method != "POST" {
+		t.Errorf("event = %+v", event)
+	}
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/spf13/cobra"
+
+	"revento-alerts/events"
+	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/sample"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/serve"
+	"revento-alerts/shared/settings"
+)
+
+const (
+	defaultURL  = "http://" + defaultListen + ingest.Path
+	sendTimeout = ingest.SenderTimeout
+)
+
+// sampleFlags say how a delivery differs from its sample, and who signs it.
+type sampleFlags struct {
+	data       string
+	occurredAt string
+	change     sample.Change
+}
+
+func (f *sampleFlags) add(command *cobra.Command) {
+	addDataFlag(command, &f.data)
+	flags := command.Flags()
+	flags.StringVar(&f.change.ResourceID, "resource", "", "data.id instead of the sample's")
+	flags.StringVar(&f.change.EventID, "event-id", "", "event_id instead of the sample's")
+	flags.StringVar(&f.change.OrganizationID, "organization-id", "", "organization_id instead of the sample's")
+	flags.StringVar(&f.change.DeliveryID, "delivery-id", "", "delivery id instead of a new one, to repeat a delivery")
+	flags.StringVar(&f.occurredAt, "occurred-at", "", "occurred_at instead of now, such as 2026-05-09T14:22:31Z")
+}
+
+// delivery makes the signed sample.
+func (f *sampleFlags) delivery(eventType string, source settings.Source) (sample.Delivery, error) {
+	if f.occurredAt != "" {
+		at, err := time.Parse(time.RFC3339, f.occurredAt)
+		if err != nil {
+			return sample.Delivery{}, usageError{fmt.Errorf("--occurred-at is %q: write it like 2026-05-09T14:22:31Z", f.occurredAt)}
+		}
+		f.change.OccurredAt = at
+	}
+	key, err := f.secret(source)
+	if err != nil {
+		return sample.Delivery{}, err
+	}
+	return sample.New(eventType, key, time.Now(), f.change)
+}
+
+// secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its data folder.
+func (f *sampleFlags) secret(source settings.Source) (string, error) {
+	if text, set := source(serve.VariableWebhookSecrets); set {
+		secrets, err := secret.ParseWebhookList(text)
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", serve.VariableWebhookSecrets, err)
+		}
+		return secrets[0], nil
+	}
+	key, err := serve.ReadSecret(f.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("there is no webhook secret: set %s to the receiver's, or start serve with --data %s first, which makes one",
+			serve.VariableWebhookSecrets, f.data)
+	}
+	return key, err
+}
+
+// oneType wants one argument, a type that there is a sample of.
+func oneType(_ *cobra.Command, arguments []string) error {
+	if len(arguments) != 1 {
+		return fmt.Errorf("name one event type, such as %s", revisionRequested)
+	}
+	_, err := events.Body(arguments[0])
+	return err
+}
+
+func sampleTypes() string { return "Types: " + strings.Join(events.Types(), ", ") }
+
+func newSend(w world) *cobra.Command {
+	var flags sampleFlags
+	var url string
+	command := &cobra.Command{
+		Use:   "send <type>",
+		Short: "Sign a sample delivery and post it",
+		Long: `Sign a sample delivery and post it to serve, or to any URL.
+
+The secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its data folder.
+
+` + sampleTypes(),
+		Example: `  revento-alerts send application.revision_requested
+  revento-alerts send application.approved --resource app_sample_2
+  WEBHOOK_SECRETS=... revento-alerts send event.unpublished --url https://.../webhooks/revento`,
+		Args: usage(oneType),
+		RunE: func(command *cobra.Command, arguments []string) error {
+			delivery, err := flags.delivery(arguments[0], w.source)
+			if err != nil {
+				return err
+			}
+			return send(command.Context(), w, delivery, url)
+		},
+	}
+	flags.add(command)
+	command.Flags().StringVar(&url, "url", defaultURL, "where to post it")
+	return command
+}
+
+func send(ctx context.Context, w world, delivery sample.Delivery, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
+	defer cancel()
+	answer, err := delivery.Post(ctx, http.DefaultClient, url)
+	if err != nil {
+		return fmt.Errorf("%w\nIs 'revento-alerts serve' running, or is --url wrong?", err)
+	}
+	w.printf("%d %s\n", answer.Code, strings.TrimSpace(string(answer.Body)))
+	if answer.Code != http.StatusOK {
+		return fmt.Errorf("the receiver answered %d; see the README's table of replies", answer.Code)
+	}
+	return nil
+}
+
+func newEvent(w world) *cobra.Command {
+	var flags sampleFlags
+	command := &cobra.Command{
+		Use:   "event <type>",
+		Short: "Print a freshly signed API Gateway event of a sample delivery",
+		Long: `Print the event that API Gateway would make of a sample delivery, freshly signed, for 'sam local invoke'.
+
+The secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its data folder.
+
+` + sampleTypes(),
+		Example: `  revento-alerts event application.revision_requested | sam local invoke IngestFunction -e -`,
+		Args:    usage(oneType),
+		RunE: func(_ *cobra.Command, arguments []string) error {
+			delivery, err := flags.delivery(arguments[0], w.source)
+			if err != nil {
+				return err
+			}
+			event := awslambda.GatewayEvent(http.MethodPost, ingest.Path, delivery.Header, delivery.Body, uuid.NewString(), time.Now())
+			encoder := json.NewEncoder(w.out)
+			encoder.SetIndent("", "  ")
+			return encoder.Encode(event)
+		},
+	}
+	flags.add(command)
+	return command
+}

@@ -1,0 +1,140 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/settings"
+)
+
+// The variables that hold secrets on one machine. On AWS they are in Secrets Manager.
+const (
+	VariableWebhookSecrets      = "WEBHOOK_SECRETS"
+	VariableSlackBotToken       = "SLACK_BOT_TOKEN"
+	VariablePagerDutyRoutingKey = "PAGERDUTY_ROUTING_KEY"
+)
+
+const (
+	variableSlackChannel = "SLACK_CHANNEL"
+	variableSlackURL     = "SLACK_API_URL"
+	variablePagerDutyURL = "PAGERDUTY_EVENTS_URL"
+)
+
+// SampleChannel is the channel in force where none is set. The recorder has it; Slack does not.
+const SampleChannel = "C0SAMPLE01"
+
+// What a stand-in is told in place of credentials; the recorder takes any.
+const (
+	standInToken      = "xoxb-stand-in"
+	standInRoutingKey = "00000000000000000000000000000000"
+)
+
+// Defaults adds what serve sets where nobody did.
+func Defaults(source settings.Source) settings.Source {
+	return overlay(source, map[string]string{variableSlackChannel: SampleChannel})
+}
+
+// overlay answers from values where source has nothing.
+func overlay(source settings.Source, values map[string]string) settings.Source {
+	return func(name string) (string, bool) {
+		if value, set := source(name); set {
+			return value, true
+		}
+		value, set := values[name]
+		return value, set
+	}
+}
+
+func isSet(source settings.Source, names ...string) bool {
+	for _, name := range names {
+		if value, _ := source(name); value != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// standIn starts the recorder where a provider has neither a credential nor a URL, and leads that provider's client
+// to it. A URL without a credential is a stand-in of the user's own.
+func (m *Machine) standIn(source settings.Source, dir string) (settings.Source, error) {
+	m.RecordsSlack = !isSet(source, VariableSlackBotToken, variableSlackURL)
+	m.RecordsPagerDuty = !isSet(source, VariablePagerDutyRoutingKey, variablePagerDutyURL)
+	values := map[string]string{VariableSlackBotToken: standInToken, VariablePagerDutyRoutingKey: standInRoutingKey}
+	if !m.RecordsSlack && !m.RecordsPagerDuty {
+		return overlay(source, values), nil
+	}
+	var err error
+	if m.Recorder, err = recorder.Start(dir); err != nil {
+		return nil, fmt.Errorf("start the recorder: %w", err)
+	}
+	if m.RecordsSlack {
+		values[variableSlackURL] = m.Recorder.SlackURL()
+	}
+	if m.RecordsPagerDuty {
+		values[variablePagerDutyURL] = m.Recorder.PagerDutyURL()
+	}
+	return overlay(source, values), nil
+}
+
+func (m *Machine) warnOfHalfSet(source settings.Source) {
+	if isSet(source, VariableSlackBotToken) && !isSet(source, variableSlackChannel) {
+		m.Warnings = append(m.Warnings, variableSlackChannel+" is not set: alerts go to "+SampleChannel+", which your Slack does not have")
+	}
+	if isSet(source, variableSlackURL) && !isSet(source, VariableSlackBotToken) {
+		m.Warnings = append(m.Warnings, variableSlackURL+" is set and "+VariableSlackBotToken+" is not: Slack itself takes no message without a token")
+	}
+	if isSet(source, variablePagerDutyURL) && !isSet(source, VariablePagerDutyRoutingKey) {
+		m.Warnings = append(m.Warnings, variablePagerDutyURL+" is set and "+VariablePagerDutyRoutingKey+" is not: PagerDuty itself takes no event without a key")
+	}
+}
+
+// webhookSecrets returns the comma-separated secrets: those given, or the data folder's.
+func (m *Machine) webhookSecrets(source settings.Source, dir string) (string, error) {
+	text, set := source(VariableWebhookSecrets)
+	if !set {
+		var err error
+		m.SecretKept = true
+		text, m.SecretMade, err = keepSecret(dir)
+		return text, err
+	}
+	if _, err := secret.ParseWebhookList(text); err != nil {
+		return "", fmt.Errorf("%s: %w", VariableWebhookSecrets, err)
+	}
+	return text, nil
+}
+
+// variable is a Fetch for a secret that a variable holds.
+func variable(source settings.Source, name string) secret.Fetch {
+	return func(context.Context) (string, error) {
+		text, _ := source(name)
+		return text, nil
+	}
+}
+
+// distinct joins errors and drops those that say the same: several functions read the same setting.
+func distinct(failures []error) error {
+	seen := map[string]bool{}
+	var kept []error
+	for _, failure := range failures {
+		for _, single := range unjoin(failure) {
+			if !seen[single.Error()] {
+				seen[single.Error()] = true
+				kept = append(kept, single)
+			}
+		}
+	}
+	return errors.Join(kept...)
+}
+
+func unjoin(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
+}

@@ -1,0 +1,244 @@
+// Package serve runs everything on one machine: an HTTP server in place of API Gateway, pollers in place of event source
+// mappings, an embedded database in place of DynamoDB and SQS. They call the same Lambda handlers with the same events and
+// deadlines. Where no credentials are given, a recorder takes the place of Slack and PagerDuty.
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/pagerduty"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/slack"
+	"revento-alerts/shared/sqlite"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/thread"
+	"revento-alerts/shared/worker"
+)
+
+// copies is how many messages of a queue are worked on at the same time; those of one FIFO group never are.
+const copies = 4
+
+// sweepInterval is how often what has expired is removed from the database.
+const sweepInterval = 10 * time.Minute
+
+// Options say how to serve.
+type Options struct {
+	// Listen is the address to listen on.
+	Listen string
+	// DataDir is the folder that holds all state. It is made where it is missing, and belongs to one process at a time.
+	DataDir string
+	// Source is where the settings come from.
+	Source settings.Source
+	// Log takes the log lines.
+	Log io.Writer
+}
+
+// Machine is everything on one machine, running.
+type Machine struct {
+	// URL is where deliveries are to be posted.
+	URL string
+	// SecretMade says that no webhook secret was given and a new one was made.
+	SecretMade bool
+	// SecretKept says that the webhook secret is the data folder's.
+	SecretKept bool
+	// Warnings are what is allowed in the settings and unwise.
+	Warnings []string
+	// Recorder stands in for the providers that have no credentials; nil where both have.
+	Recorder *recorder.Recorder
+	// RecordsSlack and RecordsPagerDuty say for which provider the recorder stands in.
+	RecordsSlack, RecordsPagerDuty bool
+
+	engine  *sqlite.Engine
+	server  *http.Server
+	pollers []*poller
+	log     *slog.Logger
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	failed  chan error
+}
+
+// Start starts everything and returns when deliveries can be posted. Its error names what to mend.
+func Start(ctx context.Context, options Options) (*Machine, error) {
+	m := &Machine{failed: make(chan error, 1)}
+	if err := m.open(ctx, options); err != nil {
+		return nil, errors.Join(err, m.close())
+	}
+	return m, nil
+}
+
+// parts are the settings of everything that runs.
+type parts struct {
+	ingest    settings.Ingest
+	slack     settings.Slack
+	pagerduty settings.PagerDuty
+}
+
+func load(source settings.Source) (p parts, err error) {
+	var failures [3]error
+	p.ingest, failures[0] = settings.LoadIngest(source)
+	p.slack, failures[1] = settings.LoadSlack(source)
+	p.pagerduty, failures[2] = settings.LoadPagerDuty(source)
+	return p, distinct(failures[:])
+}
+
+func (m *Machine) open(ctx context.Context, options Options) (err error) {
+	m.warnOfHalfSet(options.Source)
+	source := Defaults(options.Source)
+	if m.engine, err = sqlite.Open(ctx, options.DataDir, time.Now); err != nil {
+		return err
+	}
+	if source, err = m.standIn(source, options.DataDir); err != nil {
+		return err
+	}
+	p, err := load(source)
+	if err != nil {
+		return err
+	}
+	m.Warnings = append(m.Warnings, p.ingest.Warnings()...)
+	log := telemetry.New(options.Log, telemetry.Options{Level: p.ingest.LogLevel, Stack: p.ingest.Stack})
+	m.log = log.Slog()
+	webhook, err := m.webhookSecrets(source, options.DataDir)
+	if err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", options.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w: choose another address with --listen", options.Listen, err)
+	}
+	m.URL = "http://" + listener.Addr().String() + ingest.Path
+	m.wire(p, source, webhook, log)
+	m.run(listener)
+	return nil
+}
+
+// wire builds what main functions build on AWS, on this machine's engine.
+func (m *Machine) wire(p parts, source settings.Source, webhook string, log *telemetry.Logger) {
+	handleDelivery := awslambda.Ingest(&ingest.Ingest{
+		Stack:        p.ingest.Stack,
+		Tolerance:    p.ingest.SignatureTolerance,
+		BodyLimit:    p.ingest.BodyLimit,
+		DedupeWindow: p.ingest.DedupeWindow,
+		Routes:       p.ingest.Routes,
+		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, p.ingest.SecretMaxAge, time.Now),
+		Ledger:       m.engine.Ledger,
+		Queues:       m.engine.Queues,
+		Log:          log,
+		Now:          time.Now,
+	})
+	m.server = (&gateway{handle: handleDelivery, bodyLimit: p.ingest.BodyLimit, now: time.Now, log: m.log}).server()
+	m.pollers = []*poller{
+		m.poller(queue.Slack, thread.FunctionTimeout, m.slackTask(p.slack, source), p.slack.Worker, log),
+		m.poller(queue.PagerDuty, incident.FunctionTimeout, m.pagerDutyTask(p.pagerduty, source), p.pagerduty.Worker, log),
+	}
+}
+
+func (m *Machine) slackTask(s settings.Slack, source settings.Source) worker.Task {
+	token := secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, s.SecretMaxAge, time.Now)
+	return &thread.Task{
+		Slack:        slack.New(s.APIURL, token),
+		Records:      m.engine.Records,
+		Display:      s.Display,
+		PostInterval: s.PostInterval,
+		Now:          time.Now,
+	}
+}
+
+func (m *Machine) pagerDutyTask(s settings.PagerDuty, source settings.Source) worker.Task {
+	keys := secret.NewHolder(variable(source, VariablePagerDutyRoutingKey), secret.ParseRoutingKeys, s.SecretMaxAge, time.Now)
+	return &incident.Task{
+		Pager:   pagerduty.New(s.EventsURL, keys),
+		Records: m.engine.Records,
+		Display: s.Display,
+		Now:     time.Now,
+	}
+}
+
+func (m *Machine) poller(name queue.Name, timeout time.Duration, task worker.Task, s settings.Worker, log *telemetry.Logger) *poller {
+	handle := awslambda.Worker(&worker.Worker{
+		Queue: name, Task: task, Queues: m.engine.Queues, MaxAlertAge: s.MaxAlertAge, Log: log, Now: time.Now,
+	})
+	return &poller{inbox: m.engine.Queues, queue: name, handle: handle, timeout: timeout, copies: copies, log: m.log}
+}
+
+// run starts what runs until Close.
+func (m *Machine) run(listener net.Listener) {
+	ctx, stop := context.WithCancel(context.Background())
+	m.stop = stop
+	for _, p := range m.pollers {
+		m.running.Go(func() { p.run(ctx) })
+	}
+	m.running.Go(func() { m.sweep(ctx) })
+	m.running.Go(func() {
+		if err := m.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			m.failed <- fmt.Errorf("serve: %w", err)
+		}
+	})
+}
+
+func (m *Machine) sweep(ctx context.Context) {
+	for ctx.Err() == nil {
+		if err := m.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
+			m.log.Error("sweep", slog.String("error", err.Error()))
+		}
+		pause(ctx, sweepInterval)
+	}
+}
+
+// Wait blocks until ctx is done, or the server failed, which it returns.
+func (m *Machine) Wait(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case err := <-m.failed:
+		return err
+	}
+}
+
+// Close takes no more deliveries, ends what is being worked on, and closes the database. What is still in the queues is
+// worked on after the next start.
+func (m *Machine) Close() error {
+	// Deliveries and messages end by their own time limits, so this one is only for a fault of ours.
+	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
+	defer cancel()
+	err := m.server.Shutdown(ctx)
+	m.stop()
+	m.running.Wait()
+	return errors.Join(err, m.close())
+}
+
+// close closes what open opened.
+func (m *Machine) close() error {
+	var failures []error
+	if m.Recorder != nil {
+		failures = append(failures, m.Recorder.Close())
+	}
+	if m.engine != nil {
+		failures = append(failures, m.engine.Close())
+	}
+	return errors.Join(failures...)
+}
+
+// Idle says whether no message waits in, or is worked on from, the queues that have a worker.
+func (m *Machine) Idle(ctx context.Context) (bool, error) {
+	for _, p := range m.pollers {
+		visible, inFlight, err := m.engine.Queues.Depth(ctx, p.queue)
+		if err != nil || visible+inFlight > 0 {
+			return false, err
+		}
+	}
+	return true, nil
+}

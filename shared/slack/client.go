@@ -1,0 +1,190 @@
+// Package slack shows alerts in Slack through its Web API.
+package slack
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/slack-go/slack"
+
+	"revento-alerts/shared/exchange"
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/thread"
+)
+
+// A message's metadata holds the alert key and nothing else, so that Find knows the message again.
+// https://docs.slack.dev/messaging/message-metadata/
+const (
+	metadataType = "revento_alert"
+	metadataKey  = "alert_key"
+)
+
+// pageSize is how many messages a look-up asks for: Slack recommends no more than 200.
+// https://docs.slack.dev/apis/web-api/pagination/
+const pageSize = 200
+
+// Tokens gives the bot token. It is asked before each call, so that a rotated token serves without a restart.
+type Tokens interface {
+	Get(ctx context.Context) (secret.Token, error)
+}
+
+// Client is a client of Slack's Web API. It is safe for concurrent use. Every call is one request, bounded by its context.
+// No error holds the token or anything of a message.
+type Client struct {
+	apiURL string
+	tokens Tokens
+	http   *exchange.Client
+}
+
+var _ thread.Slack = (*Client)(nil)
+
+// New returns a client of the API at a base URL that ends in a slash, such as https://slack.com/api/.
+func New(apiURL string, tokens Tokens) *Client {
+	return &Client{apiURL: apiURL, tokens: tokens, http: exchange.NewClient()}
+}
+
+// Post implements thread.Slack. Slack puts a reply whose root was deleted into the channel itself; it is taken back, so that
+// nobody is told twice when the alert is posted as a root. (https://github.com/slack-go/slack/issues/1571)
+func (c *Client) Post(ctx context.Context, channel, root string, message thread.Message) (string, error) {
+	const op = "post to Slack"
+	shown := render(message)
+	options := append(shown.options(), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
+		slack.MsgOptionMetadata(slack.SlackMetadata{
+			EventType:    metadataType,
+			EventPayload: map[string]any{metadataKey: message.AlertKey},
+		}))
+	if root != "" {
+		options = append(options, slack.MsgOptionTS(root))
+	}
+	posted, err := c.call(ctx, op, fault.Unknown, func(api *slack.Client) {
+		_, _, _ = api.PostMessageContext(ctx, channel, options...)
+	})
+	switch {
+	case root != "" && isAny(err, rootGone):
+		return "", wrap(err, thread.ErrThreadGone)
+	case err != nil:
+		return "", err
+	case posted.TS == "" || posted.Channel == "":
+		return "", &fault.Error{Class: fault.Unknown, Op: op, Reason: reasonNoTimestamp}
+	case root != "" && posted.leftThread():
+		return "", c.takeBack(ctx, posted)
+	}
+	return posted.TS, nil
+}
+
+// takeBack removes a message that was posted outside its thread and returns why nothing counts as posted.
+func (c *Client) takeBack(ctx context.Context, posted answer) error {
+	const op = "take back a reply without a thread"
+	_, err := c.call(ctx, op, fault.Unknown, func(api *slack.Client) {
+		_, _, _ = api.DeleteMessageContext(ctx, posted.Channel, posted.TS)
+	})
+	if err != nil && !isAny(err, messageGone) {
+		return &fault.Error{Class: fault.Unknown, Op: op, Reason: fault.Of(err).Reason}
+	}
+	return &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: reasonLeftThread, Err: thread.ErrThreadGone}
+}
+
+// Update implements thread.Slack. Slack keeps the metadata of a message that is updated without.
+func (c *Client) Update(ctx context.Context, channel, ts string, message thread.Message) error {
+	shown := render(message)
+	_, err := c.call(ctx, "update in Slack", fault.Transient, func(api *slack.Client) {
+		_, _, _, _ = api.UpdateMessageContext(ctx, channel, ts, shown.options()...)
+	})
+	if isAny(err, messageGone) {
+		return wrap(err, thread.ErrMessageGone)
+	}
+	return err
+}
+
+// Find implements thread.Slack. It reads one page; whatever Slack refuses for good means that it cannot look.
+func (c *Client) Find(ctx context.Context, search thread.Search) (string, error) {
+	const op = "look through the channel"
+	page, err := c.call(ctx, op, fault.Transient, func(api *slack.Client) { list(ctx, api, search) })
+	switch {
+	case fault.Has(err, fault.Permanent):
+		return "", wrap(err, thread.ErrCannotLook)
+	case err != nil:
+		return "", err
+	}
+	for _, encoded := range page.Messages {
+		var found listed
+		// Other people's messages are in whatever form Slack gives them; ours have this one.
+		if json.Unmarshal(encoded, &found) == nil && found.isOf(search.AlertKey) {
+			return found.TS, nil
+		}
+	}
+	if page.HasMore {
+		return "", &fault.Error{Class: fault.Permanent, Op: op, Reason: reasonMoreThanAPage, Err: thread.ErrCannotLook}
+	}
+	return "", nil
+}
+
+// list asks for a page of the channel, or of the thread: its root, and then its replies.
+func list(ctx context.Context, api *slack.Client, search thread.Search) {
+	oldest, latest := timestamp(search.From), timestamp(search.To)
+	if search.Thread == "" {
+		_, _ = api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
+			ChannelID: search.Channel, Oldest: oldest, Latest: latest, Inclusive: true, Limit: pageSize, IncludeAllMetadata: true,
+		})
+		return
+	}
+	_, _, _, _ = api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
+		ChannelID: search.Channel, Timestamp: search.Thread,
+		Oldest: oldest, Latest: latest, Inclusive: true, Limit: pageSize, IncludeAllMetadata: true,
+	})
+}
+
+// timestamp writes a moment as Slack does: seconds since 1970 with six decimals.
+func timestamp(at time.Time) string {
+	return fmt.Sprintf("%d.%06d", at.Unix(), at.Nanosecond()/int(time.Microsecond))
+}
+
+// answer is what is read of any method's answer. The client library's own reading is not used: it takes an answer without
+// "ok" for a success, and one odd field anywhere in a page of other people's messages makes the page unreadable.
+type answer struct {
+	OK      bool   `json:"ok"`
+	Error   string `json:"error"`
+	Channel string `json:"channel"`
+	TS      string `json:"ts"`
+	Message struct {
+		TS       string `json:"ts"`
+		ThreadTS string `json:"thread_ts"`
+	} `json:"message"`
+	HasMore  bool              `json:"has_more"`
+	Messages []json.RawMessage `json:"messages"`
+}
+
+// leftThread says whether Slack tells of a message, meant as a reply, that it is in no thread.
+func (a answer) leftThread() bool { return a.Message.TS == a.TS && a.Message.ThreadTS == "" }
+
+// listed is a message of a page.
+type listed struct {
+	TS       string `json:"ts"`
+	Metadata struct {
+		EventType    string            `json:"event_type"`
+		EventPayload map[string]string `json:"event_payload"`
+	} `json:"metadata"`
+}
+
+func (l listed) isOf(alertKey string) bool {
+	return l.Metadata.EventType == metadataType && l.Metadata.EventPayload[metadataKey] == alertKey
+}
+
+// call makes one call of a method and classifies what came of it. lost is the class of a call that may have taken effect.
+func (c *Client) call(ctx context.Context, op string, lost fault.Class, request func(*slack.Client)) (answer, error) {
+	token, err := c.tokens.Get(ctx)
+	if err != nil {
+		return answer{}, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoToken, Err: err}
+	}
+	made := c.http.Begin()
+	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
+	got, failure := read(made, lost)
+	if failure != nil {
+		failure.Op = op
+		return answer{}, failure
+	}
+	return got, nil
+}

@@ -1,0 +1,199 @@
+package terminal
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// style is how text looks. The zero value is plain.
+type style struct {
+	bold, dim, underlined, code bool
+	// colour is six hex digits behind "#", as Slack writes them, or "".
+	colour string
+}
+
+// span is text of one style.
+type span struct {
+	text string
+	style
+}
+
+// line is what stands on one line.
+type line []span
+
+func plain(text string) line { return line{{text: printable(text)}} }
+
+func styled(text string, s style) line { return line{{text: printable(text), style: s}} }
+
+// printable drops what would let strangers' text control the terminal.
+func printable(text string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
+			return -1
+		}
+		return r
+	}, text)
+}
+
+// paint writes a line with the escape sequences of its styles, or without any.
+// https://www.ecma-international.org/publications-and-standards/standards/ecma-48/
+func (p *painter) paint(l line) string {
+	var painted strings.Builder
+	for _, s := range l {
+		codes := s.codes()
+		if !p.Colour || codes == "" {
+			painted.WriteString(s.text)
+			continue
+		}
+		fmt.Fprintf(&painted, "\x1b[%sm%s\x1b[0m", codes, s.text)
+	}
+	return painted.String()
+}
+
+func (s style) codes() string {
+	var codes []string
+	for _, code := range []struct {
+		on   bool
+		code string
+	}{{s.bold, "1"}, {s.dim, "2"}, {s.underlined, "4"}, {s.code, "36"}} {
+		if code.on {
+			codes = append(codes, code.code)
+		}
+	}
+	var red, green, blue uint8
+	if _, err := fmt.Sscanf(s.colour, "#%02x%02x%02x", &red, &green, &blue); err == nil {
+		codes = append(codes, fmt.Sprintf("38;2;%d;%d;%d", red, green, blue))
+	}
+	return strings.Join(codes, ";")
+}
+
+func (l line) width() int {
+	total := 0
+	for _, s := range l {
+		total += width(s.text)
+	}
+	return total
+}
+
+// wide are the scripts and symbols that take two columns.
+var wide = &unicode.RangeTable{
+	R16: []unicode.Range16{{Lo: 0x1100, Hi: 0x115f, Stride: 1}, {Lo: 0x2e80, Hi: 0xa4cf, Stride: 1}, {Lo: 0xac00, Hi: 0xd7a3, Stride: 1},
+		{Lo: 0xf900, Hi: 0xfaff, Stride: 1}, {Lo: 0xfe30, Hi: 0xfe6f, Stride: 1}, {Lo: 0xff00, Hi: 0xff60, Stride: 1}},
+	R32: []unicode.Range32{{Lo: 0x1f300, Hi: 0x1faff, Stride: 1}, {Lo: 0x20000, Hi: 0x3fffd, Stride: 1}},
+}
+
+// width is how many columns a terminal gives to text.
+func width(text string) int {
+	columns := 0
+	for _, r := range text {
+		switch {
+		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
+		case unicode.Is(wide, r):
+			columns += 2
+		default:
+			columns++
+		}
+	}
+	return columns
+}
+
+// wrap breaks a line at its spaces into lines of at most limit columns, and inside of words that are longer.
+func wrap(l line, limit int) []line {
+	var lines []line
+	var current line
+	used := 0
+	end := func() {
+		lines = append(lines, current)
+		current, used = nil, 0
+	}
+	for _, word := range words(l) {
+		size := word.width()
+		if used > 0 && used+size > limit {
+			end()
+		}
+		if used == 0 {
+			word = word.trimLeft()
+		}
+		for word.width() > limit {
+			current, word = word.split(limit)
+			end()
+		}
+		current = append(current, word...)
+		used += word.width()
+	}
+	if len(current) > 0 || len(lines) == 0 {
+		end()
+	}
+	return lines
+}
+
+// words splits a line before each space, so that a word begins with the space before it. A word may have several styles.
+func words(l line) []line {
+	var found []line
+	for _, s := range l {
+		for i, piece := range strings.Split(s.text, " ") {
+			if i > 0 {
+				piece = " " + piece
+			}
+			switch {
+			case piece == "":
+			case i > 0 || len(found) == 0:
+				found = append(found, line{{piece, s.style}})
+			default:
+				found[len(found)-1] = append(found[len(found)-1], span{piece, s.style})
+			}
+		}
+	}
+	return found
+}
+
+func (l line) trimLeft() line {
+	trimmed := slices.Clone(l)
+	trimmed[0].text = strings.TrimLeft(trimmed[0].text, " ")
+	return trimmed
+}
+
+// split cuts a line after as many columns as fit, which is at least one rune.
+func (l line) split(limit int) (head, rest line) {
+	used := 0
+	for i, s := range l {
+		for at, r := range s.text {
+			size := width(string(r))
+			if used+size > limit && used > 0 {
+				head = append(head, span{s.text[:at], s.style})
+				return head, append(line{{s.text[at:], s.style}}, l[i+1:]...)
+			}
+			used += size
+		}
+		head = append(head, s)
+	}
+	return head, nil
+}
+
+// behind puts the same beginning before every line.
+func behind(beginning line, lines []line) []line {
+	drawn := make([]line, len(lines))
+	for i, l := range lines {
+		drawn[i] = slices.Concat(beginning, l)
+	}
+	return drawn
+}
+
+// beside puts two columns next to each other, the left one with a fixed width.
+func beside(left, right []line, leftWidth int) []line {
+	var drawn []line
+	for i := range max(len(left), len(right)) {
+		var l line
+		if i < len(left) {
+			l = append(l, left[i]...)
+		}
+		if i < len(right) {
+			l = append(l, span{text: strings.Repeat(" ", max(leftWidth-l.width(), 0))})
+			l = append(l, right[i]...)
+		}
+		drawn = append(drawn, l)
+	}
+	return drawn
+}

@@ -1,0 +1,95 @@
+// Package architecture holds the imports to the design: rules import no technology, and a Lambda binary links only what it uses.
+package architecture
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "revento-alerts/"
+
+// rules are the packages named after what they are about.
+var rules = []string{
+	"alert", "clip", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route", "secret", "settings", "telemetry",
+	"thread", "worker",
+}
+
+// foreign is what each Lambda binary must not link, beside what only one machine uses.
+var foreign = map[string][]string{
+	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest"},
+	"functions/slack":     {"github.com/PagerDuty"},
+	"functions/pagerduty": {"github.com/slack-go"},
+}
+
+var oneMachine = []string{
+	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder", module + "shared/serve",
+	module + "shared/terminal", module + "shared/conformance", module + "events", "testing",
+	"github.com/aws/aws-sdk-go-v2/config",
+}
+
+type goPackage struct {
+	ImportPath string
+	Imports    []string
+	Deps       []string
+}
+
+func list(t *testing.T, patterns ...string) []goPackage {
+	t.Helper()
+	command := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	command.Dir = "../.."
+	output, err := command.Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var packages []goPackage
+	decoder := json.NewDecoder(strings.NewReader(string(output)))
+	for {
+		var p goPackage
+		switch err := decoder.Decode(&p); {
+		case errors.Is(err, io.EOF):
+			return packages
+		case err != nil:
+			t.Fatalf("go list: %v", err)
+		}
+		packages = append(packages, p)
+	}
+}
+
+func TestRulesImportNoTechnology(t *testing.T) {
+	for _, rule := range rules {
+		for _, p := range list(t, "./shared/"+rule) {
+			for _, imported := range p.Imports {
+				name, ours := strings.CutPrefix(imported, module+"shared/")
+				standard := !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
+				if ours && !slices.Contains(rules, name) || !ours && !standard {
+					t.Errorf("%s imports %s: put an interface between them", p.ImportPath, imported)
+				}
+			}
+		}
+	}
+}
+
+func TestLambdaBinariesLinkOnlyWhatTheyUse(t *testing.T) {
+	functions := list(t, "./functions/...")
+	if len(functions) != len(foreign) {
+		t.Fatalf("there are %d functions, %d are listed here", len(functions), len(foreign))
+	}
+	for _, function := range functions {
+		unwanted, listed := foreign[strings.TrimPrefix(function.ImportPath, module)]
+		if !listed {
+			t.Errorf("%s is not listed here", function.ImportPath)
+		}
+		for _, dependency := range function.Deps {
+			for _, prefix := range slices.Concat(oneMachine, unwanted) {
+				if strings.HasPrefix(dependency, prefix) {
+					t.Errorf("%s links %s", function.ImportPath, dependency)
+				}
+			}
+		}
+	}
+}
