@@ -90,21 +90,32 @@ func sampleTypes() string { return "Types: " + strings.Join(events.Types(), ", "
 
 func newSend(w world) *cobra.Command {
 	var flags sampleFlags
-	var url string
+	var url, stack string
 	command := &cobra.Command{
 		Use:   "send <type>",
 		Short: "Sign a sample delivery and post it",
-		Long: `Sign a sample delivery and post it to serve, or to any URL.
+		Long: `Sign a sample delivery and post it to serve, to a deployed stack, or to any URL.
 
-The secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its data folder.
+The secret is the first of WEBHOOK_SECRETS, or with --stack the stack's, or the one that serve keeps in its data folder.
 
 ` + sampleTypes(),
 		Example: `  revento-alerts send application.revision_requested
   revento-alerts send application.approved --resource app_sample_2
+  revento-alerts send application.revision_requested --stack revento-alerts
   WEBHOOK_SECRETS=... revento-alerts send event.unpublished --url https://.../webhooks/revento`,
 		Args: usage(oneType),
 		RunE: func(command *cobra.Command, arguments []string) error {
-			delivery, err := flags.delivery(arguments[0], w.source)
+			if stack != "" && command.Flags().Changed("url") {
+				return hinted(command, errors.New("--stack and --url both say where to post: give one"))
+			}
+			source := w.source
+			if stack != "" {
+				var err error
+				if url, source, err = stackReceiver(command.Context(), stack, source); err != nil {
+					return err
+				}
+			}
+			delivery, err := flags.delivery(arguments[0], source)
 			if err != nil {
 				return err
 			}
@@ -112,8 +123,34 @@ The secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its d
 		},
 	}
 	flags.add(command)
+	addStackFlag(command, &stack)
 	command.Flags().StringVar(&url, "url", defaultURL, "where to post it")
 	return command
+}
+
+// stackReceiver returns a stack's webhook URL, and a source that has its webhook secret where the user's own has none.
+func stackReceiver(ctx context.Context, name string, source settings.Source) (string, settings.Source, error) {
+	opened, err := openStack(ctx, name)
+	if err != nil {
+		return "", nil, err
+	}
+	url, err := opened.Output(outputWebhookURL)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, set := source(serve.VariableWebhookSecrets); set {
+		return url, source, nil
+	}
+	key, err := opened.webhookSecret(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	return url, func(variable string) (string, bool) {
+		if variable == serve.VariableWebhookSecrets {
+			return key, true
+		}
+		return source(variable)
+	}, nil
 }
 
 func send(ctx context.Context, w world, delivery sample.Delivery, url string) error {

@@ -53,18 +53,6 @@ func (c Content) Lateness(now time.Time) time.Duration {
 	return 0
 }
 
-// Summary is the alert in one line, for a notification: "[production] Application approved: app_xyz (evt_abc123)".
-func (c Content) Summary() string {
-	summary := "[" + c.Environment + "] " + c.Title
-	if c.ResourceID != "" {
-		summary += ": " + c.ResourceID
-	}
-	if c.EventID != "" {
-		summary += " (" + c.EventID + ")"
-	}
-	return summary
-}
-
 // titles are the plain words for the types that the guide names. (guide: /patterns/)
 var titles = map[string]string{
 	"application.submitted":           "New application",

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"revento-alerts/shared/revento"
+)
+
+// The answers are those of AWS' API references, with a stack of ours.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+const (
+	stackAnswer = `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member>
+  <StackName>revento</StackName>
+  <StackId>arn:aws:cloudformation:eu-west-1:123456789012:stack/revento/aaf549a0</StackId>
+  <StackStatus>CREATE_COMPLETE</StackStatus><CreationTime>2026-11-24T12:00:00Z</CreationTime>
+  <Parameters>
+    <member><ParameterKey>SlackChannel</ParameterKey><ParameterValue>C0STACK</ParameterValue></member>
+    <member><ParameterKey>EventUnpublishedRoute</ParameterKey><ParameterValue>slack</ParameterValue></member>
+    <member><ParameterKey>OtherRoute</ParameterKey><ParameterValue>slack:C0OTHER</ParameterValue></member>
+  </Parameters>
+  <Outputs><member><OutputKey>WebhookUrl</OutputKey><OutputValue>%s</OutputValue></member></Outputs>
+</member></Stacks></DescribeStacksResult></DescribeStacksResponse>`
+	noStackAnswer = `<ErrorResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><Error><Type>Sender</Type>
+  <Code>ValidationError</Code><Message>Stack with id absent does not exist</Message></Error></ErrorResponse>`
+	secretAnswer = `{"Name": "revento/webhook-secrets", "SecretString": "{\"secrets\": [\"whsec_new\", \"whsec_old\"]}"}`
+)
+
+// awsWith has CloudFormation and Secrets Manager answer for a stack whose webhook URL is url.
+func awsWith(t *testing.T, url string) {
+	t.Helper()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		answer, code := fmt.Sprintf(stackAnswer, url), http.StatusOK
+		switch {
+		case strings.HasPrefix(r.Header.Get("X-Amz-Target"), "secretsmanager."):
+			answer = secretAnswer
+		case r.FormValue("StackName") != "revento":
+			answer, code = noStackAnswer, http.StatusBadRequest
+		}
+		w.WriteHeader(code)
+		if _, err := w.Write([]byte(answer)); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "local")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+}
+
+func TestRoutesOfAStackAreItsParameters(t *testing.T) {
+	awsWith(t, "https://x.example/webhooks/revento")
+	r := call(t, map[string]string{"OTHER_ROUTE": "the environment does not count"}, "routes", "--stack", "revento")
+	if r.code != 0 || r.err != "" {
+		t.Fatalf("%+v", r)
+	}
+	golden(t, "routes-stack.txt", r.out)
+}
+
+func TestSendToAStackFindsItsURLAndSecret(t *testing.T) {
+	server, got, body := receiver(t, http.StatusOK)
+	awsWith(t, server.URL)
+	if r := call(t, nil, "send", "application.approved", "--stack", "revento"); r.code != 0 {
+		t.Fatalf("%+v", r)
+	}
+	proof, err := revento.ParseProof(got.Header.Get(revento.HeaderTimestamp), got.Header.Get(revento.HeaderSignature))
+	if err != nil || proof.MatchingSecret([]string{"whsec_new"}, *body) != 0 {
+		t.Errorf("the signature is not the newest secret's: %v", err)
+	}
+}
+
+func TestAStackThatIsNotThereIsNamed(t *testing.T) {
+	awsWith(t, "https://x.example")
+	r := call(t, nil, "routes", "--stack", "absent")
+	if r.code != exitFailed || !strings.Contains(r.err, "absent") || !strings.Contains(r.err, "eu-west-1") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestAStackAndAURLExcludeEachOther(t *testing.T) {
+	r := call(t, nil, "send", "application.approved", "--stack", "revento", "--url", "http://127.0.0.1:1")
+	if r.code != exitUsage || !strings.Contains(r.err, "give one") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestWithoutARegionTheVariableIsNamed(t *testing.T) {
+	t.Setenv("AWS_REGION", "")
+	t.Setenv("AWS_DEFAULT_REGION", "")
+	t.Setenv("AWS_CONFIG_FILE", "/nowhere")
+	r := call(t, nil, "routes", "--stack", "revento")
+	if r.code != exitFailed || !strings.Contains(r.err, "AWS_REGION") {
+		t.Errorf("%+v", r)
+	}
+}
