@@ -11,6 +11,9 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
+// routeAnyMethod begins the route key of the template's route, which takes every method.
+const routeAnyMethod = "ANY "
+
 // GatewayEvent is the event that an API Gateway HTTP API makes of a request, payload format 2.0: header names in lower case,
 // repeated headers joined by commas, the body in base64 unless its content type is text.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -21,12 +24,12 @@ func GatewayEvent(method, path string, header http.Header, body []byte, requestI
 	}
 	event := events.APIGatewayV2HTTPRequest{
 		Version:  "2.0",
-		RouteKey: method + " " + path,
+		RouteKey: routeAnyMethod + path,
 		RawPath:  path,
 		Headers:  headers,
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			RequestID: requestID,
-			RouteKey:  method + " " + path,
+			RouteKey:  routeAnyMethod + path,
 			Stage:     "$default",
 			TimeEpoch: now.UnixMilli(),
 			HTTP:      events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: method, Path: path, Protocol: "HTTP/1.1"},

@@ -63,7 +63,7 @@ var _ worker.Task = (*Task)(nil)
 //	mine <= applied        -> superseded, nothing is sent
 //	a resolve, none known  -> noted, so that an older trigger is superseded; nothing is sent
 //	mine is newer          -> sent, and applied
-func (t *Task) Work(ctx context.Context, event handoff.Event, _ *telemetry.Line) (worker.Outcome, error) {
+func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
 	sending, err := record.Load[alert.Record](ctx, t.Records, key(event, record.Alert, event.AlertKey))
 	if err != nil {
 		return "", err
@@ -93,6 +93,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, _ *telemetry.Line)
 	if sending, err = t.send(ctx, sending, event); err != nil {
 		return "", err
 	}
+	worker.Told(event, t.Now(), line)
 	if err := t.apply(ctx, incident, event); err != nil {
 		return "", err
 	}

@@ -115,13 +115,15 @@ func wrap(l line, limit int) []line {
 		}
 		if used == 0 {
 			word = word.trimLeft()
+			size = word.width()
 		}
-		for word.width() > limit {
+		for size > limit {
 			current, word = word.split(limit)
+			size -= current.width()
 			end()
 		}
 		current = append(current, word...)
-		used += word.width()
+		used += size
 	}
 	if len(current) > 0 || len(lines) == 0 {
 		end()

@@ -101,6 +101,7 @@ func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 		return false, nil
 	}
 	w.line.Set("look_up", "found")
+	worker.Told(w.Event, last.LastAttempt, w.line)
 	last.TS = ts
 	return true, t.end(ctx, w, alert.Sent)
 }
@@ -125,6 +126,7 @@ func (t *Task) tell(ctx context.Context, w *work) (worker.Outcome, error) {
 		return "", err
 	}
 	posted := t.Now()
+	worker.Told(w.Event, posted, w.line)
 	if err := t.settle(ctx, w); err != nil {
 		return "", err
 	}

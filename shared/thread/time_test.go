@@ -1,13 +1,16 @@
 package thread_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
 	"revento-alerts/shared/worker"
 )
@@ -137,4 +140,21 @@ func TestTheFunctionsTimeHoldsAllThatAnInvocationMayDo(t *testing.T) {
 	if sum := thread.MaxPostInterval + lookUpPostUpdate; sum >= thread.FunctionTimeout {
 		t.Errorf("hold, look-up, post and update may take %s of %s", sum, thread.FunctionTimeout)
 	}
+}
+
+// A past fault: the pause after a post counted as latency.
+func TestLatencyEndsWithThePost(t *testing.T) {
+	timed(t, func(b *bench, _ func(func()) time.Duration) {
+		var log bytes.Buffer
+		e := event(b, "flag@1")
+		e.ReceivedAt = time.Now().Add(-3 * time.Second)
+		line := telemetry.New(&log, telemetry.Options{}).Begin("alert")
+		if _, err := b.Work(b.Context(), e, line); err != nil {
+			b.Fatal(err)
+		}
+		line.End(b.Context())
+		if !strings.Contains(log.String(), `"latency_from_receipt":3000,`) {
+			b.Errorf("the line: %s", log.String())
+		}
+	})
 }

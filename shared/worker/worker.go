@@ -91,7 +91,8 @@ func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool
 	if err != nil {
 		return w.settle(ctx, received, message, err, line)
 	}
-	w.report(outcome, event, line)
+	line.Set("outcome", string(outcome))
+	line.Count("alert_" + string(outcome))
 	return true
 }
 
@@ -114,15 +115,11 @@ func (w *Worker) work(ctx context.Context, event handoff.Event, line *telemetry.
 	return w.Task.Work(ctx, event, line)
 }
 
-func (w *Worker) report(outcome Outcome, event handoff.Event, line *telemetry.Line) {
-	line.Set("outcome", string(outcome))
-	line.Count("alert_" + string(outcome))
-	if outcome != Sent {
-		return
-	}
-	now := w.Now()
-	line.Measure("latency_from_occurred_at", telemetry.Milliseconds, now.Sub(event.Order.OccurredAt).Milliseconds())
-	line.Measure("latency_from_receipt", telemetry.Milliseconds, now.Sub(event.ReceivedAt).Milliseconds())
+// Told measures an alert's latency. A task calls it with the moment at which the provider took the alert, since what it does
+// after that keeps nobody waiting.
+func Told(event handoff.Event, at time.Time, line *telemetry.Line) {
+	line.Measure("latency_from_occurred_at", telemetry.Milliseconds, at.Sub(event.Order.OccurredAt).Milliseconds())
+	line.Measure("latency_from_receipt", telemetry.Milliseconds, at.Sub(event.ReceivedAt).Milliseconds())
 }
 
 // settle is the one place that turns a failure into what the queue does.

@@ -35,7 +35,12 @@ func (w work) Work(ctx context.Context, event handoff.Event, line *telemetry.Lin
 }
 
 func ends(outcome worker.Outcome, err error) work {
-	return func(context.Context, handoff.Event, *telemetry.Line) (worker.Outcome, error) { return outcome, err }
+	return func(_ context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
+		if outcome == worker.Sent {
+			worker.Told(event, event.ReceivedAt, line)
+		}
+		return outcome, err
+	}
 }
 
 // queues are memory's, with faults.

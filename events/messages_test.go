@@ -1,0 +1,134 @@
+package events_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"testing"
+	"time"
+
+	lambdaevents "github.com/aws/aws-lambda-go/events"
+
+	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/sample"
+)
+
+var update = flag.Bool("update", false, "write the files anew")
+
+const (
+	sampleType   = "application.revision_requested"
+	sampleSecret = "whsec_sample"
+	sampleStack  = "local"
+)
+
+// occurredAt is long ago: the workers' events are static, and the API's shows what comes of a stale signature.
+var occurredAt = time.Date(2026, 5, 9, 14, 22, 31, 0, time.UTC)
+
+// The events for sam local are what AWS would make of a sample delivery; the messages in them are what ingest sends.
+func TestEventsAreWhatLambdaGets(t *testing.T) {
+	for file, event := range map[string]any{
+		"slack.json":     workerEvent(t, route.Destination{Kind: route.Slack, Channel: "C0SAMPLE01", Severity: route.Error}),
+		"pagerduty.json": workerEvent(t, route.Destination{Kind: route.PagerDuty, Severity: route.Error}),
+		"stale.json":     gatewayEvent(t),
+	} {
+		t.Run(file, func(t *testing.T) {
+			want, err := json.MarshalIndent(event, "", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want = append(want, '\n')
+			if *update {
+				if err := os.WriteFile(file, want, 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got, want) {
+				t.Errorf("it is not what Lambda would get; go test ./events -update writes it anew")
+			}
+		})
+	}
+}
+
+func TestWorkersCanReadTheirEvents(t *testing.T) {
+	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
+		t.Run(string(name), func(t *testing.T) {
+			text, err := os.ReadFile(string(name) + ".json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var event lambdaevents.SQSEvent
+			if err := json.Unmarshal(text, &event); err != nil {
+				t.Fatal(err)
+			}
+			if len(event.Records) != 1 {
+				t.Fatalf("it has %d messages, want 1", len(event.Records))
+			}
+			message, err := handoff.Decode(event.Records[0].Body)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if message.Queue() != name {
+				t.Errorf("its message is for %s", message.Queue())
+			}
+			if opened, err := message.Open(); err != nil || opened.Envelope.Type != sampleType {
+				t.Errorf("its message holds %q (%v), want %s", opened.Envelope.Type, err, sampleType)
+			}
+		})
+	}
+}
+
+func delivery(t *testing.T) sample.Delivery {
+	t.Helper()
+	change := sample.Change{OccurredAt: occurredAt, DeliveryID: "11111111-2222-4333-8444-555555555555"}
+	made, err := sample.New(sampleType, sampleSecret, occurredAt.Add(2*time.Second), change)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return made
+}
+
+func gatewayEvent(t *testing.T) lambdaevents.APIGatewayV2HTTPRequest {
+	d := delivery(t)
+	return awslambda.GatewayEvent(http.MethodPost, ingest.Path, d.Header, d.Body, "sample-request", occurredAt.Add(2*time.Second))
+}
+
+func workerEvent(t *testing.T, destination route.Destination) lambdaevents.SQSEvent {
+	t.Helper()
+	d := delivery(t)
+	envelope, err := revento.ParseEnvelope(d.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signedAt := occurredAt.Add(2 * time.Second)
+	message := handoff.New(sampleStack, handoff.Delivery{
+		ID:         d.Header.Get(revento.HeaderDeliveryID),
+		Envelope:   envelope,
+		Identity:   envelope.Identity(d.Body),
+		SignedAt:   signedAt,
+		ReceivedAt: signedAt,
+		Body:       d.Body,
+	}, destination, signedAt)
+	encoded, err := message.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return awslambda.EventOf(queue.Received{
+		Message:  encoded,
+		Queue:    message.Queue(),
+		ID:       "sample-message",
+		Handle:   "sample-handle",
+		Receives: 1,
+		SentAt:   signedAt,
+	})
+}

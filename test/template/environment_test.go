@@ -1,0 +1,162 @@
+//go:build template
+
+package template
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/settings"
+)
+
+// resources is what each function finds its resources by, as its main does.
+var resources = map[string]map[string]expression{
+	"ingest": {
+		"WEBHOOK_SECRETS_ID":  "!Ref WebhookSecrets",
+		"DELIVERIES_TABLE":    "!Ref DeliveriesTable",
+		"SLACK_QUEUE_URL":     "!Ref SlackQueue",
+		"PAGERDUTY_QUEUE_URL": "!Ref PagerdutyQueue",
+		"DIGEST_QUEUE_URL":    "!Ref DigestQueue",
+		"DELETION_QUEUE_URL":  "!Ref DeletionQueue",
+	},
+	"slack": {
+		"SLACK_BOT_TOKEN_ID":          "!Ref SlackBotToken",
+		"RECORDS_TABLE":               "!Ref RecordsTable",
+		"SLACK_QUEUE_URL":             "!Ref SlackQueue",
+		"SLACK_DEAD_LETTER_QUEUE_URL": "!Ref SlackDeadLetterQueue",
+	},
+	"pagerduty": {
+		"PAGERDUTY_ROUTING_KEY_ID":        "!Ref PagerdutyRoutingKey",
+		"RECORDS_TABLE":                   "!Ref RecordsTable",
+		"PAGERDUTY_QUEUE_URL":             "!Ref PagerdutyQueue",
+		"PAGERDUTY_DEAD_LETTER_QUEUE_URL": "!Ref PagerdutyDeadLetterQueue",
+	},
+}
+
+// everywhere is what the Go runtime and the AWS SDK read.
+var everywhere = map[string]expression{
+	"GOMAXPROCS":                       "1",
+	"AWS_ENDPOINT_URL_DYNAMODB":        "",
+	"AWS_ENDPOINT_URL_SECRETS_MANAGER": "",
+	"AWS_ENDPOINT_URL_SQS":             "",
+}
+
+var loaders = map[string]func(settings.Source) error{
+	"ingest":    func(s settings.Source) error { _, err := settings.LoadIngest(s); return err },
+	"slack":     func(s settings.Source) error { _, err := settings.LoadSlack(s); return err },
+	"pagerduty": func(s settings.Source) error { _, err := settings.LoadPagerDuty(s); return err },
+}
+
+func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
+	loaded := load(t)
+	parameters := map[string]expression{} // by variable
+	for _, setting := range settings.Table() {
+		parameters[setting.Variable()] = expression("!Ref " + setting.Parameter)
+	}
+	parameters["STACK"] = "!Ref AWS::StackName"
+	for name, load := range loaders {
+		t.Run(name, func(t *testing.T) {
+			want := map[string]expression{}
+			for _, group := range []map[string]expression{everywhere, resources[name]} {
+				for variable, value := range group {
+					want[variable] = value
+				}
+			}
+			if err := load(func(variable string) (string, bool) {
+				want[variable] = parameters[variable]
+				return requiredValues[variable], requiredValues[variable] != ""
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, function(t, loaded, name).Environment.Variables); diff != "" {
+				t.Errorf("variables (-read +given):\n%s", diff)
+			}
+		})
+	}
+}
+
+// requiredValues is what settings without a default are set to here.
+var requiredValues = map[string]string{"SLACK_CHANNEL": "C0SAMPLE01"}
+
+// Limits of AWS.
+const (
+	// maxEnvironment is in bytes of the variables as one JSON object.
+	// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+	maxEnvironment = 4096
+	// maxStackName: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cfn-using-console-create-stack-parameters.html
+	maxStackName = 128
+	// maxNameSuffix is what CloudFormation appends to a stack's name and a resource's logical id to make a name.
+	// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html
+	maxNameSuffix = len("--") + 13
+	// maxQueueName: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+	maxQueueName = 80
+
+	queueURLBase   = "https://sqs.ap-southeast-1.amazonaws.com/123456789012/"
+	secretARNFrame = "arn:aws-us-gov:secretsmanager:ap-southeast-1:123456789012:secret:/longest-secret-name-abcdef"
+)
+
+func TestTheLongestSettingsFitIntoTheEnvironment(t *testing.T) {
+	loaded := load(t)
+	for name := range functionNames {
+		t.Run(name, func(t *testing.T) {
+			longest := map[string]string{}
+			for variable, value := range function(t, loaded, name).Environment.Variables {
+				longest[variable] = strings.Repeat("x", loaded.longest(t, value))
+			}
+			text, err := json.Marshal(longest)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(text) > maxEnvironment {
+				t.Errorf("its variables can take %d bytes, Lambda allows %d", len(text), maxEnvironment)
+			}
+		})
+	}
+}
+
+// longest is the greatest length that a variable's value can have.
+func (l template) longest(t *testing.T, value expression) int {
+	t.Helper()
+	name, isReference := strings.CutPrefix(string(value), "!Ref ")
+	if !isReference {
+		return len(value)
+	}
+	if name == "AWS::StackName" {
+		return maxStackName
+	}
+	if p, ok := l.Parameters[name]; ok {
+		return p.longest(t, name)
+	}
+	switch l.Resources[name].Type {
+	case "AWS::DynamoDB::Table":
+		return maxStackName + len(name) + maxNameSuffix
+	case "AWS::SQS::Queue":
+		return len(queueURLBase) + maxQueueName
+	case "AWS::SecretsManager::Secret":
+		return len(secretARNFrame) + maxStackName
+	}
+	t.Fatalf("nothing is known of the length of %s", value)
+	return 0
+}
+
+func (p parameter) longest(t *testing.T, name string) int {
+	t.Helper()
+	if len(p.AllowedValues) > 0 {
+		length := 0
+		for _, value := range p.AllowedValues {
+			length = max(length, len(value))
+		}
+		return length
+	}
+	if p.MaxValue != nil {
+		return len(strconv.Itoa(*p.MaxValue))
+	}
+	if p.MaxLength == 0 {
+		t.Fatalf("the parameter %s feeds a variable and has no MaxLength", name)
+	}
+	return p.MaxLength
+}

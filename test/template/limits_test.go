@@ -1,0 +1,146 @@
+//go:build template
+
+package template
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/thread"
+)
+
+func TestTimeLimits(t *testing.T) {
+	loaded := load(t)
+	timeout := func(name string) time.Duration { return function(t, loaded, name).Timeout.duration() }
+	for _, c := range []struct {
+		rule string
+		ok   bool
+	}{
+		{"ingest's time-out is the code's", timeout("ingest") == ingest.FunctionTimeout},
+		{"ingest answers before its time-out", ingest.Budget < timeout("ingest")},
+		{"a claim's lease outlives the function that holds it", timeout("ingest") < ingest.Lease},
+		{"a lease is over before Revento gives up", ingest.Lease < ingest.SenderTimeout},
+		{"slack's time-out is the code's", timeout("slack") == thread.FunctionTimeout},
+		{"slack has time for the pause, a look-up, a post and an update", timeout("slack") > thread.MaxPostInterval+3*thread.CallTimeout},
+		{"pagerduty's time-out is the code's", timeout("pagerduty") == incident.FunctionTimeout},
+		{"pagerduty has time for its call", timeout("pagerduty") > incident.CallTimeout},
+		{"a record outlives a message's stay in a queue and its dead-letter queue", alert.Retention > 2*queue.Retention},
+	} {
+		if !c.ok {
+			t.Errorf("broken: %s", c.rule)
+		}
+	}
+}
+
+// visibilityFactor: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+const visibilityFactor = 6
+
+type sqsQueue struct {
+	FifoQueue              bool
+	DeduplicationScope     string
+	FifoThroughputLimit    string
+	MaximumMessageSize     int
+	MessageRetentionPeriod seconds
+	VisibilityTimeout      seconds
+	SqsManagedSseEnabled   bool
+	RedrivePolicy          *redrivePolicy
+}
+
+type redrivePolicy struct {
+	DeadLetterTargetArn expression `json:"deadLetterTargetArn"`
+	MaxReceiveCount     int        `json:"maxReceiveCount"`
+}
+
+// queueResource is a queue's logical id: "slack-dead-letter" is SlackDeadLetterQueue.
+func queueResource(name queue.Name) string {
+	var id strings.Builder
+	for part := range strings.SplitSeq(string(name), "-") {
+		id.WriteString(strings.ToUpper(part[:1]) + part[1:])
+	}
+	return id.String() + "Queue"
+}
+
+func TestQueues(t *testing.T) {
+	loaded := load(t)
+	for _, name := range queue.Names {
+		for _, name := range []queue.Name{name, name.DeadLetter()} {
+			t.Run(string(name), func(t *testing.T) { checkQueue(t, loaded, name) })
+		}
+	}
+	if got, want := len(loaded.named("AWS::SQS::Queue")), 2*len(queue.Names); got != want {
+		t.Errorf("the template has %d queues, the code %d", got, want)
+	}
+}
+
+func checkQueue(t *testing.T, loaded template, name queue.Name) {
+	q := properties[sqsQueue](t, loaded, queueResource(name), "AWS::SQS::Queue")
+	if q.FifoQueue != name.IsFIFO() {
+		t.Errorf("FIFO is %t, want %t", q.FifoQueue, name.IsFIFO())
+	}
+	if name.IsFIFO() && (q.DeduplicationScope != "messageGroup" || q.FifoThroughputLimit != "perMessageGroupId") {
+		t.Error("it is not in high-throughput mode")
+	}
+	if q.MaximumMessageSize != queue.MaxMessageBytes {
+		t.Errorf("it takes %d bytes, want %d", q.MaximumMessageSize, queue.MaxMessageBytes)
+	}
+	if q.MessageRetentionPeriod.duration() != queue.Retention {
+		t.Errorf("it keeps a message for %s, want %s", q.MessageRetentionPeriod.duration(), queue.Retention)
+	}
+	if !q.SqsManagedSseEnabled {
+		t.Error("it is not encrypted")
+	}
+	if name.IsDeadLetter() {
+		if q.RedrivePolicy != nil {
+			t.Error("a dead-letter queue gives up on nothing")
+		}
+		return
+	}
+	want := redrivePolicy{expression("!GetAtt " + queueResource(name.DeadLetter()) + ".Arn"), queue.MaxReceives}
+	if q.RedrivePolicy == nil || *q.RedrivePolicy != want {
+		t.Errorf("its redrive policy is %+v, want %+v", q.RedrivePolicy, want)
+	}
+}
+
+func TestMappings(t *testing.T) {
+	loaded := load(t)
+	for name, source := range map[string]queue.Name{"slack": queue.Slack, "pagerduty": queue.PagerDuty} {
+		t.Run(name, func(t *testing.T) {
+			mapping := properties[struct {
+				BatchSize                      int
+				MaximumBatchingWindowInSeconds *int
+				EventSourceArn                 expression
+				FunctionName                   expression
+				FunctionResponseTypes          []string
+				ScalingConfig                  struct{ MaximumConcurrency int }
+			}](t, loaded, functionNames[name]+"FunctionQueue", "AWS::Lambda::EventSourceMapping")
+			if want := expression("!GetAtt " + queueResource(source) + ".Arn"); mapping.EventSourceArn != want {
+				t.Errorf("it reads from %s, want %s", mapping.EventSourceArn, want)
+			}
+			if want := expression("!Ref " + functionNames[name] + "Function"); mapping.FunctionName != want {
+				t.Errorf("it invokes %s, want %s", mapping.FunctionName, want)
+			}
+			if mapping.BatchSize != 1 || mapping.MaximumBatchingWindowInSeconds != nil {
+				t.Error("it does not hand over one message at a time, at once")
+			}
+			if !slices.Contains(mapping.FunctionResponseTypes, "ReportBatchItemFailures") {
+				t.Error("it takes a reported failure for success")
+			}
+			if c := mapping.ScalingConfig.MaximumConcurrency; c < 2 || c > 1000 {
+				t.Errorf("its greatest concurrency is %d; AWS allows 2 to 1000", c)
+			}
+			visibility := properties[sqsQueue](t, loaded, queueResource(source), "AWS::SQS::Queue").VisibilityTimeout.duration()
+			if want := visibilityFactor * function(t, loaded, name).Timeout.duration(); visibility != want {
+				t.Errorf("the queue's visibility is %s, want %s", visibility, want)
+			}
+		})
+	}
+	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != 2 {
+		t.Errorf("there are %d mappings, the tests here know 2", got)
+	}
+}
