@@ -118,6 +118,72 @@ func TestMessagesThreadsAndUpdates(t *testing.T) {
 	}
 }
 
+func TestAnUpdateKeepsWhatItDoesNotName(t *testing.T) {
+	b := newBench(t)
+	const form = "application/json"
+	b.send(t, "/api/chat.postMessage", form,
+		`{"token":"x","channel":"C1","text":"t","blocks":[1],"attachments":[2],"metadata":{"event_type":"e"}}`)
+	want := b.Messages()[0]
+	want.Text, want.Blocks, want.Updates = "t2", []byte("[]"), 1
+	b.send(t, "/api/chat.update", form, `{"token":"x","channel":"C1","ts":"`+want.TS+`","text":"t2","blocks":[]}`)
+	if diff := cmp.Diff([]recorder.Message{want}, b.Messages()); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestPagesOfHistoryAndReplies(t *testing.T) {
+	b := newBench(t)
+	root := b.post(t, "", "A") // ...0
+	b.post(t, root, "B")       // ...1
+	b.post(t, root, "C")       // ...2
+	b.post(t, "", "D")         // ...3
+	if _, err := b.slack.Post(t.Context(), "C0ANOTHER", "", message("E")); err != nil {
+		t.Fatal(err)
+	}
+	at := func(microsecond int) string { return fmt.Sprintf("1778336551.%06d", microsecond) }
+	for _, test := range []struct{ name, method, arguments, want string }{
+		{"a channel, newest first", "history", "", "D A"},
+		{"a thread, oldest first", "replies", "", "A B C"},
+		{"a limit", "history", "limit=1", "D more"},
+		{"a limit that is just enough", "history", "limit=2", "D A"},
+		{"a limit of a thread counts its root", "replies", "limit=2", "A B more"},
+		{"a limit that is none", "history", "limit=none", "D A"},
+		{"oldest leaves its own moment out", "history", "oldest=" + at(0), "D"},
+		{"latest leaves its own moment out", "history", "latest=" + at(3), "A"},
+		{"inclusive takes both in", "history", "inclusive=true&oldest=" + at(0) + "&latest=" + at(3), "D A"},
+		{"a window in which nothing is", "history", "oldest=" + at(9), ""},
+		{"a thread's root is there whatever the window", "replies", "oldest=" + at(1), "A C"},
+		{"a moment without decimals", "history", "latest=1778336551", ""},
+		{"another channel", "history", "channel=C0ANOTHER", "E"},
+		{"a channel in which nothing is", "history", "channel=C0EMPTY", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			arguments := test.arguments + "&token=x&ts=" + root
+			if !strings.Contains(arguments, "channel=") {
+				arguments += "&channel=" + channel
+			}
+			var page struct {
+				Messages []struct{ Text, Metadata string }
+				More     bool `json:"has_more"`
+			}
+			answer := b.send(t, "/api/conversations."+test.method, "application/x-www-form-urlencoded", arguments)
+			if err := json.Unmarshal([]byte(answer), &page); err != nil {
+				t.Fatal(err) // metadata, which was not asked for, would be no text
+			}
+			var got []string
+			for _, m := range page.Messages {
+				got = append(got, strings.TrimSuffix(strings.TrimPrefix(m.Text, "[test] "), ": app_1 (evt_1)"))
+			}
+			if page.More {
+				got = append(got, "more")
+			}
+			if shown := strings.Join(got, " "); shown != test.want {
+				t.Errorf("shows %q, want %q", shown, test.want)
+			}
+		})
+	}
+}
+
 func TestALookUpFindsWhatWasPosted(t *testing.T) {
 	b := newBench(t)
 	root := b.post(t, "", "A")
@@ -185,22 +251,34 @@ func TestWhatIsDeleted(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	b := newBench(t)
+	const form, object = "application/x-www-form-urlencoded", "application/json"
 	for _, test := range []struct{ name, path, contentType, body, want string }{
-		{"no token", "/api/auth.test", "application/x-www-form-urlencoded", "", `"error":"not_authed"`},
-		{"a form that is none", "/api/auth.test", "application/x-www-form-urlencoded", "%zz", `"error":"invalid_form_data"`},
-		{"JSON that is none", "/api/auth.test", "application/json", "{", `"error":"invalid_form_data"`},
-		{"an unknown method", "/api/chat.shout", "application/json", `{"token":"x"}`, `"error":"unknown_method"`},
-		{"nothing to show", "/api/chat.postMessage", "application/json", `{"token":"x","channel":"C1"}`, `"error":"no_text"`},
-		{"no channel", "/api/chat.postMessage", "application/json", `{"token":"x","text":"t"}`, `"error":"channel_not_found"`},
-		{"blocks that are no JSON", "/api/chat.postMessage", "application/x-www-form-urlencoded", "token=x&channel=C1&blocks=%5B", `"error":"invalid_blocks_format"`},
-		{"a message that is not there", "/api/chat.update", "application/json", `{"token":"x","channel":"C1","ts":"1.1","text":"t"}`, `"error":"message_not_found"`},
-		{"a thread that is not there", "/api/conversations.replies", "application/json", `{"token":"x","channel":"C1","ts":"1.1"}`, `"error":"thread_not_found"`},
-		{"an event that is no JSON", "/v2/enqueue", "application/json", "{", "not valid JSON"},
-		{"an event without a key", "/v2/enqueue", "application/json", "{}", "'routing_key' is incorrect"},
-		{"an unknown action", "/v2/enqueue", "application/json", `{"event_action":"shout"}`, "'event_action' is invalid"},
-		{"a trigger without its payload", "/v2/enqueue", "application/json", `{"event_action":"trigger"}`, "'payload.severity' is invalid"},
-		{"a resolve of nothing", "/v2/enqueue", "application/json", `{"event_action":"resolve"}`, "'dedup_key' is missing"},
-		{"another path", "/", "application/json", "{}", "404 page not found"},
+		{"no token", "/api/auth.test", form, "", `"error":"not_authed"`},
+		{"a form that is none", "/api/auth.test", form, "%zz", `"error":"invalid_form_data"`},
+		{"JSON that is none", "/api/auth.test", object, "{", `"error":"invalid_form_data"`},
+		{"an unknown method", "/api/chat.shout", object, `{"token":"x"}`, `"error":"unknown_method"`},
+		{"nothing to show", "/api/chat.postMessage", object, `{"token":"x","channel":"C1"}`, `"error":"no_text"`},
+		{"no channel", "/api/chat.postMessage", object, `{"token":"x","text":"t"}`, `"error":"channel_not_found"`},
+		{"blocks that are no JSON", "/api/chat.postMessage", form,
+			"token=x&channel=C1&blocks=%5B", `"error":"invalid_blocks_format"`},
+		{"attachments that are no JSON", "/api/chat.postMessage", form,
+			"token=x&channel=C1&text=t&attachments=%5B", `"error":"invalid_attachments_format"`},
+		{"metadata that is no JSON", "/api/chat.postMessage", form,
+			"token=x&channel=C1&text=t&metadata=%5B", `"error":"invalid_metadata_format"`},
+		{"a message that is not there", "/api/chat.update", object,
+			`{"token":"x","channel":"C1","ts":"1.1","text":"t"}`, `"error":"message_not_found"`},
+		{"a message that is gone", "/api/chat.delete", object,
+			`{"token":"x","channel":"C1","ts":"1.1"}`, `"error":"message_not_found"`},
+		{"a thread that is not there", "/api/conversations.replies", object,
+			`{"token":"x","channel":"C1","ts":"1.1"}`, `"error":"thread_not_found"`},
+		{"an event that is no JSON", "/v2/enqueue", object, "{", "not valid JSON"},
+		{"an event of another form", "/v2/enqueue", object, `{"payload":"none"}`, "not of the known form"},
+		{"an event without a key", "/v2/enqueue", object, "{}", "'routing_key' is incorrect"},
+		{"an unknown action", "/v2/enqueue", object, `{"event_action":"shout"}`, "'event_action' is invalid"},
+		{"a trigger without its payload", "/v2/enqueue", object,
+			`{"event_action":"trigger"}`, "'payload.severity' is invalid"},
+		{"a resolve of nothing", "/v2/enqueue", object, `{"event_action":"resolve"}`, "'dedup_key' is missing"},
+		{"another path", "/", object, "{}", "404 page not found"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if got := b.send(t, test.path, test.contentType, test.body); !strings.Contains(got, test.want) {
@@ -291,6 +369,18 @@ func TestIncidents(t *testing.T) {
 		`k1 [test] C x1 resolved by ""`)
 }
 
+func TestAnEventWithoutAKeyGetsOne(t *testing.T) {
+	b := newBench(t)
+	const event = `{"routing_key":"00000000000000000000000000000000","event_action":"trigger",` +
+		`"payload":{"summary":"A","source":"s","severity":"info"}}`
+	for _, want := range []string{"recorded-1", "recorded-2"} {
+		if answer := b.send(t, "/v2/enqueue", "application/json", event); !strings.Contains(answer, `"dedup_key":"`+want+`"`) {
+			t.Errorf("answered %s, want %s", answer, want)
+		}
+	}
+	b.wantIncidents(t, `recorded-1 A x1 resolved by ""`, `recorded-2 A x1 resolved by ""`)
+}
+
 func start(t *testing.T, dir string) bench {
 	t.Helper()
 	r, err := recorder.Start(dir)
@@ -318,15 +408,28 @@ func TestARestartGoesOnWithWhatWasShown(t *testing.T) {
 	cutLastLine(t, filepath.Join(dir, "recorder.jsonl"))
 
 	b = start(t, dir)
+	b.wantSame(t, messages, incidents)
+	if next := b.post(t, root, "C"); next <= messages[1].TS {
+		t.Errorf("the next message's ts %s is not after %s", next, messages[1].TS)
+	}
+	b.page(t, "k1", "B", true)
+	messages, incidents = b.Messages(), b.Incidents()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	b = start(t, dir) // what follows the cut line is whole
 	defer b.Close()
+	b.wantSame(t, messages, incidents)
+}
+
+func (b bench) wantSame(t *testing.T, messages []recorder.Message, incidents []recorder.Incident) {
+	t.Helper()
 	if diff := cmp.Diff(messages, b.Messages()); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff(incidents, b.Incidents()); diff != "" {
 		t.Error(diff)
-	}
-	if next := b.post(t, root, "C"); next <= messages[1].TS {
-		t.Errorf("the next message's ts %s is not after %s", next, messages[1].TS)
 	}
 }
 

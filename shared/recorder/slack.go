@@ -123,7 +123,8 @@ func (r *Recorder) kept(m *Message) object {
 	return object{"ok": true, "channel": m.Channel, "ts": m.TS, "message": m.slack()}
 }
 
-// show replaces what the message shows, or returns Slack's error code. Metadata that is not given stays as it is.
+// show replaces what the message shows, or returns Slack's error code. Apart from the text, what is not given stays.
+// https://docs.slack.dev/reference/methods/chat.update/
 func (m *Message) show(get arguments) (refusal string) {
 	text, blocks, attachments, metadata := get("text"), get("blocks"), get("attachments"), get("metadata")
 	switch {
@@ -136,20 +137,20 @@ func (m *Message) show(get arguments) (refusal string) {
 	case !isJSON(metadata):
 		return "invalid_metadata_format"
 	}
-	m.Text, m.Blocks, m.Attachments = text, raw(blocks), raw(attachments)
-	if metadata != "" {
-		m.Metadata = raw(metadata)
-	}
+	m.Text = text
+	m.Blocks, m.Attachments = given(blocks, m.Blocks), given(attachments, m.Attachments)
+	m.Metadata = given(metadata, m.Metadata)
 	return ""
 }
 
 func isJSON(text string) bool { return text == "" || json.Valid([]byte(text)) }
 
-func raw(text string) json.RawMessage {
-	if text == "" {
-		return nil
+// given is an argument's JSON, or what was there before if the argument is missing.
+func given(argument string, before json.RawMessage) json.RawMessage {
+	if argument == "" {
+		return before
 	}
-	return json.RawMessage(text)
+	return json.RawMessage(argument)
 }
 
 // slack is the message as Slack's API shows it.

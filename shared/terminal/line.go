@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 )
 
 // style is how text looks. The zero value is plain.
@@ -26,16 +25,6 @@ type line []span
 func plain(text string) line { return line{{text: printable(text)}} }
 
 func styled(text string, s style) line { return line{{text: printable(text), style: s}} }
-
-// printable drops what would let strangers' text control the terminal.
-func printable(text string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
-			return -1
-		}
-		return r
-	}, text)
-}
 
 // paint writes a line with the escape sequences of its styles, or without any.
 // https://www.ecma-international.org/publications-and-standards/standards/ecma-48/
@@ -64,9 +53,22 @@ func (s style) codes() string {
 	}
 	var red, green, blue uint8
 	if _, err := fmt.Sscanf(s.colour, "#%02x%02x%02x", &red, &green, &blue); err == nil {
-		codes = append(codes, fmt.Sprintf("38;2;%d;%d;%d", red, green, blue))
+		codes = append(codes, fmt.Sprintf("38;5;%d", 16+36*level(red)+6*level(green)+level(blue)))
 	}
 	return strings.Join(codes, ";")
+}
+
+// level is the nearest of the six levels that the palette of 256 colours has for red, green and blue: 0, 95, 135, 175, 215 and
+// 255. More terminals know the palette than know 24-bit colours.
+func level(intensity uint8) int {
+	switch {
+	case intensity < 48:
+		return 0
+	case intensity < 115:
+		return 1
+	default:
+		return (int(intensity) - 35) / 40
+	}
 }
 
 func (l line) width() int {
@@ -75,28 +77,6 @@ func (l line) width() int {
 		total += width(s.text)
 	}
 	return total
-}
-
-// wide are the scripts and symbols that take two columns.
-var wide = &unicode.RangeTable{
-	R16: []unicode.Range16{{Lo: 0x1100, Hi: 0x115f, Stride: 1}, {Lo: 0x2e80, Hi: 0xa4cf, Stride: 1}, {Lo: 0xac00, Hi: 0xd7a3, Stride: 1},
-		{Lo: 0xf900, Hi: 0xfaff, Stride: 1}, {Lo: 0xfe30, Hi: 0xfe6f, Stride: 1}, {Lo: 0xff00, Hi: 0xff60, Stride: 1}},
-	R32: []unicode.Range32{{Lo: 0x1f300, Hi: 0x1faff, Stride: 1}, {Lo: 0x20000, Hi: 0x3fffd, Stride: 1}},
-}
-
-// width is how many columns a terminal gives to text.
-func width(text string) int {
-	columns := 0
-	for _, r := range text {
-		switch {
-		case unicode.In(r, unicode.Mn, unicode.Me, unicode.Cf):
-		case unicode.Is(wide, r):
-			columns += 2
-		default:
-			columns++
-		}
-	}
-	return columns
 }
 
 // wrap breaks a line at its spaces into lines of at most limit columns, and inside of words that are longer.

@@ -49,9 +49,11 @@ func (p *painter) spans(text string, base style) line {
 		case known:
 			drawn = append(drawn, symbol)
 		case found[0] == '<':
-			add(p.control(inside), base.linked(inside))
+			drawn = append(drawn, p.control(inside, base)...)
 		case found[0] == '`':
-			add(inside, style{code: true})
+			code := base
+			code.code = true
+			add(inside, code)
 		case found[0] == '*':
 			bold := base
 			bold.bold = true
@@ -66,23 +68,28 @@ func (p *painter) spans(text string, base style) line {
 
 var unescape = strings.NewReplacer("&lt;", "<", "&gt;", ">", "&amp;", "&")
 
-// linked is the style of a control sequence's text.
-func (s style) linked(sequence string) style {
-	s.underlined = !strings.HasPrefix(sequence, "!")
-	return s
-}
-
-// control is the text of a control sequence: a date, or a link with its address, since a terminal has nothing to click on.
-func (p *painter) control(sequence string) string {
-	target, label, labelled := strings.Cut(sequence, "|")
+// control draws a control sequence: a date, a link, or a mention, which the alerts never make, as it is written.
+func (p *painter) control(sequence string, base style) line {
+	target, label, _ := strings.Cut(sequence, "|")
+	target, label = unescape.Replace(target), unescape.Replace(label)
 	switch {
 	case strings.HasPrefix(target, "!date^"):
-		return p.slackDate(target, label)
-	case labelled:
-		return label + " " + target
+		return styled(p.slackDate(target, label), base)
+	case strings.HasPrefix(target, "!"), strings.HasPrefix(target, "@"), strings.HasPrefix(target, "#"):
+		return styled(target, base)
 	default:
-		return target
+		return linkTo(target, label, base)
 	}
+}
+
+// linkTo draws a link with its address, since a terminal has nothing to click on.
+func linkTo(address, label string, base style) line {
+	underlined := base
+	underlined.underlined = true
+	if label == "" {
+		return styled(address, underlined)
+	}
+	return append(styled(label+" → ", base), styled(address, underlined)...)
 }
 
 // slackDate knows the format that the alerts use; for any other, and on a client that knows none, the fallback is shown.

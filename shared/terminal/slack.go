@@ -1,6 +1,7 @@
 package terminal
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -80,12 +81,24 @@ func (p *painter) message(m recorder.Message, width int) []line {
 	if m.Updates > 0 {
 		head = append(head, span{text: "  (edited)", style: style{dim: true}})
 	}
-	lines := []line{head}
-	if m.Blocks == nil {
+	lines := wrap(head, width)
+	var blocks []json.RawMessage
+	switch err := decode(m.Blocks, &blocks); {
+	case err != nil:
+		lines = append(lines, instead("unreadable blocks", m.Text, width)...)
+	case len(blocks) == 0 && m.Text != "":
 		lines = append(lines, wrapAll(p.mrkdwn(m.Text, style{}), width)...)
 	}
-	lines = append(lines, p.blocks(m.Blocks, width)...)
-	return append(lines, p.attachments(m.Attachments, width)...)
+	lines = append(lines, p.blocks(blocks, m.Text, width)...)
+	return append(lines, p.attachments(m, width)...)
+}
+
+// decode leaves into as it is where there is nothing to decode.
+func decode(encoded json.RawMessage, into any) error {
+	if encoded == nil {
+		return nil
+	}
+	return json.Unmarshal(encoded, into)
 }
 
 // clock is the time of a message's ts.
@@ -99,62 +112,92 @@ func (p *painter) clock(ts string) string {
 }
 
 // attachments draws each beside its coloured bar.
-func (p *painter) attachments(encoded json.RawMessage, width int) []line {
+func (p *painter) attachments(m recorder.Message, width int) []line {
 	var attachments []struct {
-		Color  string          `json:"color"`
-		Blocks json.RawMessage `json:"blocks"`
+		Color    string            `json:"color"`
+		Fallback string            `json:"fallback"`
+		Blocks   []json.RawMessage `json:"blocks"`
 	}
-	if encoded == nil {
-		return nil
-	}
-	if json.Unmarshal(encoded, &attachments) != nil {
-		return unreadable
+	if decode(m.Attachments, &attachments) != nil {
+		return instead("unreadable attachments", m.Text, width)
 	}
 	var lines []line
 	for _, a := range attachments {
-		bar := line{{text: "┃", style: style{colour: a.Color}}, {text: " "}}
-		lines = append(lines, behind(bar, p.blocks(a.Blocks, width-bar.width()))...)
+		bar := bar(a.Color)
+		room := width - bar.width()
+		drawn := p.blocks(a.Blocks, cmp.Or(a.Fallback, m.Text), room)
+		if len(a.Blocks) == 0 && a.Fallback != "" {
+			drawn = wrap(plain(a.Fallback), room)
+		}
+		lines = append(lines, behind(bar, drawn)...)
 	}
 	return lines
 }
 
-// unreadable takes the place of what Slack would refuse.
-var unreadable = []line{styled("(unreadable)", style{dim: true})}
+func bar(colour string) line { return line{{text: "┃", style: style{colour: colour}}, {text: " "}} }
 
-type textObject struct {
-	Text string `json:"text"`
+// instead takes the place of what is not drawn: it says what that is, and shows what a notification shows.
+func instead(what, fallback string, width int) []line {
+	return wrap(styled("("+what+") "+fallback, style{dim: true}), width)
 }
 
-// blocks draws Block Kit's sections and context lines, the blocks that the alerts use, and names any other.
-// https://docs.slack.dev/reference/block-kit/blocks/
-func (p *painter) blocks(encoded json.RawMessage, width int) []line {
-	var blocks []struct {
-		Type     string       `json:"type"`
-		Text     *textObject  `json:"text"`
+// textObject is a text, or another thing with a text in its place, such as an image.
+// https://docs.slack.dev/reference/block-kit/composition-objects/text-object/
+type textObject struct {
+	Type    string `json:"type"`
+	Text    string `json:"text"`
+	AltText string `json:"alt_text"`
+}
+
+// text draws a text object into a width.
+func (p *painter) text(t textObject, base style, width int) []line {
+	if t.Type == "mrkdwn" {
+		return wrapAll(p.mrkdwn(t.Text, base), width)
+	}
+	var lines []line
+	for written := range strings.SplitSeq(cmp.Or(t.Text, t.AltText), "\n") {
+		lines = append(lines, wrap(styled(written, base), width)...)
+	}
+	return lines
+}
+
+// blocks draws Block Kit's blocks. https://docs.slack.dev/reference/block-kit/blocks/
+func (p *painter) blocks(blocks []json.RawMessage, fallback string, width int) []line {
+	var lines []line
+	for _, block := range blocks {
+		lines = append(lines, p.block(block, fallback, width)...)
+	}
+	return lines
+}
+
+// block draws a block of a kind that alerts are made of. Of another kind, it shows what stands in for it.
+func (p *painter) block(encoded json.RawMessage, fallback string, width int) []line {
+	var kind struct {
+		Type    string `json:"type"`
+		AltText string `json:"alt_text"`
+	}
+	var content struct {
+		Text     textObject   `json:"text"`
 		Fields   []textObject `json:"fields"`
 		Elements []textObject `json:"elements"`
 	}
-	if encoded == nil {
-		return nil
+	if json.Unmarshal(encoded, &kind) != nil {
+		return instead("unreadable block", fallback, width)
 	}
-	if json.Unmarshal(encoded, &blocks) != nil {
-		return unreadable
+	if !slices.Contains([]string{"section", "header", "context", "divider"}, kind.Type) ||
+		json.Unmarshal(encoded, &content) != nil {
+		return instead(kind.Type, cmp.Or(kind.AltText, fallback), width)
 	}
 	var lines []line
-	for _, block := range blocks {
-		switch block.Type {
-		case "section":
-			if block.Text != nil {
-				lines = append(lines, wrapAll(p.mrkdwn(block.Text.Text, style{}), width)...)
-			}
-			lines = append(lines, p.fields(block.Fields, width)...)
-		case "context":
-			for _, element := range block.Elements {
-				lines = append(lines, wrapAll(p.mrkdwn(element.Text, style{dim: true}), width)...)
-			}
-		default:
-			lines = append(lines, styled("("+block.Type+")", style{dim: true}))
-		}
+	if content.Text.Text != "" {
+		lines = append(lines, p.text(content.Text, style{bold: kind.Type == "header"}, width)...)
+	}
+	lines = append(lines, p.fields(content.Fields, width)...)
+	for _, element := range content.Elements {
+		lines = append(lines, p.text(element, style{dim: true}, width)...)
+	}
+	if kind.Type == "divider" {
+		lines = append(lines, styled(strings.Repeat("─", width), style{dim: true}))
 	}
 	return lines
 }
@@ -165,10 +208,10 @@ func (p *painter) fields(fields []textObject, width int) []line {
 	column := width / 2
 	var lines []line
 	for pair := range slices.Chunk(fields, 2) {
-		left := wrapAll(p.mrkdwn(pair[0].Text, style{}), column-gap)
+		left := p.text(pair[0], style{}, column-gap)
 		var right []line
 		if len(pair) > 1 {
-			right = wrapAll(p.mrkdwn(pair[1].Text, style{}), width-column)
+			right = p.text(pair[1], style{}, width-column)
 		}
 		lines = append(lines, beside(left, right, column)...)
 	}

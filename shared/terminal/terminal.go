@@ -5,6 +5,7 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,15 +46,22 @@ type painter struct {
 	out strings.Builder
 }
 
+// box draws lines in a box, whose title is cut where it is too long.
 func (p *painter) box(name, detail string, lines []line) {
-	fmt.Fprintln(&p.out)
 	title := line{{text: name, style: style{bold: true}}, {text: "  " + printable(detail), style: style{dim: true}}}
-	fmt.Fprintf(&p.out, "╭─ %s %s╮\n", p.paint(title), strings.Repeat("─", max(boxWidth-len("+- ")-len(" +")-title.width(), 0)))
+	title, _ = title.split(innerWidth - len("- "))
+	rule := func(columns int) string { return strings.Repeat("─", columns) }
+	p.say(line{})
+	p.say(slices.Concat(border("╭─ "), title, border(" "+rule(innerWidth-len("- ")-title.width()+1)+"╮")))
 	for _, drawn := range lines {
-		fmt.Fprintf(&p.out, "│ %s%s │\n", p.paint(drawn), strings.Repeat(" ", max(innerWidth-drawn.width(), 0)))
+		p.say(slices.Concat(border("│ "), drawn, plain(strings.Repeat(" ", innerWidth-drawn.width())), border(" │")))
 	}
-	fmt.Fprintf(&p.out, "╰%s╯\n", strings.Repeat("─", boxWidth-2))
+	p.say(border("╰" + rule(boxWidth-2) + "╯"))
 }
+
+func border(text string) line { return styled(text, style{dim: true}) }
+
+func (p *painter) say(l line) { fmt.Fprintln(&p.out, p.paint(l)) }
 
 // date is a moment as Slack's {date_short_pretty} and {time} show it, for a reader who prefers 24 hours.
 func (p *painter) date(at time.Time) string { return at.In(p.Location).Format("Jan 2, 2006 at 15:04") }

@@ -11,7 +11,6 @@ import (
 	"testing"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	slackgo "github.com/slack-go/slack"
@@ -58,8 +57,10 @@ func flagged() alert.Content {
 		Type: "application.revision_requested", Title: "Application flagged for revision", Family: "application",
 		Severity: route.Error, Environment: "production", EventID: "evt_sample_1", OrganizationID: "org_sample_1",
 		ResourceID: "app_sample_1", HappenedAt: flaggedAt, Link: "https://revento.example/events/evt_sample_1?tab=a&view=b",
-		Fields:     []alert.Field{{Name: "status", Value: "revision_requested"}, {Name: "requested_at", Value: "2026-05-09T14:20:00Z"}},
 		DeliveryID: "0a1b2c3d-0000-4000-8000-000000000001",
+		Fields: []alert.Field{
+			{Name: "status", Value: "revision_requested"}, {Name: "requested_at", Value: "2026-05-09T14:20:00Z"},
+		},
 	}
 }
 
@@ -177,15 +178,32 @@ var scenes = map[string]func(told){
 		r.page("k1", content, 0)
 	},
 	"other-forms": func(r told) {
-		r.must(r.say(slackgo.MsgOptionText("*Only* text, `code` and <https://revento.example|a link>, <!date^1^{ago}|long ago> :tada:", false)))
-		r.must(r.say(slackgo.MsgOptionBlocks(slackgo.NewDividerBlock())))
-		r.must(r.say(slackgo.MsgOptionAttachments(slackgo.Attachment{Color: "good"})))
+		const styles = "*Only* text, `code` and <https://revento.example|a link>, <!date^1^{ago}|long ago> :tada: <!here>"
+		r.must(r.say(slackgo.MsgOptionText(styles, false)))
+		const picture = "https://revento.example/picture.png"
+		text := slackgo.MsgOptionText("What a notification shows", false)
+		words := func(text string) *slackgo.TextBlockObject {
+			return slackgo.NewTextBlockObject(slackgo.PlainTextType, text, false, false)
+		}
+		r.must(r.say(text, slackgo.MsgOptionBlocks(
+			slackgo.NewHeaderBlock(words("A header")),
+			slackgo.NewDividerBlock(),
+			slackgo.NewSectionBlock(words("*Plain* text,\nwhich has no `styles`"), nil, nil),
+			slackgo.NewContextBlock("", slackgo.NewImageBlockElement(picture, "An image in a context"), words("and a text")),
+			slackgo.NewImageBlock(picture, "An image", "", nil),
+			slackgo.NewActionBlock("", slackgo.NewButtonBlockElement("id", "", words("Press"))),
+			slackgo.NewRichTextBlock("", slackgo.NewRichTextSection(slackgo.NewRichTextSectionTextElement("Rich", nil))),
+		)))
+		r.must(r.say(text, slackgo.MsgOptionAttachments(
+			slackgo.Attachment{Color: "#36c5f0", Fallback: "An attachment without blocks"},
+			slackgo.Attachment{Blocks: slackgo.Blocks{BlockSet: []slackgo.Block{slackgo.NewMarkdownBlock("", "# x")}}},
+		)))
 	},
 }
 
 // say posts as any app might.
-func (r told) say(option slackgo.MsgOption) error {
-	_, _, err := r.api.PostMessageContext(r.t.Context(), channel, option)
+func (r told) say(options ...slackgo.MsgOption) error {
+	_, _, err := r.api.PostMessageContext(r.t.Context(), channel, options...)
 	return err
 }
 
@@ -198,9 +216,7 @@ func TestDraw(t *testing.T) {
 			scene(r)
 			plain := r.draw(false)
 			wantGolden(t, name+".txt", plain)
-			if strings.ContainsAny(plain, "\x1b\x07\u202e") {
-				t.Error("strangers' control characters reach the terminal")
-			}
+			checkDrawing(t, plain)
 			if diff := cmp.Diff(plain, escapeSequence.ReplaceAllString(r.draw(true), "")); diff != "" {
 				t.Errorf("colours change more than colours:\n%s", diff)
 			}
@@ -214,25 +230,79 @@ func TestDrawInColour(t *testing.T) {
 	wantGolden(t, "resolved-colour.txt", r.draw(true))
 }
 
-func TestEveryLineIsAsWideAsItsBox(t *testing.T) {
-	for name, scene := range scenes {
-		if name == "hostile" { // holds characters that are two columns wide
-			continue
+// What other apps and older versions of this one may have sent is drawn too.
+func TestUnusualEvents(t *testing.T) {
+	payload := func(rest string) string {
+		return `{"payload":{"summary":"Odd","source":"s","severity":"info","timestamp":"2026-05-09T14:22:31Z"` + rest + `}}`
+	}
+	var incidents []recorder.Incident
+	for _, event := range []string{
+		`{"payload":"none"}`,
+		payload(`,"custom_details":"a text"`),
+		payload(`,"custom_details":{"number":1,"list":["a",{"b":null}],"nothing":null,"a name that is longer than most are":"v"}`),
+		`{"client_url":"https://a.example","links":[{"href":"https://b.example"}],"payload":{"timestamp":"yesterday"}}`,
+	} {
+		incidents = append(incidents, recorder.Incident{Event: []byte(event), Triggers: 1})
+	}
+	resolved := recorder.Incident{Event: []byte(payload("")), Triggers: 1, Resolved: true, Resolution: []byte("[]")}
+	incidents = append(incidents, resolved)
+	var out strings.Builder
+	if err := terminal.Draw(&out, nil, incidents, terminal.Options{Location: berlin}); err != nil {
+		t.Fatal(err)
+	}
+	wantGolden(t, "unusual-events.txt", out.String())
+	checkDrawing(t, out.String())
+}
+
+// checkDrawing checks what holds for every drawing without colours: it is nothing but text, in lines of one width.
+func checkDrawing(t *testing.T, drawing string) {
+	t.Helper()
+	for drawn := range strings.Lines(drawing) {
+		drawn = strings.TrimSuffix(drawn, "\n")
+		if columns := terminal.Width(drawn); columns != 80 && columns != 0 {
+			t.Errorf("%d columns: %q", columns, drawn)
 		}
-		r := tell(t)
-		scene(r)
-		for drawn := range strings.Lines(r.draw(false)) {
-			drawn = strings.TrimSuffix(drawn, "\n")
-			if columns := utf8.RuneCountInString(drawn); columns != 80 && columns != 0 {
-				t.Errorf("%s: %d columns: %s", name, columns, drawn)
+		for _, r := range drawn {
+			if unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp) {
+				t.Errorf("%q reaches the terminal: %q", r, drawn)
 			}
 		}
 	}
 }
 
+func TestWidth(t *testing.T) {
+	for _, test := range []struct {
+		name, text string
+		want       int
+	}{
+		{"nothing", "", 0},
+		{"letters", "Zürich", 6},
+		{"an accent of its own", "Zu\u0308rich", 6},
+		{"our symbols", "▲●✓↻«◷┃╰─▸→·–…", 14},
+		{"Chinese and Japanese", "日本語", 6},
+		{"Korean", "한국", 4},
+		{"full-width forms", "ＡＢ", 4},
+		{"half-width forms", "ｱｲ", 2},
+		{"emoji", "🙂🚀🫠", 6},
+		{"emoji among the older symbols", "⌚✅❌⭐⚡", 10},
+		{"symbols that are no emoji by themselves", "⚠☎✈🌡", 4},
+		{"a flag", "🇩🇪", 2},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if got := terminal.Width(test.text); got != test.want {
+				t.Errorf("Width(%q) = %d, want %d", test.text, got, test.want)
+			}
+		})
+	}
+}
+
 func FuzzDraw(f *testing.F) {
-	f.Add("*a* `b` <!date^1^{date_short_pretty} at {time}|c> <d|e>", `[{"type":"section","fields":[{"text":"a\nb"},{"text":"c"}]}]`, `{"payload":{"summary":"a"}}`)
-	f.Add(":red_circle: &lt;\x1b[2J", `[{"type":"context","elements":[{"text":"`+strings.Repeat("日本", 60)+`"}]}]`, `{"payload":{"custom_details":{"a":[1]}}}`)
+	f.Add("*a* `b` <!date^1^{date_short_pretty} at {time}|c> <d|e>",
+		`[{"type":"section","fields":[{"text":"a\nb"},{"text":"c"}]}]`, `{"payload":{"summary":"a"}}`)
+	f.Add(":red_circle: &lt;\x1b[2J",
+		`[{"type":"context","elements":[{"text":"`+strings.Repeat("日本", 60)+`"}]}]`, `{"payload":{"custom_details":{"a":[1]}}}`)
+	f.Add("e\u0301\u200d\ufe0f🏳️‍🌈\u2028\xff", `[{"type":"header","text":{"text":"\u0085\t🙂"}},{"type":"video"},1]`,
+		`{"links":[{"href":"\u009b31m"}],"client_url":"`+strings.Repeat("x", 99)+`"}`)
 	f.Fuzz(func(t *testing.T, text, blocks, event string) {
 		messages := []recorder.Message{
 			{Channel: text, TS: text, Text: text},
@@ -240,14 +310,17 @@ func FuzzDraw(f *testing.F) {
 			{Channel: text, TS: "1.2", Thread: "1.1", Text: text, Updates: 1},
 		}
 		incidents := []recorder.Incident{{Event: []byte(event), Resolved: true, Resolution: []byte(event)}}
-		var out strings.Builder
-		if err := terminal.Draw(&out, messages, incidents, terminal.Options{Location: berlin}); err != nil {
-			t.Fatal(err)
-		}
-		for _, r := range out.String() {
-			if r != '\n' && (unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)) {
-				t.Fatalf("%q reaches the terminal", r)
+		draw := func(colour bool) string {
+			var out strings.Builder
+			if err := terminal.Draw(&out, messages, incidents, terminal.Options{Location: berlin, Colour: colour}); err != nil {
+				t.Fatal(err)
 			}
+			return out.String()
+		}
+		plain := draw(false)
+		checkDrawing(t, plain)
+		if diff := cmp.Diff(plain, escapeSequence.ReplaceAllString(draw(true), "")); diff != "" {
+			t.Errorf("colours change more than colours:\n%s", diff)
 		}
 	})
 }

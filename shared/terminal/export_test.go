@@ -1,0 +1,4 @@
+package terminal
+
+// Width is how the package counts columns.
+var Width = width

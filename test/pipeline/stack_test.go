@@ -1,0 +1,248 @@
+//go:build emulators
+
+package pipeline
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	dynamosdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	secretsdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/uuid"
+
+	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/awssdk"
+	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/sample"
+	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/thread"
+)
+
+const (
+	secret  = "whsec_canary_pipeline"
+	token   = "xoxb-canary-pipeline"
+	routing = "canary0123456789abcdef0123456789"
+)
+
+// stack is what the template makes, on emulators, with the functions as processes.
+type stack struct {
+	*testing.T
+	aws       aws.Config
+	name      string
+	tables    map[string]string // by variable
+	urls      map[queue.Name]string
+	queues    *sqs.Queues
+	recorder  *recorder.Recorder
+	answer    http.HandlerFunc // what the providers answer instead of the recorder, unless nil
+	ingest    *function
+	slack     *function
+	pagerduty *function
+}
+
+func deploy(t *testing.T) *stack {
+	t.Helper()
+	config, err := awssdk.FromEnvironment()
+	if err != nil {
+		t.Fatalf("run the tests with test/emulators/with: %v", err)
+	}
+	config.HTTPClient = awshttp.NewBuildableClient() // with the SDK's own patience
+	s := &stack{T: t, aws: config, name: "pipeline-" + rand.Text(), recorder: recorder.New(time.Now)}
+	s.tables = map[string]string{
+		"DELIVERIES_TABLE": s.table("deliveries", "delivery_id"),
+		"RECORDS_TABLE":    s.table("records", "partition", "sort"),
+	}
+	s.urls = map[queue.Name]string{}
+	for _, name := range queue.Names {
+		s.urls[name], s.urls[name.DeadLetter()] = s.queue(name), s.queue(name.DeadLetter())
+	}
+	s.queues = sqs.New(config, s.urls)
+	s.makeSecret("webhook-secrets", "")
+	s.makeSecret("slack-bot-token", token)
+	s.makeSecret("pagerduty-routing-key", routing)
+	s.startFunctions()
+	return s
+}
+
+func (s *stack) table(name string, keys ...string) string {
+	s.Helper()
+	full := s.name + "-" + name
+	input := &dynamosdk.CreateTableInput{TableName: &full, BillingMode: types.BillingModePayPerRequest}
+	for i, key := range keys {
+		kind := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]
+		input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kind})
+		input.AttributeDefinitions = append(input.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
+	}
+	if _, err := dynamosdk.NewFromConfig(s.aws).CreateTable(s.Context(), input); err != nil {
+		s.Fatal(err)
+	}
+	return full
+}
+
+func (s *stack) queue(name queue.Name) (url string) {
+	s.Helper()
+	full, attributes := s.name+"-"+string(name), map[string]string{}
+	if name.IsFIFO() {
+		full, attributes["FifoQueue"] = full+".fifo", "true"
+	}
+	made, err := sqssdk.NewFromConfig(s.aws).CreateQueue(s.Context(), &sqssdk.CreateQueueInput{QueueName: &full, Attributes: attributes})
+	if err != nil {
+		s.Fatal(err)
+	}
+	return aws.ToString(made.QueueUrl)
+}
+
+// makeSecret makes a secret, as the template does, and fills it unless the value is empty.
+func (s *stack) makeSecret(name, value string) {
+	s.Helper()
+	full := s.name + "/" + name
+	if _, err := secretsdk.NewFromConfig(s.aws).CreateSecret(s.Context(), &secretsdk.CreateSecretInput{Name: &full}); err != nil {
+		s.Fatal(err)
+	}
+	if value != "" {
+		s.fill(name, value)
+	}
+}
+
+func (s *stack) fill(name, value string) {
+	s.Helper()
+	full := s.name + "/" + name
+	input := &secretsdk.PutSecretValueInput{SecretId: &full, SecretString: &value}
+	if _, err := secretsdk.NewFromConfig(s.aws).PutSecretValue(s.Context(), input); err != nil {
+		s.Fatal(err)
+	}
+}
+
+func (s *stack) startFunctions() {
+	s.Helper()
+	providers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.answer != nil {
+			s.answer(w, r)
+			return
+		}
+		s.recorder.ServeHTTP(w, r)
+	}))
+	s.Cleanup(providers.Close)
+	environment := map[string]string{
+		"STACK": s.name, "ENVIRONMENT": "pipeline", "SLACK_CHANNEL": "C0PIPELINE", "SLACK_POST_INTERVAL": "0s",
+		"SLACK_API_URL": providers.URL + "/api/", "PAGERDUTY_EVENTS_URL": providers.URL,
+		"WEBHOOK_SECRETS_ID": s.name + "/webhook-secrets", "SLACK_BOT_TOKEN_ID": s.name + "/slack-bot-token",
+		"PAGERDUTY_ROUTING_KEY_ID": s.name + "/pagerduty-routing-key",
+	}
+	for variable, table := range s.tables {
+		environment[variable] = table
+	}
+	for name, url := range s.urls {
+		environment[strings.ReplaceAll(strings.ToUpper(string(name)), "-", "_")+"_QUEUE_URL"] = url
+	}
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
+			environment[name] = value
+		}
+	}
+	folder := build(s.T)
+	s.ingest = startFunction(s.T, filepath.Join(folder, "ingest"), ingest.FunctionTimeout, environment)
+	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), thread.FunctionTimeout, environment)
+	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), incident.FunctionTimeout, environment)
+}
+
+// build makes the binaries as functions/lambda.mk does, for this machine.
+func build(t *testing.T) (folder string) {
+	t.Helper()
+	folder = t.TempDir()
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder+"/", "./functions/...")
+	command.Dir = "../.."
+	command.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := command.CombinedOutput(); err != nil {
+		t.Fatalf("build the functions: %v\n%s", err, output)
+	}
+	return folder
+}
+
+// post plays API Gateway.
+func (s *stack) post(delivery sample.Delivery) (code int, status string) {
+	s.Helper()
+	event := awslambda.GatewayEvent(http.MethodPost, ingest.Path, delivery.Header, delivery.Body, uuid.NewString(), time.Now())
+	answer, err := s.ingest.invoke(s.T, event)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var response events.APIGatewayV2HTTPResponse
+	var body struct{ Status string }
+	if err := errors.Join(json.Unmarshal(answer, &response), json.Unmarshal([]byte(response.Body), &body)); err != nil {
+		s.Fatalf("the answer is %s: %v", answer, err)
+	}
+	return response.StatusCode, body.Status
+}
+
+// visibility is short, so that a message whose function was killed comes again soon.
+const visibility = 2 * time.Second
+
+// work plays the event source mapping for one message of a queue; ok is false where there is none.
+func (s *stack) work(name queue.Name, f *function) (received queue.Received, done, ok bool) {
+	s.Helper()
+	received, ok, err := s.queues.Receive(s.Context(), name, visibility)
+	if err != nil {
+		s.Fatal(err)
+	}
+	if !ok {
+		return received, false, false
+	}
+	answer, err := f.invoke(s.T, awslambda.EventOf(received))
+	if errors.Is(err, errEnded) {
+		return received, false, true
+	}
+	var response events.SQSEventResponse
+	if err := json.Unmarshal(answer, &response); err != nil {
+		s.Fatalf("the answer is %s: %v", answer, err)
+	}
+	if len(response.BatchItemFailures) > 0 {
+		return received, false, true
+	}
+	if err := s.queues.Delete(s.Context(), name, received.Handle); err != nil {
+		s.Fatal(err)
+	}
+	return received, true, true
+}
+
+// drain works on what the two queues of alerts show.
+func (s *stack) drain() {
+	s.Helper()
+	for name, f := range map[queue.Name]*function{queue.Slack: s.slack, queue.PagerDuty: s.pagerduty} {
+		for {
+			if _, _, ok := s.work(name, f); !ok {
+				break
+			}
+		}
+	}
+}
+
+// await works on a queue until a message is done. Receiving waits by itself.
+func (s *stack) await(name queue.Name, f *function) queue.Received {
+	s.Helper()
+	const tries = 30 // each waits for a second at most
+	for range tries {
+		if received, done, ok := s.work(name, f); ok && done {
+			return received
+		}
+	}
+	s.Fatalf("no message of %s was done:\n%s", name, f.log.String())
+	return queue.Received{}
+}
