@@ -136,14 +136,14 @@ func running(t *testing.T) *stack {
 func TestAThrottledPostComesAgainAndIsOne(t *testing.T) {
 	s := running(t)
 	s.wants(flagged(t, secret, sample.Change{}), http.StatusOK, "accepted")
-	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+	s.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
-	}
+	})
 	if _, done, ok := s.work(queue.Slack, s.slack); !ok || done {
 		t.Fatalf("received %v, done %v", ok, done)
 	}
-	s.answer = nil
+	s.answers(nil)
 	if received := s.await(queue.Slack, s.slack); received.Receives != 2 {
 		t.Errorf("it was received %d times", received.Receives)
 	}
@@ -153,16 +153,16 @@ func TestAThrottledPostComesAgainAndIsOne(t *testing.T) {
 func TestARefusedPostIsParkedWithItsReason(t *testing.T) {
 	s := running(t)
 	s.wants(flagged(t, secret, sample.Change{}), http.StatusOK, "accepted")
-	s.answer = func(w http.ResponseWriter, _ *http.Request) {
+	s.answers(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write([]byte(`{"ok":false,"error":"channel_not_found"}`))
-	}
+	})
 	s.await(queue.Slack, s.slack)
 	parked, ok, err := s.queues.Receive(t.Context(), queue.Slack.DeadLetter(), visibility)
 	if err != nil || !ok || parked.Attributes[worker.AttributeReason] != "channel_not_found" {
 		t.Errorf("parked %v, %v: %v", ok, err, parked.Attributes)
 	}
-	s.answer = nil
+	s.answers(nil)
 	s.await(queue.PagerDuty, s.pagerduty)
 	s.shows(0, 1, 1)
 }
@@ -171,14 +171,14 @@ func TestARefusedPostIsParkedWithItsReason(t *testing.T) {
 func TestAKilledFunctionsPostIsFoundAgain(t *testing.T) {
 	s := running(t)
 	s.wants(flagged(t, secret, sample.Change{}), http.StatusOK, "accepted")
-	s.answer = func(_ http.ResponseWriter, r *http.Request) {
+	s.answers(func(_ http.ResponseWriter, r *http.Request) {
 		s.recorder.ServeHTTP(httptest.NewRecorder(), r)
 		s.slack.kill()
-	}
+	})
 	if _, done, ok := s.work(queue.Slack, s.slack); !ok || done {
 		t.Fatalf("received %v, done %v", ok, done)
 	}
-	s.answer = nil
+	s.answers(nil)
 	s.slack.start(t)
 	s.await(queue.Slack, s.slack)
 	if !strings.Contains(s.slack.log.String(), `"look_up":"found"`) {

@@ -36,8 +36,9 @@ type function struct {
 	answers     chan []byte
 	log         log
 
+	mu      sync.Mutex
 	process *exec.Cmd
-	ended   chan struct{}
+	ended   chan struct{} // closed when process has ended
 }
 
 type log struct {
@@ -82,16 +83,26 @@ func (f *function) start(t *testing.T) {
 	if err := process.Start(); err != nil {
 		t.Fatal(err)
 	}
+	f.mu.Lock()
 	f.process, f.ended = process, ended
+	f.mu.Unlock()
 	go func() {
 		defer close(ended)
 		_ = process.Wait() // it always tells of the kill
 	}()
 }
 
+// running is the process that was started last, and what tells of its end.
+func (f *function) running() (process *exec.Cmd, ended <-chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.process, f.ended
+}
+
 func (f *function) kill() {
-	_ = f.process.Process.Kill() // it may have ended already
-	<-f.ended
+	process, ended := f.running()
+	_ = process.Process.Kill() // it may have ended already
+	<-ended
 }
 
 // ServeHTTP is the Runtime API.
@@ -122,15 +133,16 @@ func (f *function) invoke(t *testing.T, event any) ([]byte, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, ended := f.running()
 	select {
 	case f.events <- encoded:
-	case <-f.ended:
+	case <-ended:
 		t.Fatalf("the function does not run:\n%s", f.log.String())
 	}
 	select {
 	case answer := <-f.answers:
 		return answer, nil
-	case <-f.ended:
+	case <-ended:
 		return nil, errEnded
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,7 +51,7 @@ type stack struct {
 	urls      map[queue.Name]string
 	queues    *sqs.Queues
 	recorder  *recorder.Recorder
-	answer    http.HandlerFunc // what the providers answer instead of the recorder, unless nil
+	answer    atomic.Pointer[http.HandlerFunc] // what the providers answer instead of the recorder, unless nil
 	ingest    *function
 	slack     *function
 	pagerduty *function
@@ -109,6 +110,15 @@ func (s *stack) queue(name queue.Name) (url string) {
 	return aws.ToString(made.QueueUrl)
 }
 
+// answers has the providers answer so; nil has the recorder answer again.
+func (s *stack) answers(answer http.HandlerFunc) {
+	if answer == nil {
+		s.answer.Store(nil)
+		return
+	}
+	s.answer.Store(&answer)
+}
+
 // makeSecret makes a secret, as the template does, and fills it unless the value is empty.
 func (s *stack) makeSecret(name, value string) {
 	s.Helper()
@@ -133,8 +143,8 @@ func (s *stack) fill(name, value string) {
 func (s *stack) startFunctions() {
 	s.Helper()
 	providers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if s.answer != nil {
-			s.answer(w, r)
+		if answer := s.answer.Load(); answer != nil {
+			(*answer)(w, r)
 			return
 		}
 		s.recorder.ServeHTTP(w, r)
