@@ -2,22 +2,38 @@ package memory
 
 import (
 	"bytes"
+	"cmp"
 	"context"
+	"slices"
 	"sync"
+	"time"
 
 	"revento-alerts/shared/record"
 )
 
-var _ record.Store = (*Records)(nil)
+var (
+	_ record.Store  = (*Records)(nil)
+	_ record.Purger = (*Records)(nil)
+	_ record.Lister = (*Records)(nil)
+)
+
+// pageSize is small, so that tests see more than one page.
+const pageSize = 7
 
 // Records keeps records. None goes by itself: an expired one may still be returned, and here it is.
 type Records struct {
-	mu     sync.Mutex
+	// Deletions is the store of deletions, which holds the tombstones; nil in that store itself.
+	Deletions *Records
+
+	mu     *sync.Mutex // one for both stores: a tombstone and a creation come one after the other
 	stored map[record.Key]record.Record
 }
 
-// NewRecords returns an empty store.
-func NewRecords() *Records { return &Records{stored: map[record.Key]record.Record{}} }
+// NewRecords returns the store of what is kept of connections, and within it that of deletions, both empty.
+func NewRecords() *Records {
+	deletions := &Records{mu: new(sync.Mutex), stored: map[record.Key]record.Record{}}
+	return &Records{Deletions: deletions, mu: deletions.mu, stored: map[record.Key]record.Record{}}
+}
 
 // Get implements record.Store.
 func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error) {
@@ -30,8 +46,7 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 	if !ok {
 		return record.Record{}, record.ErrNotFound
 	}
-	stored.Data = bytes.Clone(stored.Data)
-	return stored, nil
+	return clone(stored), nil
 }
 
 // Put implements record.Store.
@@ -44,8 +59,73 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	if r.stored[rec.Key].Version != rec.Version { // 0 where there is none
 		return record.ErrChanged
 	}
+	if rec.Version == 0 && r.isDeleted(rec) {
+		return record.ErrDeleted
+	}
 	rec.Version++
-	rec.Data = bytes.Clone(rec.Data)
-	r.stored[rec.Key] = rec
+	r.stored[rec.Key] = clone(rec)
 	return nil
+}
+
+func (r *Records) isDeleted(rec record.Record) bool {
+	if r.Deletions == nil {
+		return false
+	}
+	tombstone, ok := r.Deletions.stored[record.TombstoneKey(rec.Key.Connection)]
+	return ok && !rec.OccurredAt.After(tombstone.OccurredAt)
+}
+
+// Query implements record.Purger.
+func (r *Records) Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var found []record.Record
+	for key, stored := range r.stored {
+		if key.Connection == connection && key.Sort() > after {
+			found = append(found, clone(stored))
+		}
+	}
+	slices.SortFunc(found, func(a, b record.Record) int { return cmp.Compare(a.Key.Sort(), b.Key.Sort()) })
+	return found[:min(len(found), pageSize)], nil
+}
+
+// Delete implements record.Purger.
+func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	stored, ok := r.stored[key]
+	if !ok || stored.OccurredAt.After(cutoff) {
+		return false, nil
+	}
+	delete(r.stored, key)
+	return true, nil
+}
+
+// List implements record.Lister.
+func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var found []record.Record
+	for key, stored := range r.stored {
+		if key.Kind == kind {
+			listed := clone(stored)
+			listed.Key.Connection = record.Connection{}
+			found = append(found, listed)
+		}
+	}
+	return found, nil
+}
+
+func clone(rec record.Record) record.Record {
+	rec.Data = bytes.Clone(rec.Data)
+	return rec
 }

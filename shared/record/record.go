@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/revento"
@@ -42,6 +43,11 @@ const (
 	Alert    Kind = "alert"    // id = alert key
 	Incident Kind = "incident" // id = incident key
 	Thread   Kind = "thread"   // id = incident key and channel
+	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
+	// OccurredAt is the cutoff.
+	Tombstone Kind = "tombstone"
+	// Deletion is a request for deletion; only in the store of deletions.
+	Deletion Kind = "deletion"
 )
 
 // Key names a record.
@@ -52,7 +58,18 @@ type Key struct {
 }
 
 // Sort is the key within the partition.
-func (k Key) Sort() string { return string(k.Kind) + "#" + k.ID }
+func (k Key) Sort() string { return string(k.Kind) + sortSeparator + k.ID }
+
+const sortSeparator = "#"
+
+// ParseSort is what Sort was made of.
+func ParseSort(sort string) (Kind, string) {
+	kind, id, _ := strings.Cut(sort, sortSeparator)
+	return Kind(kind), id
+}
+
+// TombstoneKey names a connection's tombstone.
+func TombstoneKey(connection Connection) Key { return Key{Connection: connection, Kind: Tombstone} }
 
 // Record is a stored record.
 type Record struct {
@@ -75,15 +92,34 @@ var (
 	// ErrChanged is returned by Put where the stored version is not the one that the write was decided on: another copy
 	// of the message came first, or the record was deleted meanwhile.
 	ErrChanged = errors.New("the record was changed or deleted by another")
+	// ErrDeleted is returned by Put for a record of what happened not later than its connection's cutoff.
+	ErrDeleted = errors.New("the connection's data from before its cutoff is deleted")
 )
 
-// Store keeps records.
+// Store keeps records. There are two: what is kept of connections, and the deletions, which outlive what they delete and
+// have no tombstone in their way.
 type Store interface {
 	// Get returns the newest version, strongly consistent. A record that has expired may still be returned.
 	Get(ctx context.Context, key Key) (Record, error)
-	// Put stores record if the stored version is still record.Version: 0 creates it, which needs that no record is there.
-	// The stored version is then record.Version+1. It returns ErrChanged.
+	// Put stores record if the stored version is still record.Version: 0 creates it, which needs that no record is there and
+	// that no tombstone of the connection has a cutoff at or after record.OccurredAt. The stored version is then
+	// record.Version+1. It returns ErrChanged and ErrDeleted; where both are due, either.
 	Put(ctx context.Context, record Record) error
+}
+
+// Purger deletes what is kept of a connection.
+type Purger interface {
+	// Query returns some records of the connection in the order of their sort keys, strongly consistent: those after the sort
+	// key given, "" for the first. It returns none where there are no more.
+	Query(ctx context.Context, connection Connection, after string) ([]Record, error)
+	// Delete removes a record unless it tells of something later than cutoff. It returns false where nothing was removed:
+	// the record is newer, or gone already.
+	Delete(ctx context.Context, key Key, cutoff time.Time) (bool, error)
+}
+
+// Lister lists the records of a kind, whatever their connection, in no order. The keys are without it.
+type Lister interface {
+	List(ctx context.Context, kind Kind) ([]Record, error)
 }
 
 // SchemaVersion is stored with each record's content, so that a later version can tell what it reads.
