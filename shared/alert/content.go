@@ -38,8 +38,8 @@ type Content struct {
 
 // Field is one of the data's fields.
 type Field struct {
-	Name  string
-	Value string
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // lateAfter is how old an event may be before its alert says so: a person on call reads "now" otherwise.

@@ -58,8 +58,9 @@ type Record struct {
 
 	// Thread is the timestamp of the Slack message that the alert was last attempted as a reply to; "" for a root.
 	Thread string `json:"thread,omitempty"`
-	// TS is the timestamp, which is Slack's id, of the message that was posted.
-	TS string `json:"ts,omitempty"`
+	// Channel and TS, the timestamp, are Slack's id of the message that was posted.
+	Channel string `json:"channel,omitempty"`
+	TS      string `json:"ts,omitempty"`
 	// PossiblyRepeated says that the message was posted again without knowing what became of the first.
 	PossiblyRepeated bool `json:"possibly_repeated,omitempty"`
 }

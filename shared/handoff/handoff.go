@@ -14,8 +14,8 @@ import (
 	"revento-alerts/shared/route"
 )
 
-// SchemaVersion is the version of Message that this program writes. It reads this one and older ones.
-const SchemaVersion = 1
+// SchemaVersion is the version of Message that this program writes. It reads this one and older ones. Version 2 added Notice.
+const SchemaVersion = 2
 
 // AttributeDeliveryID is the message attribute that names the delivery, for people who look at a queue.
 const AttributeDeliveryID = "delivery_id"
@@ -52,8 +52,20 @@ type Message struct {
 	QueuedAt time.Time `json:"queued_at"`
 	// Generation is empty in ingest's message and new for each redrive, which starts a new count of attempts.
 	Generation string `json:"generation,omitempty"`
-	// Body is the signed bytes, in base64 once it is JSON.
+	// Notice is set in a message that tells of a deletion.
+	Notice *Notice `json:"notice,omitempty"`
+	// Body is the signed bytes, or for a notice an envelope of our own; in base64 once it is JSON.
 	Body []byte `json:"body"`
+}
+
+// Notice is what a message tells of a deletion. No tombstone stops it, and what is kept of it is kept with the deletion.
+type Notice struct {
+	// Title is what happened, in plain words.
+	Title string `json:"title"`
+	// Facts are shown in place of the data's fields.
+	Facts []alert.Field `json:"facts,omitempty"`
+	// Ends says that the message resolves an incident of the connection, which is open.
+	Ends bool `json:"ends,omitempty"`
 }
 
 // New makes the message for one destination of a delivery.
@@ -130,6 +142,17 @@ type Event struct {
 	Envelope   revento.Envelope
 	Connection record.Connection
 	Order      alert.Order
+	// Cutoff is the moment up to which the connection's data is deleted; zero where it has no tombstone.
+	Cutoff time.Time
+}
+
+// Content is what the event tells a person.
+func (e Event) Content(display alert.Display) alert.Content {
+	content := display.Describe(e.Envelope, e.Order.OccurredAt, e.Severity, e.Resolves, e.DeliveryID)
+	if e.Notice != nil {
+		content.Title, content.Fields = e.Notice.Title, e.Notice.Facts
+	}
+	return content
 }
 
 // Open reads the signed body. Ingest read it before, so an error means that the message was tampered with.

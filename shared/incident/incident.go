@@ -52,6 +52,8 @@ type applied struct {
 type Task struct {
 	Pager   Pager
 	Records record.Store
+	// Deletions keeps what is known of notices.
+	Deletions record.Store
 	Display alert.Display
 	Now     func() time.Time
 }
@@ -64,24 +66,23 @@ var _ worker.Task = (*Task)(nil)
 //	a resolve, none known  -> noted, so that an older trigger is superseded; nothing is sent
 //	mine is newer          -> sent, and applied
 func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
-	sending, err := record.Load[alert.Record](ctx, t.Records, key(event, record.Alert, event.AlertKey))
+	sending, err := record.Load[alert.Record](ctx, t.store(event), key(event, record.Alert, event.AlertKey))
 	if err != nil {
 		return "", err
 	}
 	if sending.Value.State.IsFinal() {
 		return worker.Duplicate, nil
 	}
-	incident, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
+	incident, err := t.incident(ctx, event)
 	if err != nil {
 		return "", err
 	}
-	known := incident.Version > 0
 	switch place := event.Order.Compare(incident.Value.Order); {
-	case known && place == 0:
+	case incident.Known && place == 0:
 		return t.finish(ctx, sending, event)
-	case known && place < 0:
+	case incident.Known && place < 0:
 		return worker.Superseded, t.end(ctx, sending, event, alert.Superseded)
-	case !known && event.Resolves:
+	case !incident.Known && event.Resolves && !endsIncident(event):
 		if err := t.apply(ctx, incident, event); err != nil {
 			return "", err
 		}
@@ -100,6 +101,31 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 	return worker.Sent, t.end(ctx, sending, event, alert.Sent)
 }
 
+// store is where the event's records are kept: a notice's stay with its deletion.
+func (t *Task) store(event handoff.Event) record.Store {
+	if event.Notice != nil {
+		return t.Deletions
+	}
+	return t.Records
+}
+
+// incident returns what is known of the event's incident. A notice that ends one of the connection's incidents is held
+// against that incident too: a later event may have opened it again.
+func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[applied], error) {
+	known, err := record.LoadAfter[applied](ctx, t.store(event), key(event, record.Incident, event.IncidentKey), event.Cutoff)
+	if err != nil || !endsIncident(event) {
+		return known, err
+	}
+	reopened, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
+	if err == nil && reopened.Value.Order.Compare(event.Order) > 0 {
+		known.Known, known.Value = true, reopened.Value
+	}
+	return known, err
+}
+
+// endsIncident says whether the event is a notice that resolves an incident which is known to be open.
+func endsIncident(event handoff.Event) bool { return event.Notice != nil && event.Notice.Ends }
+
 // finish records what a stop between applying and recording left open.
 func (t *Task) finish(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (worker.Outcome, error) {
 	if sending.Value.OutcomeUnknown() {
@@ -111,11 +137,11 @@ func (t *Task) finish(ctx context.Context, sending record.Entry[alert.Record], e
 // open makes the incident known before the first attempt to trigger it: should every answer be lost and the alert be parked,
 // the pager may have opened it all the same, and a resolve that comes later must be sent.
 func (t *Task) open(ctx context.Context, incident record.Entry[applied], event handoff.Event) (record.Entry[applied], error) {
-	if incident.Version > 0 {
+	if incident.Known {
 		return incident, nil
 	}
 	incident.OccurredAt = event.Order.OccurredAt
-	return record.Save(ctx, t.Records, incident)
+	return record.Save(ctx, t.store(event), incident)
 }
 
 // send makes one attempt, which is recorded before and, where it fails, after. A stop in between repeats it under the same
@@ -129,7 +155,7 @@ func (t *Task) send(ctx context.Context, sending record.Entry[alert.Record], eve
 	if err != nil {
 		return sending, err
 	}
-	content := t.Display.Describe(event.Envelope, event.Order.OccurredAt, event.Severity, event.Resolves, event.DeliveryID)
+	content := event.Content(t.Display)
 	err = t.enqueue(ctx, Page{IncidentKey: event.IncidentKey, Content: content, Lateness: content.Lateness(t.Now())})
 	if err == nil {
 		return sending, nil
@@ -155,7 +181,7 @@ func (t *Task) apply(ctx context.Context, incident record.Entry[applied], event 
 	if event.Resolves {
 		incident.Expires = t.Now().Add(retention)
 	}
-	_, err := record.Save(ctx, t.Records, incident)
+	_, err := record.Save(ctx, t.store(event), incident)
 	return err
 }
 
@@ -171,9 +197,15 @@ func (t *Task) save(ctx context.Context, sending record.Entry[alert.Record], eve
 	}
 	sending.OccurredAt = event.Order.OccurredAt
 	sending.Expires = t.Now().Add(alert.Retention)
-	return record.Save(ctx, t.Records, sending)
+	return record.Save(ctx, t.store(event), sending)
 }
 
 func key(event handoff.Event, kind record.Kind, id string) record.Key {
 	return record.Key{Connection: event.Connection, Kind: kind, ID: id}
+}
+
+// IsOpen says whether a stored incident is open, as far as is known: what may have been triggered counts.
+func IsOpen(stored record.Record) (bool, error) {
+	incident, err := record.Decode[applied](stored)
+	return err == nil && !incident.Value.Order.Resolves, err
 }

@@ -134,6 +134,8 @@ type content[T any] struct {
 type Entry[T any] struct {
 	Record
 	Value T
+	// Known says that Value was stored; otherwise it is the zero value.
+	Known bool
 }
 
 // Load returns the record under key, or a new one (version 0, zero value) where there is none.
@@ -146,16 +148,32 @@ func Load[T any](ctx context.Context, store Store, key Key) (Entry[T], error) {
 	if err != nil {
 		return entry, fmt.Errorf("read the %s record: %w", key.Kind, err)
 	}
-	entry.Record = stored
+	return Decode[T](stored)
+}
+
+// Decode reads a stored record's content.
+func Decode[T any](stored Record) (Entry[T], error) {
+	entry := Entry[T]{Record: stored}
 	var data content[T]
 	if err := json.Unmarshal(stored.Data, &data); err != nil {
-		return entry, fmt.Errorf("decode the %s record: %w", key.Kind, err)
+		return entry, fmt.Errorf("decode the %s record: %w", stored.Key.Kind, err)
 	}
 	if data.Schema > SchemaVersion {
-		return entry, fmt.Errorf("decode the %s record: its schema version is %d, this program knows up to %d", key.Kind, data.Schema, SchemaVersion)
+		return entry, fmt.Errorf("decode the %s record: its schema version is %d, this program knows up to %d",
+			stored.Key.Kind, data.Schema, SchemaVersion)
 	}
-	entry.Value = data.Value
+	entry.Value, entry.Known = data.Value, true
 	return entry, nil
+}
+
+// LoadAfter is Load for a connection with a cutoff, or with none where it is zero: what is stored of before it counts as not
+// known, since it is about to be deleted. Its record is there all the same, and saving the entry replaces it.
+func LoadAfter[T any](ctx context.Context, store Store, key Key, cutoff time.Time) (Entry[T], error) {
+	entry, err := Load[T](ctx, store, key)
+	if err == nil && !cutoff.IsZero() && !entry.OccurredAt.After(cutoff) {
+		entry.Value, entry.Known = *new(T), false
+	}
+	return entry, err
 }
 
 // Save stores the entry's value and returns the entry with its new version.
@@ -169,5 +187,6 @@ func Save[T any](ctx context.Context, store Store, entry Entry[T]) (Entry[T], er
 		return entry, fmt.Errorf("write the %s record: %w", entry.Key.Kind, err)
 	}
 	entry.Version++
+	entry.Known = true
 	return entry, nil
 }

@@ -120,9 +120,33 @@ type Destination struct {
 	Quiet bool
 }
 
-// Destinations lists where an event goes, each place once. A deletion request always goes to Deletion: its route governs
-// the notices only.
+// Destinations lists where an event goes, each place once. A deletion request always goes to Deletion and nowhere else: its
+// route governs the notices only.
 func (t Table) Destinations(eventType, eventID string) []Destination {
+	if eventType == revento.TypeDeletionRequired {
+		return []Destination{{Kind: Deletion, Severity: Info}}
+	}
+	return t.routed(eventType, eventID)
+}
+
+// Notices lists where the notices about a deletion go: Slack and PagerDuty destinations. A digest would tell of what is gone
+// by then, so that a digest target gets the notice as a message; resolve says nothing here.
+func (t Table) Notices(eventID string) []Destination {
+	var notices places
+	for _, destination := range t.routed(revento.TypeDeletionRequired, eventID) {
+		if destination.Quiet || destination.Resolves && destination.Kind == PagerDuty {
+			continue
+		}
+		if destination.Kind == Digest {
+			destination.Kind = Slack
+		}
+		destination.Resolves = false
+		notices.add(destination)
+	}
+	return notices
+}
+
+func (t Table) routed(eventType, eventID string) []Destination {
 	route := t.Of(TriggerOf(eventType))
 	severity, resolves := Info, false
 	for _, target := range route {
@@ -132,9 +156,6 @@ func (t Table) Destinations(eventType, eventID string) []Destination {
 		resolves = resolves || target.Kind == Resolve
 	}
 	var places places
-	if eventType == revento.TypeDeletionRequired {
-		places.add(Destination{Kind: Deletion, Severity: severity})
-	}
 	for _, target := range route {
 		switch target.Kind {
 		case Resolve:

@@ -103,8 +103,7 @@ func TestDefaultDestinations(t *testing.T) {
 			{Kind: route.PagerDuty, Severity: route.Critical}, {Kind: route.Slack, Channel: defaultChannel, Severity: route.Critical},
 		}},
 		{"data.deletion_required", []route.Destination{
-			{Kind: route.Deletion, Severity: route.Warning},
-			{Kind: route.PagerDuty, Severity: route.Warning}, {Kind: route.Slack, Channel: defaultChannel, Severity: route.Warning},
+			{Kind: route.Deletion, Severity: route.Info},
 		}},
 		{"nobody.knew", nil},
 	}
@@ -163,12 +162,37 @@ func TestDestinations(t *testing.T) {
 			[]string{"slack:C0DEFAULT info"}},
 		{"a deletion request stays, its notices off", map[string]string{deletion: "off"}, deletion, "",
 			[]string{"deletion info"}},
-		{"a deletion request stays beside its notices", map[string]string{deletion: "digest"}, deletion, "",
-			[]string{"deletion info", "digest:C0DEFAULT info"}},
+		{"a deletion request's route is its notices'", map[string]string{deletion: "digest,slack:C0111"}, deletion, "",
+			[]string{"deletion info"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			got := table(t, channels, test.routes).Destinations(test.eventType, test.eventID)
+			if diff := cmp.Diff(test.want, show(got)); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestNoticesOfADeletion(t *testing.T) {
+	tests := []struct {
+		name    string
+		route   string
+		eventID string
+		want    []string // as show writes them
+	}{
+		{"by default", "pagerduty:warning,slack", "", []string{"pagerduty warning", "slack:C0DEFAULT warning"}},
+		{"none", "off", "", nil},
+		{"to the event's own channel", "slack", "evt_own", []string{"slack:C0OWN info"}},
+		{"a digest target gets a message", "digest:C0111", "", []string{"slack:C0111 info"}},
+		{"a channel counts once", "slack,digest", "", []string{"slack:C0DEFAULT info"}},
+		{"there is nothing to resolve", "resolve,slack", "", []string{"slack:C0DEFAULT info"}},
+	}
+	channels := route.Channels{ByEvent: map[string]string{"evt_own": "C0OWN"}}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			got := table(t, channels, map[string]string{revento.TypeDeletionRequired: test.route}).Notices(test.eventID)
 			if diff := cmp.Diff(test.want, show(got)); diff != "" {
 				t.Error(diff)
 			}

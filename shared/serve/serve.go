@@ -169,7 +169,7 @@ func (m *Machine) pagerDutyTask(s settings.PagerDuty, source settings.Source) wo
 
 func (m *Machine) poller(name queue.Name, timeout time.Duration, task worker.Task, s settings.Worker, log *telemetry.Logger) *poller {
 	handle := awslambda.Worker(&worker.Worker{
-		Queue: name, Task: task, Queues: m.engine.Queues, MaxAlertAge: s.MaxAlertAge, Log: log, Now: time.Now,
+		Queue: name, Unit: "alert", Chore: worker.Alerts(task), Queues: m.engine.Queues, MaxAge: s.MaxAlertAge, Log: log, Now: time.Now,
 	})
 	return &poller{inbox: m.engine.Queues, queue: name, handle: handle, timeout: timeout, copies: copies, log: m.log}
 }

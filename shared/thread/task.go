@@ -20,6 +20,8 @@ import (
 type Task struct {
 	Slack   Slack
 	Records record.Store
+	// Deletions keeps what is known of notices.
+	Deletions record.Store
 	Display alert.Display
 	// PostInterval is the pause after a post: Slack takes about one message a second in a channel.
 	// https://docs.slack.dev/apis/web-api/rate-limits/
@@ -34,6 +36,7 @@ type work struct {
 	handoff.Event
 	alert  record.Entry[alert.Record]
 	thread record.Entry[conversation]
+	store  record.Store
 	line   *telemetry.Line
 }
 
@@ -67,13 +70,16 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 }
 
 func (t *Task) load(ctx context.Context, event handoff.Event, line *telemetry.Line) (*work, error) {
-	w := &work{Event: event, line: line}
+	w := &work{Event: event, store: t.Records, line: line}
+	if event.Notice != nil {
+		w.store = t.Deletions
+	}
 	var err error
-	w.alert, err = record.Load[alert.Record](ctx, t.Records, record.Key{Connection: event.Connection, Kind: record.Alert, ID: event.AlertKey})
+	w.alert, err = record.Load[alert.Record](ctx, w.store, record.Key{Connection: event.Connection, Kind: record.Alert, ID: event.AlertKey})
 	if err != nil {
 		return nil, err
 	}
-	w.thread, err = record.Load[conversation](ctx, t.Records, key(event))
+	w.thread, err = record.LoadAfter[conversation](ctx, w.store, key(event), event.Cutoff)
 	return w, err
 }
 
@@ -102,7 +108,7 @@ func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 	}
 	w.line.Set("look_up", "found")
 	worker.Told(w.Event, last.LastAttempt, w.line)
-	last.TS = ts
+	last.Channel, last.TS = w.Channel, ts
 	return true, t.end(ctx, w, alert.Sent)
 }
 
@@ -166,7 +172,7 @@ func (t *Task) sent(ctx context.Context, w *work, ts string) error {
 	if w.alert.Value.PossiblyRepeated {
 		w.line.Count("alert_possibly_repeated")
 	}
-	w.alert.Value.TS = ts
+	w.alert.Value.Channel, w.alert.Value.TS = w.Channel, ts
 	return t.end(ctx, w, alert.Sent)
 }
 
@@ -226,7 +232,7 @@ func (t *Task) saveThread(ctx context.Context, w *work, thread conversation) err
 	w.thread.OccurredAt = thread.Newest.OccurredAt
 	w.thread.Expires = t.Now().Add(retention)
 	var err error
-	w.thread, err = record.Save(ctx, t.Records, w.thread)
+	w.thread, err = record.Save(ctx, w.store, w.thread)
 	return err
 }
 
@@ -242,19 +248,19 @@ func (t *Task) saveAlert(ctx context.Context, w *work) error {
 	w.alert.OccurredAt = w.Order.OccurredAt
 	w.alert.Expires = t.Now().Add(alert.Retention)
 	var err error
-	w.alert, err = record.Save(ctx, t.Records, w.alert)
+	w.alert, err = record.Save(ctx, w.store, w.alert)
 	return err
 }
 
 // message is the event as it is told where it is posted: as a reply, or as a root.
 func (t *Task) message(w *work) Message {
-	content := t.Display.Describe(w.Envelope, w.Order.OccurredAt, w.Severity, w.Resolves, w.DeliveryID)
+	content := w.Content(t.Display)
 	return Message{
 		AlertKey:         w.AlertKey,
 		Content:          content,
 		Reply:            w.alert.Value.Thread != "",
 		Lateness:         content.Lateness(t.Now()),
-		OutOfOrder:       w.thread.Version > 0 && w.Order.Compare(w.thread.Value.Newest) < 0,
+		OutOfOrder:       w.thread.Known && w.Order.Compare(w.thread.Value.Newest) < 0,
 		PossiblyRepeated: w.alert.Value.PossiblyRepeated,
 	}
 }

@@ -105,7 +105,7 @@ const (
 )
 
 func placeOf(thread record.Entry[conversation], event handoff.Event) place {
-	known := thread.Version > 0
+	known := thread.Known
 	order := event.Order.Compare(thread.Value.Newest)
 	switch {
 	case thread.Value.Root == "" && known && order < 0:

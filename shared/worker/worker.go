@@ -24,12 +24,51 @@ const (
 	Duplicate  Outcome = "duplicate"  // it had been dealt with before
 	Superseded Outcome = "superseded" // something newer is known, so nothing was sent
 	Noted      Outcome = "noted"      // nothing to send, but known from now on
+	Deleted    Outcome = "deleted"    // of a connection's time before its cutoff, so nothing was sent
+	// Unfinished work is not a failure: the time was too short for all of it, and its message comes again at once.
+	Unfinished Outcome = "unfinished"
 )
 
-// Task is the rules of one destination.
+// Chore is the rules of one queue.
+type Chore interface {
+	// Open reads a message and puts into the line what it is about. It returns an error for a message that no version of this
+	// program wrote.
+	Open(message queue.Message, line *telemetry.Line) (Job, error)
+}
+
+// Job is a message that was read.
+type Job struct {
+	// QueuedAt is the moment from which the message's age counts; zero means when the queue took it.
+	QueuedAt time.Time
+	// Do does the work. Its error is classified by package fault.
+	Do func(ctx context.Context, line *telemetry.Line) (Outcome, error)
+}
+
+// Task is the rules of one destination of alerts.
 type Task interface {
 	// Work deals with an event. Its error is classified by package fault.
 	Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (Outcome, error)
+}
+
+// Alerts is the chore of a queue that holds hand-offs.
+func Alerts(task Task) Chore { return alerts{task} }
+
+type alerts struct{ task Task }
+
+// Open implements Chore.
+func (a alerts) Open(message queue.Message, line *telemetry.Line) (Job, error) {
+	handedOff, err := handoff.Decode(message.Body)
+	if err != nil {
+		return Job{}, err
+	}
+	event, err := handedOff.Open()
+	if err != nil {
+		return Job{}, err
+	}
+	line.Set("delivery_id", event.DeliveryID)
+	line.Set("alert_key", event.AlertKey)
+	do := func(ctx context.Context, line *telemetry.Line) (Outcome, error) { return a.task.Work(ctx, event, line) }
+	return Job{QueuedAt: event.QueuedAt, Do: do}, nil
 }
 
 // Queues is what a worker needs of the queues.
@@ -63,12 +102,14 @@ const (
 
 // Worker works on the messages of one queue.
 type Worker struct {
-	Queue  queue.Name
-	Task   Task
+	Queue queue.Name
+	// Unit is what a message is about, in log lines and metrics: "alert".
+	Unit   string
+	Chore  Chore
 	Queues Queues
-	// MaxAlertAge is how long transient failures are tried again, counted from queueing or redrive. It also bounds how long
-	// one message can hold up those behind it.
-	MaxAlertAge time.Duration
+	// MaxAge is how long transient failures are tried again, counted from queueing or redrive. It also bounds how long one
+	// message can hold up those behind it.
+	MaxAge time.Duration
 	Log         *telemetry.Logger
 	Now         func() time.Time
 }
@@ -76,56 +117,60 @@ type Worker struct {
 // Handle works on a message and says whether the queue can delete it. A message for which it says no comes again when its
 // visibility ends.
 func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool) {
-	line := w.Log.Begin("alert")
+	line := w.Log.Begin(w.Unit)
 	defer line.End(ctx)
 	line.Dimension("destination", string(w.Queue))
 	line.Set("receives", received.Receives)
 
-	message, event, err := open(received.Body)
+	job, err := w.Chore.Open(received.Message, line)
 	if err != nil {
 		return w.park(ctx, received, fault.Error{Reason: reasonUnreadable, Err: err}, line)
 	}
-	line.Set("delivery_id", message.DeliveryID)
-	line.Set("alert_key", message.AlertKey)
-	outcome, err := w.work(ctx, event, line)
+	outcome, err := w.work(ctx, job, line)
 	if err != nil {
-		return w.settle(ctx, received, message, err, line)
+		return w.settle(ctx, received, job, err, line)
 	}
-	line.Set("outcome", string(outcome))
-	line.Count("alert_" + string(outcome))
-	return true
+	w.end(line, string(outcome))
+	if outcome == Unfinished {
+		w.deferMessage(ctx, received, 0, line)
+	}
+	return outcome != Unfinished
 }
 
-func open(body string) (handoff.Message, handoff.Event, error) {
-	message, err := handoff.Decode(body)
-	if err != nil {
-		return handoff.Message{}, handoff.Event{}, err
-	}
-	event, err := message.Open()
-	return message, event, err
+// end notes how the work ended: an attribute, and a metric such as alert_sent.
+func (w *Worker) end(line *telemetry.Line, outcome string) {
+	line.Set("outcome", outcome)
+	line.Count(w.Unit + "_" + outcome)
 }
 
-// work runs the task and keeps enough of the invocation's time for settling.
-func (w *Worker) work(ctx context.Context, event handoff.Event, line *telemetry.Line) (Outcome, error) {
+// work does the job and keeps enough of the invocation's time for settling.
+func (w *Worker) work(ctx context.Context, job Job, line *telemetry.Line) (Outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-settleReserve))
 		defer cancel()
 	}
-	return w.Task.Work(ctx, event, line)
+	return job.Do(ctx, line)
 }
 
 // Told measures an alert's latency. A task calls it with the moment at which the provider took the alert, since what it does
-// after that keeps nobody waiting.
+// after that keeps nobody waiting. Notices are not measured: some tell of what is due, and of nothing that just happened.
 func Told(event handoff.Event, at time.Time, line *telemetry.Line) {
+	if event.Notice != nil {
+		return
+	}
 	line.Measure("latency_from_occurred_at", telemetry.Milliseconds, at.Sub(event.Order.OccurredAt).Milliseconds())
 	line.Measure("latency_from_receipt", telemetry.Milliseconds, at.Sub(event.ReceivedAt).Milliseconds())
 }
 
 // settle is the one place that turns a failure into what the queue does.
-func (w *Worker) settle(ctx context.Context, received queue.Received, message handoff.Message, err error, line *telemetry.Line) bool {
+func (w *Worker) settle(ctx context.Context, received queue.Received, job Job, err error, line *telemetry.Line) bool {
 	failure := fault.Of(err)
-	left := w.MaxAlertAge - w.Now().Sub(message.QueuedAt)
+	queuedAt := job.QueuedAt
+	if queuedAt.IsZero() {
+		queuedAt = received.SentAt
+	}
+	left := w.MaxAge - w.Now().Sub(queuedAt)
 	if failure.Class == fault.Permanent {
 		return w.park(ctx, received, *failure, line)
 	}
@@ -135,10 +180,9 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, message ha
 	delay := min(delayFor(failure, received.Receives), left, longestDelay)
 	w.deferMessage(ctx, received, max(delay, minimalVisibility), line)
 	line.Raise(slog.LevelWarn)
-	line.Set("outcome", "retried")
 	line.Set("class", failure.Class.String())
 	line.Set("reason", err.Error())
-	line.Count("alert_retried")
+	w.end(line, "retried")
 	return false
 }
 
@@ -195,7 +239,6 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 		w.deferMessage(ctx, received, backoff(received.Receives), line)
 		return false
 	}
-	line.Set("outcome", "parked")
-	line.Count("alert_parked")
+	w.end(line, "parked")
 	return true
 }

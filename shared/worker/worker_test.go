@@ -77,7 +77,7 @@ func test(t *testing.T, task work, f func(b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{T: t, queues: &queues{Queues: memory.NewQueues(time.Now)}}
 		b.Worker = worker.Worker{
-			Queue: queue.Slack, Task: task, Queues: b.queues, MaxAlertAge: maxAlertAge,
+			Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(task), Queues: b.queues, MaxAge: maxAlertAge,
 			Log: telemetry.New(&b.log, telemetry.Options{Stack: "prod"}), Now: time.Now,
 		}
 		f(b)
@@ -231,7 +231,7 @@ func TestWhenAFailedMessageComesAgain(t *testing.T) {
 func TestNoMessageIsHiddenForLongerThanTheQueueAllows(t *testing.T) {
 	asked := &fault.Error{Class: fault.Throttled, Op: "post", Reason: "ratelimited", RetryAfter: 24 * time.Hour}
 	test(t, ends("", asked), func(b *bench) {
-		b.MaxAlertAge = 96 * time.Hour
+		b.MaxAge = 96 * time.Hour
 		b.queued(0)
 		b.handle()
 		if hidden := b.hidden(); hidden != 11*time.Hour+45*time.Minute { // SQS counts its twelve from the receipt

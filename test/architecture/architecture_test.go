@@ -15,7 +15,7 @@ const module = "revento-alerts/"
 
 // rules are the packages named after what they are about.
 var rules = []string{
-	"alert", "clip", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route", "secret", "settings", "telemetry",
+	"alert", "clip", "deletion", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route", "secret", "settings", "telemetry",
 	"thread", "worker",
 }
 

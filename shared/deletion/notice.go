@@ -1,0 +1,185 @@
+package deletion
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+)
+
+// Notifier tells people of deletions by the route of data.deletion_required. Each notice is told once, however often it is
+// sent: what is kept of it stands in the store of deletions.
+type Notifier struct {
+	Stack  string
+	Routes route.Table
+	Queues queue.Sender
+	Now    func() time.Time
+}
+
+// notice is something to tell of a case.
+type notice struct {
+	kind  string
+	title string
+	facts []alert.Field
+	at    time.Time
+	// incident names the incident within the case: that of the case itself, or one beside it.
+	incident string
+	resolves bool
+	// slack says that the notice goes to Slack, pager that it goes to PagerDuty.
+	slack, pager bool
+	// urgent makes an incident at least of severity error.
+	urgent bool
+}
+
+// incidentOverdue is the incident of a purge that is late: it pages though the case's own incident is open.
+const incidentOverdue = "overdue"
+
+func requestedNotice(entry Entry) notice {
+	return notice{
+		kind: "requested", at: entry.Value.RequestedAt, slack: true, pager: true,
+		title: "Data deletion required: the connection is stopped",
+		facts: []alert.Field{{Name: "will be deleted at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: ID(entry)}},
+	}
+}
+
+func heldNotice(entry Entry) notice {
+	return notice{
+		kind: "held", at: entry.Value.RequestedAt, slack: true, pager: true, urgent: true,
+		title: "Data deletion required: a person has to look",
+		facts: []alert.Field{{Name: "held since", Value: string(entry.Value.Held)}, {Name: "deletion", Value: ID(entry)}},
+	}
+}
+
+func overdueNotice(entry Entry) notice {
+	return notice{
+		kind: "overdue", at: entry.Value.OverdueAt, slack: true, pager: true, urgent: true, incident: incidentOverdue,
+		title: "Data deletion is overdue",
+		facts: []alert.Field{{Name: "was due at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: ID(entry)}},
+	}
+}
+
+func finishedNotices(entry Entry) []notice {
+	told := notice{
+		kind: "finished", at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
+		title: "Data deleted",
+		facts: []alert.Field{
+			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: ID(entry)},
+		},
+	}
+	if entry.Value.OverdueAt.IsZero() {
+		return []notice{told}
+	}
+	late := told
+	late.kind, late.incident, late.slack = "finished late", incidentOverdue, false
+	return []notice{told, late}
+}
+
+func closedNotice(entry Entry) notice {
+	return notice{
+		kind: "closed", at: entry.Value.ClosedAt, slack: true, pager: true, resolves: true,
+		title: "Data deletion closed by a person",
+		facts: []alert.Field{{Name: "note", Value: entry.Value.Note}, {Name: "deletion", Value: ID(entry)}},
+	}
+}
+
+func returnedNotice(entry Entry, at time.Time) notice {
+	return notice{
+		kind: "returned", at: at, slack: true,
+		title: "The connection is back: it sends data again",
+		facts: []alert.Field{
+			{Name: "still to be deleted", Value: "what happened until " + day(entry.Value.Cutoff)}, {Name: "deletion", Value: ID(entry)},
+		},
+	}
+}
+
+func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// tell sends notices of a case to where its route leads.
+func (n *Notifier) tell(ctx context.Context, entry Entry, notices ...notice) error {
+	for _, told := range notices {
+		for _, destination := range n.Routes.Notices(entry.Value.EventID) {
+			if destination.Kind == route.Slack && !told.slack || destination.Kind == route.PagerDuty && !told.pager {
+				continue
+			}
+			if err := n.send(ctx, n.message(entry, told, destination)); err != nil {
+				return fmt.Errorf("tell that a deletion is %s: %w", told.kind, err)
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Notifier) message(entry Entry, told notice, destination route.Destination) handoff.Message {
+	message := n.blank(entry, told.at)
+	message.AlertKey = revento.Hash(n.Stack, ID(entry), told.kind, string(destination.Kind), destination.Channel)
+	message.IncidentKey = revento.Hash(n.Stack, ID(entry), told.incident)
+	message.Kind, message.Channel, message.Severity = destination.Kind, destination.Channel, destination.Severity
+	if told.urgent && (destination.Severity == route.Info || destination.Severity == route.Warning) {
+		message.Severity = route.Error
+	}
+	message.Resolves = told.resolves
+	message.Notice = &handoff.Notice{Title: told.title, Facts: told.facts}
+	return message
+}
+
+// resolve ends an incident of the connection.
+func (n *Notifier) resolve(ctx context.Context, entry Entry, incidentKey string) error {
+	message := n.blank(entry, entry.Value.Cutoff)
+	message.AlertKey = revento.Hash(n.Stack, ID(entry), "resolve", incidentKey)
+	message.IncidentKey = incidentKey
+	message.Kind, message.Severity, message.Resolves = route.PagerDuty, route.Info, true
+	message.Notice = &handoff.Notice{Title: "The connection has ended and its data must go", Ends: true}
+	if err := n.send(ctx, message); err != nil {
+		return fmt.Errorf("resolve an incident of the connection: %w", err)
+	}
+	return nil
+}
+
+// blank is a message about a case at a moment. Its body is an envelope of our own: the request's may hold more than is to be
+// kept.
+func (n *Notifier) blank(entry Entry, at time.Time) handoff.Message {
+	return handoff.Message{
+		Schema:     handoff.SchemaVersion,
+		DeliveryID: entry.Value.DeliveryID,
+		Identity:   revento.Identity(revento.Hash(ID(entry))),
+		SignedAt:   at.UTC(),
+		ReceivedAt: at.UTC(),
+		QueuedAt:   n.Now().UTC(),
+		Body:       envelope(entry.Value, at),
+	}
+}
+
+func envelope(c Case, at time.Time) []byte {
+	text, err := json.Marshal(map[string]string{
+		"type": revento.TypeDeletionRequired, "occurred_at": at.UTC().Format(time.RFC3339Nano),
+		"event_id": c.EventID, "organization_id": c.OrganizationID,
+	})
+	if err != nil {
+		panic("deletion: an envelope of plain strings cannot fail to encode: " + err.Error())
+	}
+	return text
+}
+
+func (n *Notifier) send(ctx context.Context, message handoff.Message) error {
+	encoded, err := message.Encode()
+	if err != nil {
+		return err
+	}
+	return n.Queues.Send(ctx, message.Queue(), encoded)
+}
+
+func total(counts map[record.Kind]int) int {
+	sum := 0
+	for _, count := range counts {
+		sum += count
+	}
+	return sum
+}

@@ -1,0 +1,127 @@
+package deletion
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"text/tabwriter"
+	"time"
+	"unicode"
+)
+
+// WriteList writes the deletions as a table.
+func WriteList(w io.Writer, entries []Entry) error {
+	if len(entries) == 0 {
+		_, err := fmt.Fprintln(w, "No deletion was ever required.")
+		return err
+	}
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(rows, "ID\tSTATE\tEVENT\tORGANIZATION\tREQUESTED\tDUE\tFINISHED")
+	for _, entry := range entries {
+		c := entry.Value
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", ID(entry), c.State, idText(c.EventID), idText(c.OrganizationID),
+			moment(c.RequestedAt), moment(c.Due), moment(c.FinishedAt))
+	}
+	return rows.Flush()
+}
+
+// WriteStatement writes what can be handed to Revento or an auditor: what was asked for, what was done and when, and what
+// remains elsewhere and until when.
+func WriteStatement(w io.Writer, entry Entry, stack string) error {
+	c := entry.Value
+	fmt.Fprintf(w, "Statement of data deletion %s (%s)\n\n", ID(entry), stack)
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range statementRows(c) {
+		fmt.Fprintf(rows, "  %s\t%s\n", row[0], row[1])
+	}
+	if err := rows.Flush(); err != nil {
+		return err
+	}
+	if len(c.Found) > 0 {
+		fmt.Fprintln(w, "\nDeleted")
+		for _, kind := range slices.Sorted(maps.Keys(c.Found)) {
+			fmt.Fprintf(w, "  %s records: %d\n", kind, c.Found[kind])
+		}
+	}
+	if len(c.Residual) == 0 {
+		return nil
+	}
+	fmt.Fprintln(w, "\nWhat remains elsewhere, and until when")
+	for _, residual := range c.Residual {
+		fmt.Fprintf(w, "  %s: %s\n", residual.Where, until(residual.Until))
+	}
+	return nil
+}
+
+func statementRows(c Case) [][2]string {
+	rows := [][2]string{
+		{"event", idText(c.EventID)},
+		{"organization", idText(c.OrganizationID)},
+		{"delivery", c.DeliveryID},
+		{"state", string(c.State)},
+		{"data of up to", moment(c.Cutoff)},
+		{"requested", moment(c.RequestedAt)},
+	}
+	optional := []struct {
+		name string
+		at   time.Time
+	}{
+		{"due", c.Due}, {"scheduled", c.ScheduledAt}, {"overdue since", c.OverdueAt}, {"started", c.StartedAt}, {"finished", c.FinishedAt},
+		{"closed", c.ClosedAt},
+	}
+	for _, row := range optional {
+		if !row.at.IsZero() {
+			rows = append(rows, [2]string{row.name, moment(row.at)})
+		}
+	}
+	if c.BroughtForward {
+		rows = append(rows, [2]string{"brought forward", "by a person"})
+	}
+	if c.Held != "" {
+		rows = append(rows, [2]string{"held", string(c.Held)})
+	}
+	if c.Note != "" {
+		rows = append(rows, [2]string{"note", printable(c.Note)})
+	}
+	if !c.ScheduledAt.IsZero() {
+		rows = append(rows, [2]string{"incidents resolved", fmt.Sprint(c.Resolved)})
+	}
+	if !c.FinishedAt.IsZero() {
+		rows = append(rows, [2]string{"records kept", fmt.Sprintf("%d, of after the request", c.Kept)},
+			[2]string{"Slack messages deleted", fmt.Sprintf("%d of %d", c.SlackMessages-c.SlackLeft, c.SlackMessages)})
+	}
+	return rows
+}
+
+func moment(at time.Time) string {
+	if at.IsZero() {
+		return "-"
+	}
+	return day(at)
+}
+
+func until(at time.Time) string {
+	if at.IsZero() {
+		return "until a person deletes it"
+	}
+	return "until " + day(at)
+}
+
+// idText is an id of Revento's, which may be null, as it can be printed on any terminal.
+func idText(id string) string {
+	if id == "" {
+		return "null"
+	}
+	return printable(id)
+}
+
+func printable(text string) string {
+	runes := []rune(text)
+	for i, r := range runes {
+		if !unicode.IsPrint(r) {
+			runes[i] = unicode.ReplacementChar
+		}
+	}
+	return string(runes)
+}
