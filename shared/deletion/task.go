@@ -83,7 +83,9 @@ func (t *Task) request(message handoff.Message, line *telemetry.Line) (worker.Jo
 		return worker.Job{}, errMessage
 	}
 	line.Set("delivery_id", event.DeliveryID)
-	do := func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) { return t.take(ctx, event, line) }
+	do := func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
+		return t.take(ctx, event, line)
+	}
 	return worker.Job{QueuedAt: event.QueuedAt, Do: do}, nil
 }
 

@@ -54,8 +54,8 @@ type Task struct {
 	Records record.Store
 	// Deletions keeps what is known of notices.
 	Deletions record.Store
-	Display alert.Display
-	Now     func() time.Time
+	Display   alert.Display
+	Now       func() time.Time
 }
 
 var _ worker.Task = (*Task)(nil)

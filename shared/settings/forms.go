@@ -38,6 +38,21 @@ func integer(least, most int) func(string) (int, error) {
 	}
 }
 
+// days reads a whole number of days.
+func days(least, most int) func(string) (time.Duration, error) {
+	return func(text string) (time.Duration, error) {
+		count, err := integer(least, most)(text)
+		return time.Duration(count) * oneDay, err
+	}
+}
+
+func boolean(text string) (bool, error) {
+	if text != "true" && text != "false" {
+		return false, errors.New("write true or false")
+	}
+	return text == "true", nil
+}
+
 func nonEmpty(text string) (string, error) {
 	if text == "" {
 		return "", errors.New("it must not be empty")

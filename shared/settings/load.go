@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -28,6 +29,14 @@ const (
 	minMaxAlertAge  = time.Minute
 	// longestAlertAge leaves a message ten of the fourteen days that a queue keeps it.
 	longestAlertAge = 96 * time.Hour
+
+	maxGraceDays = 365
+	// minRecordDays is longer than a message can wait in a queue and then in a dead-letter queue: a tombstone outlives it.
+	minRecordDays = 30
+	maxRecordDays = 3650
+	maxLogDays    = 3653
+
+	oneDay = 24 * time.Hour
 )
 
 // Common is what every function reads.
@@ -153,4 +162,59 @@ func LoadPagerDuty(source Source) (PagerDuty, error) {
 		EventsURL: read(r, pagerDutyEventsURL, originURL),
 	}
 	return loaded, r.err()
+}
+
+// Deletion is the settings of the deletion function.
+type Deletion struct {
+	Common
+	Routes          route.Table
+	Grace           time.Duration
+	RecordRetention time.Duration
+}
+
+// LoadDeletion reads them. Its error names every setting that is wrong.
+func LoadDeletion(source Source) (Deletion, error) {
+	r := &reader{source: source}
+	loaded := Deletion{
+		Common:          r.common(),
+		Routes:          r.routes(),
+		Grace:           read(r, deletionGraceDays, days(0, maxGraceDays)),
+		RecordRetention: read(r, deletionRecordDays, days(minRecordDays, maxRecordDays)),
+	}
+	return loaded, r.err()
+}
+
+// Purge is the settings of the purge function.
+type Purge struct {
+	Deletion
+	SecretMaxAge        time.Duration
+	APIURL              string
+	DeleteSlackMessages bool
+}
+
+// LoadPurge reads them. Its error names every setting that is wrong.
+func LoadPurge(source Source) (Purge, error) {
+	deletion, err := LoadDeletion(source)
+	r := &reader{source: source}
+	loaded := Purge{
+		Deletion:            deletion,
+		SecretMaxAge:        read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
+		APIURL:              read(r, slackAPIURL, baseURL),
+		DeleteSlackMessages: read(r, deleteSlack, boolean),
+	}
+	return loaded, errors.Join(err, r.err())
+}
+
+// LogRetention reads how long CloudWatch keeps the logs. The template passes it to who states what remains of a deletion.
+func LogRetention(source Source) (time.Duration, error) {
+	const variable = "LOG_RETENTION_DAYS"
+	text, err := Resource(source, variable)
+	if err != nil {
+		return 0, err
+	}
+	retention, err := days(1, maxLogDays)(text)
+	if err != nil {
+		return 0, fmt.Errorf("%s is %q: %w", variable, text, err)
+	}
+	return retention, nil
 }

@@ -22,6 +22,9 @@ var (
 	maxAlertAge        = Setting{Parameter: "MaxAlertAge", Default: "1h", Form: "a duration from 1m to 96h"}
 	alertFields        = Setting{Parameter: "AlertFields", Default: "id,status,*_at", Form: "names of data's fields, separated by commas, with * only at either end"}
 	linkTemplate       = Setting{Parameter: "LinkTemplate", Form: "empty, or a URL with {event_id}, {organization_id}, {resource_id}, {type}"}
+	deletionGraceDays  = Setting{Parameter: "DeletionGraceDays", Default: "7", Form: "a number of days from 0 to 365"}
+	deletionRecordDays = Setting{Parameter: "DeletionRecordDays", Default: "1095", Form: "a number of days from 30 to 3650"}
+	deleteSlack        = Setting{Parameter: "DeleteSlackMessages", Default: "false", Form: "true or false"}
 	logLevel           = Setting{Parameter: "LogLevel", Default: "INFO", Form: "DEBUG, INFO, WARN or ERROR"}
 )
 
@@ -31,7 +34,7 @@ func Table() []Setting {
 		[]Setting{environment, stack, signatureTolerance, bodyLimit, dedupeWindow, secretMaxAge},
 		routeSettings(),
 		[]Setting{slackChannel, eventChannels, slackPostInterval, slackAPIURL, pagerDutyEventsURL, maxAlertAge, alertFields,
-			linkTemplate, logLevel},
+			linkTemplate, deletionGraceDays, deletionRecordDays, deleteSlack, logLevel},
 	)
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/slack-go/slack"
 
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/exchange"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/secret"
@@ -39,7 +40,10 @@ type Client struct {
 	http   *exchange.Client
 }
 
-var _ thread.Slack = (*Client)(nil)
+var (
+	_ thread.Slack      = (*Client)(nil)
+	_ deletion.Messages = (*Client)(nil)
+)
 
 // New returns a client of the API at a base URL that ends in a slash, such as https://slack.com/api/.
 func New(apiURL string, tokens Tokens) *Client {
@@ -97,6 +101,21 @@ func (c *Client) Update(ctx context.Context, channel, ts string, message thread.
 		return wrap(err, thread.ErrMessageGone)
 	}
 	return err
+}
+
+// Delete implements deletion.Messages. Slack lets an app delete what it posted, with the scope that posting needs.
+func (c *Client) Delete(ctx context.Context, channel, ts string) error {
+	_, err := c.call(ctx, "delete in Slack", fault.Transient, func(api *slack.Client) {
+		_, _, _ = api.DeleteMessageContext(ctx, channel, ts)
+	})
+	switch {
+	case isAny(err, messageGone):
+		return nil
+	case isAny(err, stays):
+		return wrap(err, deletion.ErrStays)
+	default:
+		return err
+	}
 }
 
 // Find implements thread.Slack. It reads one page; whatever Slack refuses for good means that it cannot look.

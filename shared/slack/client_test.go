@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/exchange"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/route"
@@ -539,5 +540,37 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	want{fault.Permanent, "http_307", nil}.check(t, post(t.Context(), client, ""))
 	if followed {
 		t.Error("the token was handed on")
+	}
+}
+
+func TestDelete(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       want
+	}{
+		{"deleted", accepted, want{}},
+		{"gone already", `{"ok":false,"error":"message_not_found"}`, want{}},
+		{"somebody else's", `{"ok":false,"error":"cant_delete_message"}`, want{fault.Permanent, "cant_delete_message", deletion.ErrStays}},
+		{"the channel is archived", `{"ok":false,"error":"is_archived"}`, want{fault.Permanent, "is_archived", deletion.ErrStays}},
+		{"the token is revoked", `{"ok":false,"error":"token_revoked"}`, want{fault.Permanent, "token_revoked", nil}},
+		{"too fast", `{"ok":false,"error":"ratelimited"}`, want{fault.Throttled, "ratelimited", nil}},
+		{"the answer is lost, and repeating does no harm", `{"ok":false,"error":"internal_error"}`, want{fault.Transient, "internal_error", nil}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			client, got := listening(t, map[string]string{"chat.delete": test.body})
+			err := client.Delete(t.Context(), channel, posted)
+			if test.want == (want{}) {
+				if err != nil {
+					t.Error(err)
+				}
+			} else {
+				test.want.check(t, err)
+			}
+			if len(*got) != 1 || (*got)[0].path != "/api/chat.delete" {
+				t.Fatalf("sent %v", *got)
+			}
+			wantForm(t, (*got)[0].form, map[string]string{"token": tokenCanary, "channel": channel, "ts": posted})
+		})
 	}
 }

@@ -31,6 +31,9 @@ var (
 
 	rootGone    = []string{"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 	messageGone = []string{"message_not_found"}
+	// stays are about one message or its channel; other refusals, such as of the token, are about all.
+	// https://docs.slack.dev/reference/methods/chat.delete#errors
+	stays = []string{"cant_delete_message", "channel_not_found", "is_archived", "not_in_channel", "compliance_exports_prevent_deletion"}
 )
 
 // read classifies an exchange by its status, how it ended, and Slack's code, in this order. lost is the class of what may have

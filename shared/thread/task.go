@@ -22,7 +22,7 @@ type Task struct {
 	Records record.Store
 	// Deletions keeps what is known of notices.
 	Deletions record.Store
-	Display alert.Display
+	Display   alert.Display
 	// PostInterval is the pause after a post: Slack takes about one message a second in a channel.
 	// https://docs.slack.dev/apis/web-api/rate-limits/
 	PostInterval time.Duration

@@ -110,8 +110,8 @@ type Worker struct {
 	// MaxAge is how long transient failures are tried again, counted from queueing or redrive. It also bounds how long one
 	// message can hold up those behind it.
 	MaxAge time.Duration
-	Log         *telemetry.Logger
-	Now         func() time.Time
+	Log    *telemetry.Logger
+	Now    func() time.Time
 }
 
 // Handle works on a message and says whether the queue can delete it. A message for which it says no comes again when its
