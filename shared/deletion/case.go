@@ -50,6 +50,8 @@ const (
 
 // Case is the deletion record: what was asked for, what was done and when. It holds no personal data.
 type Case struct {
+	// ID is the case's name for people, schedules and keys.
+	ID             string `json:"id"`
 	EventID        string `json:"event_id"`
 	OrganizationID string `json:"organization_id"`
 	// Cutoff is the moment that the request is about: what happened up to then is deleted.
@@ -110,9 +112,8 @@ func caseKey(event handoff.Event, held Reason) record.Key {
 // idLength is the length of a case's id, in hex digits: enough for two of an installation's cases never to share one.
 const idLength = 16
 
-// ID is the case's name for people, schedules and keys.
-func ID(entry Entry) string {
-	return revento.Hash(entry.Value.EventID, entry.Value.OrganizationID, entry.Key.ID)[:idLength]
+func idOf(key record.Key) string {
+	return revento.Hash(key.Connection.EventID, key.Connection.OrganizationID, key.ID)[:idLength]
 }
 
 // tombstone is what is kept beside a connection's cutoff.
@@ -172,7 +173,7 @@ func all(ctx context.Context, store Store) ([]Entry, error) {
 }
 
 func compare(a, b Entry) int {
-	return cmp.Or(b.Value.RequestedAt.Compare(a.Value.RequestedAt), cmp.Compare(ID(a), ID(b)))
+	return cmp.Or(b.Value.RequestedAt.Compare(a.Value.RequestedAt), cmp.Compare(a.Value.ID, b.Value.ID))
 }
 
 // Store is the store of deletions.

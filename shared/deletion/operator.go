@@ -43,7 +43,7 @@ func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 	}
 	var found []Entry
 	for _, entry := range entries {
-		if id != "" && strings.HasPrefix(ID(entry), id) {
+		if id != "" && strings.HasPrefix(entry.Value.ID, id) {
 			found = append(found, entry)
 		}
 	}
@@ -61,7 +61,7 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	}
 	if !entry.Value.State.IsOpen() {
 		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled or started can be done now",
-			ErrState, ID(entry), entry.Value.State)
+			ErrState, entry.Value.ID, entry.Value.State)
 	}
 	if now := o.Now().UTC(); now.Before(entry.Value.Due) {
 		entry.Value.Due, entry.Value.BroughtForward = now, true
@@ -90,7 +90,7 @@ func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 		return entry, err
 	}
 	if entry.Value.State != Held && entry.Value.State != Closed {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, ID(entry), entry.Value.State)
+		return entry, fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, entry.Value.ID, entry.Value.State)
 	}
 	if entry.Value.State == Held {
 		entry.Value.State, entry.Value.ClosedAt, entry.Value.Note = Closed, o.Now().UTC(), note

@@ -77,7 +77,7 @@ func (p *Purge) work(ctx context.Context, key record.Key, line *telemetry.Line) 
 	if !entry.Known {
 		return "", &fault.Error{Class: fault.Permanent, Op: "purge", Reason: "no_such_deletion"}
 	}
-	line.Set("deletion", ID(entry))
+	line.Set("deletion", entry.Value.ID)
 	switch state := entry.Value.State; {
 	case state == Finished:
 		return worker.Duplicate, p.Notifier.tell(ctx, entry, finishedNotices(entry)...)

@@ -11,16 +11,15 @@ import (
 )
 
 // WriteList writes the deletions as a table.
-func WriteList(w io.Writer, entries []Entry) error {
-	if len(entries) == 0 {
+func WriteList(w io.Writer, cases []Case) error {
+	if len(cases) == 0 {
 		_, err := fmt.Fprintln(w, "No deletion was ever required.")
 		return err
 	}
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "ID\tSTATE\tEVENT\tORGANIZATION\tREQUESTED\tDUE\tFINISHED")
-	for _, entry := range entries {
-		c := entry.Value
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", ID(entry), c.State, idText(c.EventID), idText(c.OrganizationID),
+	for _, c := range cases {
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, idText(c.EventID), idText(c.OrganizationID),
 			moment(c.RequestedAt), moment(c.Due), moment(c.FinishedAt))
 	}
 	return rows.Flush()
@@ -28,9 +27,8 @@ func WriteList(w io.Writer, entries []Entry) error {
 
 // WriteStatement writes what can be handed to Revento or an auditor: what was asked for, what was done and when, and what
 // remains elsewhere and until when.
-func WriteStatement(w io.Writer, entry Entry, stack string) error {
-	c := entry.Value
-	fmt.Fprintf(w, "Statement of data deletion %s (%s)\n\n", ID(entry), stack)
+func WriteStatement(w io.Writer, c Case, stack string) error {
+	fmt.Fprintf(w, "Statement of data deletion %s (%s)\n\n", c.ID, stack)
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range statementRows(c) {
 		fmt.Fprintf(rows, "  %s\t%s\n", row[0], row[1])

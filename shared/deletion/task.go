@@ -108,7 +108,7 @@ func (t *Task) take(ctx context.Context, event handoff.Event, line *telemetry.Li
 	if err != nil {
 		return "", err
 	}
-	line.Set("deletion", ID(entry))
+	line.Set("deletion", entry.Value.ID)
 	if entry.Value.State == Superseded {
 		return worker.Superseded, nil
 	}
@@ -124,7 +124,7 @@ func (t *Task) hold(ctx context.Context, event handoff.Event, reason Reason, lin
 	if err != nil {
 		return "", err
 	}
-	line.Set("deletion", ID(entry))
+	line.Set("deletion", entry.Value.ID)
 	if entry.Value.State != Held {
 		return worker.Duplicate, nil
 	}
@@ -162,6 +162,7 @@ func (t *Task) file(ctx context.Context, event handoff.Event, made Case) (Entry,
 		return entry, err
 	}
 	entry.Value = made
+	entry.Value.ID = idOf(entry.Key)
 	return save(ctx, t.Deletions, entry, t.RecordRetention)
 }
 
@@ -233,7 +234,7 @@ func (t *Task) schedule(ctx context.Context, entry Entry) error {
 	return nil
 }
 
-func scheduleName(entry Entry) string { return "purge-" + ID(entry) }
+func scheduleName(entry Entry) string { return "purge-" + entry.Value.ID }
 
 // announce tells that a connection is back.
 func (t *Task) announce(ctx context.Context, news returned) error {
