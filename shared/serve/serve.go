@@ -80,21 +80,6 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 	return m, nil
 }
 
-// parts are the settings of everything that runs.
-type parts struct {
-	ingest    settings.Ingest
-	slack     settings.Slack
-	pagerduty settings.PagerDuty
-}
-
-func load(source settings.Source) (p parts, err error) {
-	var failures [3]error
-	p.ingest, failures[0] = settings.LoadIngest(source)
-	p.slack, failures[1] = settings.LoadSlack(source)
-	p.pagerduty, failures[2] = settings.LoadPagerDuty(source)
-	return p, distinct(failures[:])
-}
-
 func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	m.warnOfHalfSet(options.Source)
 	source := Defaults(options.Source)
@@ -104,12 +89,12 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if source, err = m.standIn(source, options.DataDir); err != nil {
 		return err
 	}
-	p, err := load(source)
-	if err != nil {
-		return err
+	all, failures := settings.LoadAll(source)
+	if len(failures) > 0 {
+		return errors.Join(failures...)
 	}
-	m.Warnings = append(m.Warnings, p.ingest.Warnings()...)
-	log := telemetry.New(options.Log, telemetry.Options{Level: p.ingest.LogLevel, Stack: p.ingest.Stack})
+	m.Warnings = append(m.Warnings, all.Ingest.Warnings()...)
+	log := telemetry.New(options.Log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	m.log = log.Slog()
 	webhook, err := m.webhookSecrets(source, options.DataDir)
 	if err != nil {
@@ -120,29 +105,29 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 		return fmt.Errorf("listen on %s: %w: choose another address with --listen", options.Listen, err)
 	}
 	m.URL = "http://" + listener.Addr().String() + ingest.Path
-	m.wire(p, source, webhook, log)
+	m.wire(all, source, webhook, log)
 	m.run(listener)
 	return nil
 }
 
 // wire builds what main functions build on AWS, on this machine's engine.
-func (m *Machine) wire(p parts, source settings.Source, webhook string, log *telemetry.Logger) {
+func (m *Machine) wire(all settings.All, source settings.Source, webhook string, log *telemetry.Logger) {
 	handleDelivery := awslambda.Ingest(&ingest.Ingest{
-		Stack:        p.ingest.Stack,
-		Tolerance:    p.ingest.SignatureTolerance,
-		BodyLimit:    p.ingest.BodyLimit,
-		DedupeWindow: p.ingest.DedupeWindow,
-		Routes:       p.ingest.Routes,
-		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, p.ingest.SecretMaxAge, time.Now),
+		Stack:        all.Ingest.Stack,
+		Tolerance:    all.Ingest.SignatureTolerance,
+		BodyLimit:    all.Ingest.BodyLimit,
+		DedupeWindow: all.Ingest.DedupeWindow,
+		Routes:       all.Ingest.Routes,
+		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, all.Ingest.SecretMaxAge, time.Now),
 		Ledger:       m.engine.Ledger,
 		Queues:       m.engine.Queues,
 		Log:          log,
 		Now:          time.Now,
 	})
-	m.server = (&gateway{handle: handleDelivery, bodyLimit: p.ingest.BodyLimit, now: time.Now, log: m.log}).server()
+	m.server = (&gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}).server()
 	m.pollers = []*poller{
-		m.poller(queue.Slack, thread.FunctionTimeout, m.slackTask(p.slack, source), p.slack.Worker, log),
-		m.poller(queue.PagerDuty, incident.FunctionTimeout, m.pagerDutyTask(p.pagerduty, source), p.pagerduty.Worker, log),
+		m.poller(queue.Slack, thread.FunctionTimeout, m.slackTask(all.Slack, source), all.Slack.Worker, log),
+		m.poller(queue.PagerDuty, incident.FunctionTimeout, m.pagerDutyTask(all.PagerDuty, source), all.PagerDuty.Worker, log),
 	}
 }
 

@@ -154,3 +154,43 @@ func LoadPagerDuty(source Source) (PagerDuty, error) {
 	}
 	return loaded, r.err()
 }
+
+// All is the settings of every function.
+type All struct {
+	Ingest    Ingest
+	Slack     Slack
+	PagerDuty PagerDuty
+}
+
+// LoadAll reads them. It returns an error for each setting that is wrong, once, although several functions read it; what is not
+// wrong is loaded all the same.
+func LoadAll(source Source) (All, []error) {
+	var all All
+	var failures [3]error
+	all.Ingest, failures[0] = LoadIngest(source)
+	all.Slack, failures[1] = LoadSlack(source)
+	all.PagerDuty, failures[2] = LoadPagerDuty(source)
+	return all, distinct(failures[:])
+}
+
+// distinct takes joined errors apart and drops those that say the same.
+func distinct(failures []error) []error {
+	seen := map[string]bool{}
+	var kept []error
+	for _, failure := range failures {
+		for _, single := range unjoin(failure) {
+			if !seen[single.Error()] {
+				seen[single.Error()] = true
+				kept = append(kept, single)
+			}
+		}
+	}
+	return kept
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
+}

@@ -31,6 +31,11 @@ var (
 
 	rootGone    = []string{"thread_not_found", "message_not_found", "invalid_thread_ts", "cannot_reply_to_message"}
 	messageGone = []string{"message_not_found"}
+
+	// tokenRefused are the codes that a new token mends. https://docs.slack.dev/reference/methods/auth.test#errors
+	tokenRefused   = []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+	scopeMissing   = []string{"missing_scope"}
+	channelUnknown = []string{"channel_not_found"}
 )
 
 // read classifies an exchange by its status, how it ended, and Slack's code, in this order. lost is the class of what may have
@@ -44,6 +49,7 @@ func read(made *exchange.Exchange, lost fault.Class) (answer, *fault.Error) {
 		return answer{}, &fault.Error{Class: lost, Reason: reasonUnreadable}
 	}
 	if got.OK {
+		got.Scopes = scopesOf(made.Header)
 		return got, nil
 	}
 	return answer{}, &fault.Error{Class: classOf(got.Error, lost), Reason: exchange.Code(got.Error), RetryAfter: made.RetryAfter}
