@@ -177,7 +177,7 @@ func (v *visit) run(ctx context.Context, checks []check) {
 	for _, c := range checks {
 		if i := slices.IndexFunc(c.needs, func(need string) bool { return v.unmet[need] }); i >= 0 {
 			v.unmet[c.subject] = true
-			v.findings = append(v.findings, Finding{Subject: c.subject, Verdict: Skipped, Says: "needs what failed: " + c.needs[i]})
+			v.findings = append(v.findings, Finding{Subject: c.subject, Verdict: Skipped, Says: "needs " + c.needs[i] + " to be in order"})
 			continue
 		}
 		found := c.within(ctx)
@@ -208,8 +208,8 @@ func fine(says string, arguments ...any) []Finding { return found(OK, "", says, 
 
 // told is an error in a line's words. Errors hold no secret.
 func told(err error) string {
-	var failure *fault.Error
-	if !errors.As(err, &failure) {
+	failure, classified := errors.AsType[*fault.Error](err)
+	if !classified {
 		return err.Error()
 	}
 	how := "failed"

@@ -35,11 +35,5 @@ func summary(findings []Finding) string {
 	for _, f := range findings {
 		counts[f.Verdict]++
 	}
-	parts := []string{fmt.Sprintf("%d ok", counts[OK])}
-	for _, verdict := range []Verdict{Warning, Failed, Skipped} {
-		if counts[verdict] > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", counts[verdict], verdict))
-		}
-	}
-	return strings.Join(parts, ", ")
+	return fmt.Sprintf("%d ok, %s, %d failed, %d skipped", counts[OK], count(counts[Warning], "warning"), counts[Failed], counts[Skipped])
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"unicode"
 
+	"revento-alerts/shared/fault"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/secret"
 )
@@ -40,10 +41,14 @@ func (v *visit) lookAtWebhookSecrets(ctx context.Context) []Finding {
 
 func hasSpace(text string) bool { return strings.ContainsFunc(text, unicode.IsSpace) }
 
-// noSecret is the finding for a secret that cannot be had.
+// noSecret is the finding for a secret that was not filled in, could not be read, or has not the form of one.
 func (v *visit) noSecret(err error, fill string) []Finding {
-	if errors.Is(err, secret.ErrEmpty) {
+	_, unread := errors.AsType[*fault.Error](err)
+	switch {
+	case errors.Is(err, secret.ErrEmpty):
 		return found(Failed, fill, "not filled in yet")
+	case unread:
+		return found(Failed, v.Site.Access, "%s", told(err))
 	}
 	return found(Failed, fill, "%s", told(err))
 }

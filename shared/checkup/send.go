@@ -19,6 +19,9 @@ const remedyPagerDutyDown = "try again; PagerDuty's own state is at https://stat
 
 // messageChecks post once into each channel.
 func (v *visit) messageChecks() []check {
+	if !v.routed {
+		return []check{{subject: "test message", needs: []string{subjectSettings}}}
+	}
 	var checks []check
 	for _, id := range v.channels {
 		checks = append(checks, check{
@@ -40,7 +43,7 @@ func (v *visit) postTest(ctx context.Context, channel string) []Finding {
 	case fault.Has(err, fault.Unknown):
 		return found(Failed, "look whether it is in the channel", "it may be posted, the answer was lost: %s", reason(err))
 	case fault.Has(err, fault.Permanent):
-		return found(Failed, "write in the channel: /invite "+v.bot, "%s", told(err))
+		return found(Failed, "write in the channel: /invite "+v.bot+"; where it is in it, see who may post there", "%s", told(err))
 	case err != nil:
 		return found(Failed, remedySlackDown, "%s", told(err))
 	}

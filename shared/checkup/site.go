@@ -8,8 +8,8 @@ type Site struct {
 	Settings string
 	// WebhookSecrets, SlackBotToken and RoutingKeys are how each secret is filled in.
 	WebhookSecrets, SlackBotToken, RoutingKeys string
-	// Storage is what to look at where tables or queues do not answer.
-	Storage string
+	// Access is what to look at where secrets, tables or queues cannot be read.
+	Access string
 	// Flag is what the other commands need to reach it: "--stack NAME".
 	Flag string
 }
@@ -25,7 +25,7 @@ func OnStack(name, region string) Site {
 		WebhookSecrets: fill("webhook-secrets", "the secret that Revento shows"),
 		SlackBotToken:  fill("slack-bot-token", "the app's Bot User OAuth Token"),
 		RoutingKeys:    fill("pagerduty-routing-key", "the Events API v2 integration key"),
-		Storage:        "see that the AWS credentials may describe tables and queues in " + region + ", and that the stack is complete",
+		Access:         "see that your AWS credentials may read the secrets, tables and queues of the stack " + name + " in " + region,
 		Flag:           "--stack " + name,
 	}
 }
@@ -40,7 +40,7 @@ func OnMachine(dataDir string) Site {
 		WebhookSecrets: set("WEBHOOK_SECRETS", "the secret that Revento shows"),
 		SlackBotToken:  set("SLACK_BOT_TOKEN", "the app's Bot User OAuth Token"),
 		RoutingKeys:    set("PAGERDUTY_ROUTING_KEY", "the Events API v2 integration key"),
-		Storage:        "see that the data folder is serve's and that its disk is sound: " + dataDir,
+		Access:         "see that the data folder is serve's and that its disk is sound: " + dataDir,
 		Flag:           "--data " + dataDir,
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"revento-alerts/shared/fault"
 	"revento-alerts/shared/secret"
 )
 
@@ -17,9 +18,18 @@ const (
 
 const (
 	remedySlackDown = "try again; Slack's own state is at https://slack-status.com"
+	remedyRefused   = "see that SlackApiUrl is right, and ask the workspace's administrators whether they restrict the app"
 	remedyScopes    = "add it at https://api.slack.com/apps, OAuth & Permissions, and install the app again"
 	remedyManifest  = "give the app the scopes of functions/slack/app-manifest.yaml and install it again"
 )
+
+// remedyOf is the remedy for an answer of Slack that means nothing in particular.
+func remedyOf(err error) string {
+	if fault.Has(err, fault.Permanent) {
+		return remedyRefused
+	}
+	return remedySlackDown
+}
 
 func subjectChannel(id string) string { return "Slack channel " + id }
 
@@ -51,7 +61,7 @@ func (v *visit) identify(ctx context.Context) []Finding {
 	case errors.Is(err, ErrCredential):
 		return found(Failed, v.Site.SlackBotToken, "Slack does not take the token: %s", reason(err))
 	case err != nil:
-		return found(Failed, remedySlackDown, "%s", told(err))
+		return found(Failed, remedyOf(err), "%s", told(err))
 	}
 	if bot != "" {
 		v.bot = "@" + bot
@@ -92,7 +102,7 @@ func (v *visit) lookAtChannel(ctx context.Context, id string) []Finding {
 		return found(Failed, "invite the bot there (/invite "+v.bot+"), or correct the channel's id: "+v.Site.Settings,
 			"Slack knows no such channel, or it is private and the bot is not in it")
 	case err != nil:
-		return found(Failed, remedySlackDown, "%s", told(err))
+		return found(Failed, remedyOf(err), "%s", told(err))
 	case archived:
 		return found(Failed, "unarchive "+name+", or choose another channel: "+v.Site.Settings, "%s is archived", name)
 	case !member:

@@ -28,9 +28,9 @@ func (v *visit) lookAtTable(ctx context.Context, table string) []Finding {
 	usable, status, err := v.Tables.Describe(ctx, table)
 	switch {
 	case err != nil:
-		return found(Failed, v.Site.Storage, "%s", told(err))
+		return found(Failed, v.Site.Access, "%s", told(err))
 	case status == "":
-		return found(Failed, v.Site.Storage, "there is no such table")
+		return found(Failed, v.Site.Access, "there is no such table")
 	case !usable:
 		return found(Failed, "wait until it is ready, then check again", "it cannot be used: %s", status)
 	}
@@ -40,7 +40,7 @@ func (v *visit) lookAtTable(ctx context.Context, table string) []Finding {
 func (v *visit) lookAtQueue(ctx context.Context, name queue.Name) []Finding {
 	waiting, inFlight, err := v.Queues.Depth(ctx, name)
 	if err != nil {
-		return found(Failed, v.Site.Storage, "%s", told(err))
+		return found(Failed, v.Site.Access, "%s", told(err))
 	}
 	return fine("%d waiting, %d in flight", waiting, inFlight)
 }
@@ -49,7 +49,7 @@ func (v *visit) lookAtDeadLetters(ctx context.Context, name queue.Name) []Findin
 	waiting, inFlight, err := v.Queues.Depth(ctx, name.DeadLetter())
 	switch dead := waiting + inFlight; {
 	case err != nil:
-		return found(Failed, v.Site.Storage, "%s", told(err))
+		return found(Failed, v.Site.Access, "%s", told(err))
 	case dead > 0:
 		return found(Warning, "revento-alerts dead-letters list "+v.Site.Flag, "%s", count(dead, "dead letter"))
 	}
