@@ -190,11 +190,11 @@ func (s *site) of(t *testing.T, subject string) []string {
 }
 
 const (
-	fill     = ", Enter and Ctrl-D into: aws secretsmanager put-secret-value --region eu-west-1 --secret-id demo/"
+	fill     = ", press Enter and Ctrl-D: aws secretsmanager put-secret-value --region eu-west-1 --secret-id demo/"
 	stdin    = " --secret-string file:///dev/stdin"
-	webhook  = "paste the secret that Revento shows" + fill + "webhook-secrets" + stdin
-	botToken = "paste the app's Bot User OAuth Token" + fill + "slack-bot-token" + stdin
-	routing  = "paste the Events API v2 integration key" + fill + "pagerduty-routing-key" + stdin
+	webhook  = "run this, paste the secret that Revento shows" + fill + "webhook-secrets" + stdin
+	botToken = "run this, paste the app's Bot User OAuth Token" + fill + "slack-bot-token" + stdin
+	routing  = "run this, paste the Events API v2 integration key" + fill + "pagerduty-routing-key" + stdin
 	setting  = "change the parameter in samconfig.toml and run sam deploy"
 	access   = "see that your AWS credentials may read the secrets, tables and queues of the stack demo in eu-west-1"
 	down     = "try again; Slack's own state is at https://slack-status.com"
@@ -276,7 +276,7 @@ func TestWhatIsFoundOfEachSubject(t *testing.T) {
 		"channels: the routes are wrong": {"Slack channels", set("OTHER_ROUTE", "slak"), []string{"skipped: needs settings to be in order"}},
 		"channel: Slack is down":         {"Slack channel " + channel, refused(failure(fault.Transient, "timeout", nil)), []string{"skipped: needs Slack to be in order"}},
 
-		"table: not there": {"table demo-records", func(s *site) { delete(s.tables, "demo-records") }, []string{"failed: there is no such table -> " + access}},
+		"table: not there": {"table demo-records", func(s *site) { delete(s.tables, "demo-records") }, []string{"failed: there is no such table -> restore it from a backup, or deploy the stack anew"}},
 		"table: not ready": {"table demo-records", func(s *site) { s.tables["demo-records"] = fakeTable{status: "CREATING"} }, []string{"failed: it cannot be used: CREATING -> wait until it is ready, then check again"}},
 		"table: no permission": {"table demo-records", func(s *site) {
 			s.tables["demo-records"] = fakeTable{err: failure(fault.Transient, "AccessDeniedException", nil)}

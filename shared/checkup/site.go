@@ -17,8 +17,8 @@ type Site struct {
 // OnStack is a deployed stack.
 func OnStack(name, region string) Site {
 	fill := func(secret, what string) string {
-		return fmt.Sprintf("paste %s, Enter and Ctrl-D into: aws secretsmanager put-secret-value --region %s --secret-id %s/%s "+
-			"--secret-string file:///dev/stdin", what, region, name, secret)
+		return fmt.Sprintf("run this, paste %s, press Enter and Ctrl-D: aws secretsmanager put-secret-value --region %s "+
+			"--secret-id %s/%s --secret-string file:///dev/stdin", what, region, name, secret)
 	}
 	return Site{
 		Settings:       "change the parameter in samconfig.toml and run sam deploy",

@@ -30,7 +30,7 @@ func (v *visit) lookAtTable(ctx context.Context, table string) []Finding {
 	case err != nil:
 		return found(Failed, v.Site.Access, "%s", told(err))
 	case status == "":
-		return found(Failed, v.Site.Access, "there is no such table")
+		return found(Failed, "restore it from a backup, or deploy the stack anew", "there is no such table")
 	case !usable:
 		return found(Failed, "wait until it is ready, then check again", "it cannot be used: %s", status)
 	}
