@@ -177,7 +177,8 @@ func (v *visit) run(ctx context.Context, checks []check) {
 	for _, c := range checks {
 		if i := slices.IndexFunc(c.needs, func(need string) bool { return v.unmet[need] }); i >= 0 {
 			v.unmet[c.subject] = true
-			v.findings = append(v.findings, Finding{Subject: c.subject, Verdict: Skipped, Says: "needs " + c.needs[i] + " to be in order"})
+			says := "needs " + c.needs[i] + " to be in order"
+			v.findings = append(v.findings, Finding{Subject: c.subject, Verdict: Skipped, Says: says})
 			continue
 		}
 		found := c.within(ctx)

@@ -35,5 +35,6 @@ func summary(findings []Finding) string {
 	for _, f := range findings {
 		counts[f.Verdict]++
 	}
-	return fmt.Sprintf("%d ok, %s, %d failed, %d skipped", counts[OK], count(counts[Warning], "warning"), counts[Failed], counts[Skipped])
+	return fmt.Sprintf("%d ok, %s, %d failed, %d skipped",
+		counts[OK], count(counts[Warning], "warning"), counts[Failed], counts[Skipped])
 }

@@ -26,7 +26,8 @@ func (v *visit) lookAtSettings(context.Context) []Finding {
 	if len(findings) > 0 {
 		return findings
 	}
-	return fine("environment %s, stack %s, %s", v.all.Ingest.Environment, v.all.Ingest.Stack, count(len(v.channels), "Slack channel"))
+	return fine("environment %s, stack %s, %s",
+		v.all.Ingest.Environment, v.all.Ingest.Stack, count(len(v.channels), "Slack channel"))
 }
 
 // count writes a number of things, whose plural ends in s.
