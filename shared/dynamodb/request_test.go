@@ -77,6 +77,13 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			call: func() error { return store.Put(t.Context(), record.Record{}) },
 			want: request{operation: "PutItem"},
 		},
+		"describe": {
+			call: func() error {
+				_, _, err := NewTables(config).Describe(t.Context(), "records")
+				return err
+			},
+			want: request{operation: "DescribeTable"},
+		},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -86,23 +86,6 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 	return m, nil
 }
 
-// parts are the settings of everything that runs.
-type parts struct {
-	ingest    settings.Ingest
-	slack     settings.Slack
-	pagerduty settings.PagerDuty
-	purge     settings.Purge // the deletion's among them
-}
-
-func load(source settings.Source) (p parts, err error) {
-	var failures [4]error
-	p.ingest, failures[0] = settings.LoadIngest(source)
-	p.slack, failures[1] = settings.LoadSlack(source)
-	p.pagerduty, failures[2] = settings.LoadPagerDuty(source)
-	p.purge, failures[3] = settings.LoadPurge(source)
-	return p, distinct(failures[:])
-}
-
 func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	m.warnOfHalfSet(options.Source)
 	source := Defaults(options.Source)
@@ -112,12 +95,12 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if source, err = m.standIn(source, options.DataDir); err != nil {
 		return err
 	}
-	p, err := load(source)
-	if err != nil {
-		return err
+	all, failures := settings.LoadAll(source)
+	if len(failures) > 0 {
+		return errors.Join(failures...)
 	}
-	m.Warnings = append(m.Warnings, p.ingest.Warnings()...)
-	log := telemetry.New(options.Log, telemetry.Options{Level: p.ingest.LogLevel, Stack: p.ingest.Stack})
+	m.Warnings = append(m.Warnings, all.Ingest.Warnings()...)
+	log := telemetry.New(options.Log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	m.log = log.Slog()
 	webhook, err := m.webhookSecrets(source, options.DataDir)
 	if err != nil {
@@ -132,41 +115,41 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err := writeAddress(options.DataDir, base); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	m.wire(p, source, webhook, log)
+	m.wire(all, source, webhook, log)
 	m.run(listener)
 	return nil
 }
 
 // wire builds what main functions build on AWS, on this machine's engine.
-func (m *Machine) wire(p parts, source settings.Source, webhook string, log *telemetry.Logger) {
+func (m *Machine) wire(all settings.All, source settings.Source, webhook string, log *telemetry.Logger) {
 	handleDelivery := awslambda.Ingest(&ingest.Ingest{
-		Stack:        p.ingest.Stack,
-		Tolerance:    p.ingest.SignatureTolerance,
-		BodyLimit:    p.ingest.BodyLimit,
-		DedupeWindow: p.ingest.DedupeWindow,
-		Routes:       p.ingest.Routes,
-		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, p.ingest.SecretMaxAge, time.Now),
+		Stack:        all.Ingest.Stack,
+		Tolerance:    all.Ingest.SignatureTolerance,
+		BodyLimit:    all.Ingest.BodyLimit,
+		DedupeWindow: all.Ingest.DedupeWindow,
+		Routes:       all.Ingest.Routes,
+		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, all.Ingest.SecretMaxAge, time.Now),
 		Ledger:       m.engine.Ledger,
 		Queues:       m.engine.Queues,
 		Log:          log,
 		Now:          time.Now,
 	})
-	m.server = (&gateway{handle: handleDelivery, bodyLimit: p.ingest.BodyLimit, now: time.Now, log: m.log}).
-		server(api.Handler(backend(m.engine, p.purge.Deletion)))
-	slackClient := slack.New(p.slack.APIURL,
-		secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, p.slack.SecretMaxAge, time.Now))
+	m.server = (&gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}).
+		server(api.Handler(backend(m.engine, all.Purge.Deletion)))
+	slackClient := slack.New(all.Slack.APIURL,
+		secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now))
 	m.pollers = []*poller{
 		m.poller(thread.FunctionTimeout, worker.Worker{
-			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(p.slack, slackClient)), MaxAge: p.slack.MaxAlertAge,
+			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, slackClient)), MaxAge: all.Slack.MaxAlertAge,
 		}, log),
 		m.poller(incident.FunctionTimeout, worker.Worker{
-			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(p.pagerduty, source)), MaxAge: p.pagerduty.MaxAlertAge,
+			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(all.PagerDuty, source)), MaxAge: all.PagerDuty.MaxAlertAge,
 		}, log),
 		m.poller(deletion.FunctionTimeout, worker.Worker{
-			Queue: queue.Deletion, Unit: "deletion", Chore: m.deletionTask(p.purge.Deletion), MaxAge: deletion.MaxMessageAge,
+			Queue: queue.Deletion, Unit: "deletion", Chore: m.deletionTask(all.Purge.Deletion), MaxAge: deletion.MaxMessageAge,
 		}, log),
 		m.poller(deletion.PurgeTimeout, worker.Worker{
-			Queue: queue.Purge, Unit: "purge", Chore: m.purge(p.purge, slackClient), MaxAge: deletion.MaxMessageAge,
+			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, slackClient), MaxAge: deletion.MaxMessageAge,
 		}, log),
 	}
 }

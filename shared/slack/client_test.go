@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/exchange"
 	"revento-alerts/shared/fault"
@@ -87,6 +88,21 @@ var calls = map[string]func(context.Context, *slack.Client) error{
 		_, err := c.Find(ctx, thread.Search{Channel: channel, AlertKey: "key-1"})
 		return err
 	},
+	"identify": func(ctx context.Context, c *slack.Client) error {
+		_, _, _, err := c.Identify(ctx)
+		return err
+	},
+	"channel": func(ctx context.Context, c *slack.Client) error {
+		_, _, _, err := c.Channel(ctx, channel)
+		return err
+	},
+	"text": func(ctx context.Context, c *slack.Client) error { return c.PostText(ctx, channel, contentCanary) },
+}
+
+// meanings are what errors mean to the rules.
+var meanings = []error{
+	thread.ErrThreadGone, thread.ErrMessageGone, thread.ErrCannotLook,
+	checkup.ErrCredential, checkup.ErrMissingScope, checkup.ErrNoChannel,
 }
 
 func post(ctx context.Context, c *slack.Client, root string) error {
@@ -110,7 +126,7 @@ func (w want) check(t *testing.T, err error) {
 	if failure.Class != w.class || failure.Reason != w.reason {
 		t.Errorf("%s %q, want %s %q", failure.Class, failure.Reason, w.class, w.reason)
 	}
-	for _, meaning := range []error{thread.ErrThreadGone, thread.ErrMessageGone, thread.ErrCannotLook} {
+	for _, meaning := range meanings {
 		if got := errors.Is(err, meaning); got != (meaning == w.meaning) {
 			t.Errorf("means %q: %v", meaning, got)
 		}
@@ -123,27 +139,36 @@ func (w want) check(t *testing.T, err error) {
 // permanently is what a definite refusal means for each call.
 func permanently(reason string) map[string]want {
 	return map[string]want{
-		"post":   {fault.Permanent, reason, nil},
-		"reply":  {fault.Permanent, reason, nil},
-		"update": {fault.Permanent, reason, nil},
-		"find":   {fault.Permanent, reason, thread.ErrCannotLook},
+		"post":     {fault.Permanent, reason, nil},
+		"reply":    {fault.Permanent, reason, nil},
+		"update":   {fault.Permanent, reason, nil},
+		"find":     {fault.Permanent, reason, thread.ErrCannotLook},
+		"identify": {fault.Permanent, reason, nil},
+		"channel":  {fault.Permanent, reason, nil},
+		"text":     {fault.Permanent, reason, nil},
 	}
 }
 
 // lost is what an answer that tells nothing means: a post may have worked.
 func lost(reason string) map[string]want {
 	return map[string]want{
-		"post":   {fault.Unknown, reason, nil},
-		"reply":  {fault.Unknown, reason, nil},
-		"update": {fault.Transient, reason, nil},
-		"find":   {fault.Transient, reason, nil},
+		"post":     {fault.Unknown, reason, nil},
+		"reply":    {fault.Unknown, reason, nil},
+		"update":   {fault.Transient, reason, nil},
+		"find":     {fault.Transient, reason, nil},
+		"identify": {fault.Transient, reason, nil},
+		"channel":  {fault.Transient, reason, nil},
+		"text":     {fault.Unknown, reason, nil},
 	}
 }
 
 // always is one meaning for every call.
 func always(class fault.Class, reason string) map[string]want {
-	w := want{class, reason, nil}
-	return map[string]want{"post": w, "reply": w, "update": w, "find": w}
+	wants := map[string]want{}
+	for call := range calls {
+		wants[call] = want{class, reason, nil}
+	}
+	return wants
 }
 
 // but changes what an error means for one call.
@@ -180,16 +205,22 @@ func TestSlacksErrorCodes(t *testing.T) {
 		"message_not_found": but(but(permanently("message_not_found"), "reply", thread.ErrThreadGone),
 			"update", thread.ErrMessageGone),
 
+		"missing_scope":     but(permanently("missing_scope"), "channel", checkup.ErrMissingScope),
+		"channel_not_found": but(permanently("channel_not_found"), "channel", checkup.ErrNoChannel),
+
 		"Not a code: " + tokenCanary: permanently("unnamed_error"),
 		strings.Repeat("a", 65):      permanently("unnamed_error"),
 	}
 	for _, code := range []string{
-		"access_denied", "account_inactive", "attachment_payload_limit_exceeded", "cant_update_message", "channel_not_found",
-		"edit_window_closed", "invalid_arguments", "invalid_auth", "invalid_blocks", "invalid_blocks_format", "is_archived",
-		"metadata_too_large", "missing_scope", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_text", "not_authed",
-		"not_in_channel", "restricted_action", "token_expired", "token_revoked", "too_many_attachments", "some_code_of_2027",
+		"access_denied", "attachment_payload_limit_exceeded", "cant_update_message",
+		"edit_window_closed", "invalid_arguments", "invalid_blocks", "invalid_blocks_format", "is_archived",
+		"metadata_too_large", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_text",
+		"not_in_channel", "restricted_action", "too_many_attachments", "some_code_of_2027",
 	} {
 		codes[code] = permanently(code)
+	}
+	for _, code := range []string{"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"} {
+		codes[code] = but(permanently(code), "identify", checkup.ErrCredential)
 	}
 	for code, wants := range codes {
 		t.Run(code, func(t *testing.T) { checkCalls(t, against(t, refuses(code)), wants) })
@@ -288,6 +319,7 @@ func TestAnAnswerBeyondAllBounds(t *testing.T) {
 	// It would be as large the next time.
 	wants["update"] = want{fault.Permanent, "answer_too_large", nil}
 	wants["find"] = want{fault.Permanent, "answer_too_large", thread.ErrCannotLook}
+	wants["identify"], wants["channel"] = want{fault.Permanent, "answer_too_large", nil}, want{fault.Permanent, "answer_too_large", nil}
 	checkCalls(t, against(t, answers(200, strings.Repeat(" ", exchange.MaxAnswerBytes+1))), wants)
 }
 
@@ -334,7 +366,9 @@ func TestWhatNeverReachesSlackIsTransient(t *testing.T) {
 
 func TestASuccessThatNamesNoMessageIsUnknown(t *testing.T) {
 	for _, body := range []string{`{"ok":true}`, `{"ok":true,"channel":"C1"}`, `{"ok":true,"ts":"1.2"}`} {
-		want{fault.Unknown, "no_timestamp", nil}.check(t, post(t.Context(), against(t, answers(200, body)), ""))
+		for _, call := range []string{"post", "text"} {
+			want{fault.Unknown, "no_timestamp", nil}.check(t, calls[call](t.Context(), against(t, answers(200, body))))
+		}
 	}
 }
 
