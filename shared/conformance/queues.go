@@ -26,6 +26,7 @@ func Queues(t *testing.T, open func(*testing.T) Engine, exempt Exempt) {
 	scenarios = append(scenarios, messageScenarios...)
 	scenarios = append(scenarios, visibilityScenarios...)
 	scenarios = append(scenarios, fifoScenarios...)
+	scenarios = append(scenarios, depthScenarios...)
 	scenarios = append(scenarios, deadLetterScenarios...)
 	run(t, func(t *testing.T) *queueTest { return &queueTest{T: t, Engine: open(t)} }, exempt, scenarios)
 }
