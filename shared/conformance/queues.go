@@ -28,6 +28,7 @@ func Queues(t *testing.T, open func(*testing.T) Engine, exempt Exempt) {
 	scenarios = append(scenarios, fifoScenarios...)
 	scenarios = append(scenarios, depthScenarios...)
 	scenarios = append(scenarios, deadLetterScenarios...)
+	scenarios = append(scenarios, redriveScenarios...)
 	run(t, func(t *testing.T) *queueTest { return &queueTest{T: t, Engine: open(t)} }, exempt, scenarios)
 }
 
