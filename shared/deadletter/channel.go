@@ -24,14 +24,15 @@ func (r *redrive) channel(ctx context.Context, event handoff.Event) (channel, no
 	case slices.Contains(channels, event.Channel):
 		return event.Channel, "", nil
 	case len(channels) != 1:
-		return event.Channel, fmt.Sprintf("stays with the channel %s: the routes in force name %d others", event.Channel, len(channels)), nil
+		note = fmt.Sprintf("stays with the channel %s: the routes in force name %d others", event.Channel, len(channels))
+		return event.Channel, note, nil
 	}
 	told, err := r.mayHaveBeenTold(ctx, event)
 	switch {
 	case err != nil:
 		return "", "", err
 	case told:
-		return event.Channel, fmt.Sprintf("stays with the channel %s, where it has or may have been told already", event.Channel), nil
+		return event.Channel, fmt.Sprintf("stays with the channel %s, where it was or may have been told", event.Channel), nil
 	}
 	return channels[0], fmt.Sprintf("goes to the channel %s in place of %s", channels[0], event.Channel), nil
 }

@@ -255,6 +255,13 @@ func (h hooked) Receive(ctx context.Context, name queue.Name, d time.Duration) (
 	return h.Queues.Receive(ctx, name, d)
 }
 
+func (h hooked) ChangeVisibility(ctx context.Context, name queue.Name, handle string, d time.Duration) error {
+	if err := h.before("change", name); err != nil {
+		return err
+	}
+	return h.Queues.ChangeVisibility(ctx, name, handle, d)
+}
+
 func (h hooked) Delete(ctx context.Context, name queue.Name, handle string) error {
 	if err := h.before("delete", name); err != nil {
 		return err

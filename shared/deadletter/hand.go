@@ -33,8 +33,11 @@ func newHand(queues queue.Queues, name queue.Name, visibility time.Duration) *ha
 	return &hand{queues: queues, name: name.DeadLetter(), visibility: visibility, handles: map[string]string{}}
 }
 
+// errAgain is returned where letters come into sight again faster than others are taken.
+var errAgain = errors.New("the first dead letters come again before the last are seen: repeat it, one queue at a time")
+
 // next takes a letter that was not taken before; ok is false where there is none. A letter whose visibility ended comes
-// again: when as many came again as were taken, all have been seen.
+// again; when more came again than were taken, the letters go round, and it returns errAgain.
 func (h *hand) next(ctx context.Context) (received queue.Received, ok bool, err error) {
 	for repeats := 0; repeats <= len(h.order); repeats++ {
 		received, ok, err = h.queues.Receive(ctx, h.name, h.visibility)
@@ -48,7 +51,7 @@ func (h *hand) next(ctx context.Context) (received queue.Received, ok bool, err 
 			return received, true, nil
 		}
 	}
-	return queue.Received{}, false, nil
+	return queue.Received{}, false, errAgain
 }
 
 // delete ends a letter for good.

@@ -16,7 +16,7 @@ type Listing struct {
 	// Hidden counts the letters that others have taken at the moment: another look, or one that was cut short. On SQS it
 	// is approximate.
 	Hidden int `json:"hidden"`
-	// Cut says that a queue has more letters than ListLimit.
+	// Cut says that a queue has more letters than ListLimit, or than its engine gives out within a minute.
 	Cut bool `json:"cut"`
 }
 
@@ -47,6 +47,10 @@ func (l *Listing) look(ctx context.Context, queues queue.Queues, name queue.Name
 func (l *Listing) take(ctx context.Context, held *hand, name queue.Name) error {
 	for range ListLimit {
 		received, ok, err := held.next(ctx)
+		if errors.Is(err, errAgain) {
+			l.Cut = true
+			return nil
+		}
 		if err != nil || !ok {
 			return err
 		}

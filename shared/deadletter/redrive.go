@@ -64,7 +64,7 @@ type redrive struct {
 
 func (r *redrive) treat(ctx context.Context, held *hand, received queue.Received, letter Letter) (Result, error) {
 	if r.sent[revento.Hash(received.Body)] {
-		return kept(letter, "it was redriven a moment ago and failed again, with this reason"), nil
+		return kept(letter, "the same was redriven a moment ago: it failed again, or this is a copy of it"), nil
 	}
 	if !letter.Readable && letter.Queue.IsFIFO() {
 		return kept(letter, "this version cannot read it: redrive it with the one that wrote it, or drop it"), nil
@@ -95,8 +95,8 @@ func unlessPermanent(err error) error {
 	return err
 }
 
-// fresh makes the message that is sent. What is no hand-off is sent on as it came.
-func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Letter) (message queue.Message, note string, err error) {
+// fresh makes the message that is sent, and the note for it. What is no hand-off is sent on as it came.
+func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Letter) (queue.Message, string, error) {
 	if !letter.Readable {
 		return queue.Message{Body: received.Body, Attributes: withoutReason(received.Attributes)}, "", nil
 	}
@@ -104,7 +104,7 @@ func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Let
 	if err != nil {
 		return queue.Message{}, "", err
 	}
-	fresh := event.Message
+	fresh, note := event.Message, ""
 	fresh.Generation = rand.Text()
 	fresh.QueuedAt = r.Now().UTC()
 	if letter.Queue == queue.Slack {
@@ -115,7 +115,7 @@ func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Let
 	if fresh.Channel != event.Channel {
 		fresh.AlertKey = r.alertKey(fresh)
 	}
-	message, err = fresh.Encode()
+	message, err := fresh.Encode()
 	return message, note, err
 }
 

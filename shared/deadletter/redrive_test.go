@@ -77,7 +77,8 @@ func TestWhatNobodyCanReadStays(t *testing.T) {
 func TestWhichChannelARedrivenAlertGoesTo(t *testing.T) {
 	const (
 		moves = "goes to the channel C0222 in place of C0111"
-		told  = "stays with the channel C0111, where it has or may have been told already"
+		stays = "stays with the channel C0111: the routes in force name "
+		told  = "stays with the channel C0111, where it was or may have been told"
 	)
 	retrying := &alert.Record{State: alert.Retrying}
 	tests := []struct {
@@ -96,10 +97,9 @@ func TestWhichChannelARedrivenAlertGoesTo(t *testing.T) {
 		{"to another, something newer was told", leadsTo(newChannel), &alert.Record{State: alert.Superseded}, oldChannel, told},
 		{"to another, it may have been repeated", leadsTo(newChannel), &alert.Record{State: alert.Retrying, PossiblyRepeated: true},
 			oldChannel, told},
-		{"to two others", leadsTo(newChannel, "C0333"), retrying, oldChannel, "stays with the channel C0111: the routes in force name 2 others"},
-		{"nowhere", leadsTo(), retrying, oldChannel, "stays with the channel C0111: the routes in force name 0 others"},
-		{"to a channel that no setting names", leadsTo(""), retrying, oldChannel,
-			"stays with the channel C0111: the routes in force name 0 others"},
+		{"to two others", leadsTo(newChannel, "C0333"), retrying, oldChannel, stays + "2 others"},
+		{"nowhere", leadsTo(), retrying, oldChannel, stays + "0 others"},
+		{"to a channel that no setting names", leadsTo(""), retrying, oldChannel, stays + "0 others"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -227,6 +227,38 @@ func TestSelection(t *testing.T) {
 	}
 }
 
+func TestNoMoreCallsAreMadeThanTheChosenLettersNeed(t *testing.T) {
+	tests := []struct {
+		name      string
+		selection func(letters []deadletter.Letter) deadletter.Selection
+		want      []string
+	}{
+		{"all: nothing is left to give back", func([]deadletter.Letter) deadletter.Selection {
+			return deadletter.Selection{Queues: []queue.Name{queue.Digest}}
+		}, []string{"receive", "delete", "receive", "delete", "receive"}},
+		{"one: nothing is looked for when it is found", func(letters []deadletter.Letter) deadletter.Selection {
+			return deadletter.Selection{IDs: []string{letters[0].ID}, Queues: []queue.Name{queue.Digest, queue.Purge}}
+		}, []string{"receive", "delete"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			test(t, func(b *bench) {
+				b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+				b.parked(queue.Digest, queue.Message{Body: "x"}, "two")
+				selection := tt.selection(b.lists(queue.Digest).Letters)
+				var calls []string
+				count := hooked{b.queues, func(call string, _ queue.Name) error {
+					calls = append(calls, call)
+					return nil
+				}}
+				if _, err := deadletter.Drop(b.Context(), count, selection); err != nil || !slices.Equal(calls, tt.want) {
+					b.Errorf("calls %q, %v; want %q", calls, err, tt.want)
+				}
+			})
+		})
+	}
+}
+
 func TestNothingIsDroppedOrRedrivenByDefault(t *testing.T) {
 	test(t, func(b *bench) {
 		b.flagIsParked()
@@ -244,8 +276,11 @@ func TestWhatIsDroppedIsTold(t *testing.T) {
 	test(t, func(b *bench) {
 		b.flagIsParked()
 		results, err := deadletter.Drop(b.Context(), b.queues, everything)
-		if err != nil || len(results) != 1 || results[0].Outcome != deadletter.Dropped || results[0].Letter.DeliveryID != "delivery of flag@1" {
-			b.Errorf("%+v, %v", results, err)
+		if err != nil || len(results) != 1 {
+			b.Fatalf("%+v, %v", results, err)
+		}
+		if got := results[0]; got.Outcome != deadletter.Dropped || got.Letter.DeliveryID != "delivery of flag@1" {
+			b.Errorf("%+v", got)
 		}
 		b.has(queue.Slack.DeadLetter(), 0)
 	})
@@ -293,7 +328,9 @@ func TestAPaceOutOfRangeIsRefused(t *testing.T) {
 
 func TestWhatTheQueueMovedIsRedrivenInTheGroupsOrder(t *testing.T) {
 	test(t, func(b *bench) {
-		b.moved(queue.Slack, b.encoded(route.Slack, "flag@1"), b.encoded(route.Slack, "submit@2"), b.encoded(route.Slack, "approve@3"))
+		for _, name := range []string{"flag@1", "submit@2", "approve@3"} {
+			b.moved(queue.Slack, b.encoded(route.Slack, name))
+		}
 		b.redrives(deadletter.Selection{Reason: deadletter.ReasonMaxReceives})
 		b.worksOff()
 		b.wasTold(oldChannel+" flag", oldChannel+" submit", oldChannel+" approve")
@@ -312,7 +349,7 @@ func TestWhatFailsAgainIsRedrivenOnce(t *testing.T) {
 			return nil
 		}}
 		want := []string{"slack is_archived: redriven",
-			"slack token_revoked: kept, it was redriven a moment ago and failed again, with this reason"}
+			"slack token_revoked: kept, the same was redriven a moment ago: it failed again, or this is a copy of it"}
 		if got := outcomes(b.redrives(everything)); !slices.Equal(got, want) {
 			b.Errorf("%q", got)
 		}

@@ -107,10 +107,10 @@ func TestAFailureMidWayTellsWhatWasDoneAndLeavesTheRest(t *testing.T) {
 				}
 				calls := 0
 				b.Queues = hooked{b.queues, func(call string, name queue.Name) error {
-					if call == tt.call && name == tt.on {
-						calls++
+					if call != tt.call || name != tt.on {
+						return nil
 					}
-					if calls == 2 {
+					if calls++; calls == 2 {
 						return errDown
 					}
 					return nil
