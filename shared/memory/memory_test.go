@@ -16,6 +16,14 @@ func TestRecordsConformance(t *testing.T) {
 	conformance.Records(t, func(*testing.T) record.Store { return NewRecords() }, nil)
 }
 
+func TestDeletionsConformance(t *testing.T) {
+	conformance.Records(t, func(*testing.T) record.Store { return NewRecords().Deletions }, nil)
+	conformance.Deletions(t, func(*testing.T) (conformance.KeptStore, conformance.DeletionStore) {
+		records := NewRecords()
+		return records, records.Deletions
+	}, nil)
+}
+
 func TestQueuesConformance(t *testing.T) {
 	conformance.Queues(t, func(*testing.T) conformance.Engine {
 		clock := conformance.NewClock()

@@ -48,9 +48,8 @@ func (e *Engine) work(s *session) {
 		select {
 		case first := <-e.jobs:
 			e.commit(s, e.batch(first))
-		case answer := <-e.truncate:
-			_, err := s.conn.ExecContext(s.context(), "PRAGMA wal_checkpoint(TRUNCATE)")
-			answer <- err
+		case next := <-e.errands:
+			next.answer <- next.run(s)
 		case <-e.closing:
 			return
 		}

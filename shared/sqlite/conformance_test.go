@@ -32,6 +32,14 @@ func TestRecordsConformance(t *testing.T) {
 	conformance.Records(t, func(t *testing.T) record.Store { return openTest(t, t.TempDir(), time.Now).Records }, nil)
 }
 
+func TestDeletionsConformance(t *testing.T) {
+	conformance.Records(t, func(t *testing.T) record.Store { return openTest(t, t.TempDir(), time.Now).Deletions }, nil)
+	conformance.Deletions(t, func(t *testing.T) (conformance.KeptStore, conformance.DeletionStore) {
+		engine := openTest(t, t.TempDir(), time.Now)
+		return engine.Records, engine.Deletions
+	}, nil)
+}
+
 func TestQueuesConformance(t *testing.T) {
 	conformance.Queues(t, func(t *testing.T) conformance.Engine {
 		clock := conformance.NewClock()

@@ -77,6 +77,24 @@ func (s *session) row(query string, args []any, targets ...any) error {
 	return statement.QueryRowContext(s.context(), args...).Scan(targets...)
 }
 
+// rows scans each row that the statement returns into targets and calls f after it.
+func (s *session) rows(query string, args, targets []any, f func() error) error {
+	statement, err := s.prepare(query)
+	if err != nil {
+		return err
+	}
+	found, err := statement.QueryContext(s.context(), args...)
+	if err != nil {
+		return err
+	}
+	for err == nil && found.Next() {
+		if err = found.Scan(targets...); err == nil {
+			err = f()
+		}
+	}
+	return errors.Join(err, found.Err(), found.Close())
+}
+
 func (s *session) prepare(query string) (*sql.Stmt, error) {
 	if statement, ok := s.statements[query]; ok {
 		return statement, nil
