@@ -87,7 +87,7 @@ func (d *task) Work(_ context.Context, event handoff.Event, _ *telemetry.Line) (
 func (q *queueTest) works(task worker.Task) {
 	q.Helper()
 	w := worker.Worker{
-		Queue: queue.Slack, Task: task, Queues: q, MaxAlertAge: long, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: q.Now,
+		Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(task), Queues: q, MaxAge: long, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: q.Now,
 	}
 	for {
 		received, ok, err := q.Receive(q.Context(), queue.Slack, long)

@@ -67,9 +67,9 @@ type bench struct {
 func newBench(t *testing.T) *bench {
 	b := &bench{T: t, queues: memory.NewQueues(time.Now), records: memory.NewRecords(), slack: &slack{down: map[string]error{}}}
 	b.worker = worker.Worker{
-		Queue: queue.Slack, Queues: b.queues, MaxAlertAge: time.Hour, Now: time.Now,
-		Log:  telemetry.New(io.Discard, telemetry.Options{}),
-		Task: &thread.Task{Slack: b.slack, Records: b.records, Now: time.Now},
+		Queue: queue.Slack, Queues: b.queues, MaxAge: time.Hour, Now: time.Now,
+		Unit: "alert", Log: telemetry.New(io.Discard, telemetry.Options{}),
+		Chore: worker.Alerts(&thread.Task{Slack: b.slack, Records: b.records, Now: time.Now}),
 	}
 	b.Redriver = deadletter.Redriver{
 		Queues: b.queues, Records: b.records, Routes: leadsTo(oldChannel), Stack: "prod", Now: time.Now,
