@@ -76,8 +76,10 @@ type Case struct {
 
 	// Resolved counts the incidents that were open when the connection was stopped.
 	Resolved int `json:"resolved"`
-	// Found counts, by kind, the records of up to the cutoff when the purge started. No more of them can come, so that this is
-	// what was deleted, but for records that an event of after the cutoff renewed meanwhile.
+	// Repeats is how often a person had a finished deletion done again, after a backup was restored.
+	Repeats int `json:"repeats,omitempty"`
+	// Found counts, by kind, the records of up to the cutoff when the purge started, all its repeats together. No more of them
+	// can come, so that this is what was deleted, but for records that an event of after the cutoff renewed meanwhile.
 	Found map[record.Kind]int `json:"found,omitempty"`
 	// Kept counts the records of after the cutoff, which stay.
 	Kept int `json:"kept,omitempty"`

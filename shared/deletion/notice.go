@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/alert"
@@ -68,7 +69,7 @@ func overdueNotice(entry Entry) notice {
 
 func finishedNotices(entry Entry) []notice {
 	told := notice{
-		kind: "finished", at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
+		kind: "finished" + strings.Repeat(" again", entry.Value.Repeats), at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
 		title: "Data deleted",
 		facts: []alert.Field{
 			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: entry.Value.ID},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -102,7 +103,10 @@ func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 	if entry.Value.State == Started {
 		return entry, nil
 	}
-	found, messages := map[record.Kind]int{}, 0
+	found, messages := maps.Clone(entry.Value.Found), entry.Value.SlackMessages
+	if found == nil {
+		found = map[record.Kind]int{}
+	}
 	err := walk(ctx, p.Records, entry.Key.Connection, func(stored record.Record) error {
 		if stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
@@ -122,6 +126,7 @@ func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 	if p.Messages == nil {
 		entry.Value.SlackLeft = messages
 	}
+	entry.Value.Kept = 0
 	return p.save(ctx, entry)
 }
 

@@ -76,6 +76,9 @@ func statementRows(c Case) [][2]string {
 	if c.BroughtForward {
 		rows = append(rows, [2]string{"brought forward", "by a person"})
 	}
+	if c.Repeats > 0 {
+		rows = append(rows, [2]string{"repeated", fmt.Sprintf("%d times, by a person", c.Repeats)})
+	}
 	if c.Held != "" {
 		rows = append(rows, [2]string{"held", string(c.Held)})
 	}
