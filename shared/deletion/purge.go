@@ -126,7 +126,6 @@ func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 	if p.Messages == nil {
 		entry.Value.SlackLeft = messages
 	}
-	entry.Value.Kept = 0
 	return p.save(ctx, entry)
 }
 
@@ -134,6 +133,7 @@ func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 // not suffice.
 func (p *Purge) deleteAll(ctx context.Context, entry *Entry, line *telemetry.Line) (done bool, err error) {
 	deleted := 0
+	entry.Value.Kept = 0
 	defer func() { line.Set("records_deleted", deleted) }()
 	for after, clean := "", true; ; {
 		if isShort(ctx) {
