@@ -193,7 +193,7 @@ func (t *Task) end(ctx context.Context, sending record.Entry[alert.Record], even
 
 func (t *Task) save(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (record.Entry[alert.Record], error) {
 	if sending.Version == 0 {
-		sending.Value.DeliveryID = event.DeliveryID
+		sending.Value.DeliveryID, sending.Value.Type, sending.Value.IncidentKey = event.DeliveryID, event.Envelope.Type, event.IncidentKey
 	}
 	sending.OccurredAt = event.Order.OccurredAt
 	sending.Expires = t.Now().Add(alert.Retention)
