@@ -29,8 +29,14 @@ var (
 //go:embed schema.sql
 var schema string
 
+//go:embed schema-2.sql
+var storySchema string
+
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
-var migrations = []string{schema}
+var migrations = []string{
+	schema,
+	storySchema,
+}
 
 // settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.
 // https://sqlite.org/pragma.html

@@ -77,6 +77,25 @@ func (s *session) row(query string, args []any, targets ...any) error {
 	return statement.QueryRowContext(s.context(), args...).Scan(targets...)
 }
 
+// each calls scan for each row that the query returns.
+func (s *session) each(query string, args []any, scan func(*sql.Rows) error) (err error) {
+	statement, err := s.prepare(query)
+	if err != nil {
+		return err
+	}
+	rows, err := statement.QueryContext(s.context(), args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
 func (s *session) prepare(query string) (*sql.Stmt, error) {
 	if statement, ok := s.statements[query]; ok {
 		return statement, nil
