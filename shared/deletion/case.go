@@ -12,6 +12,7 @@ package deletion
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -106,7 +107,7 @@ const cutoffLayout = "2006-01-02T15:04:05.000000000Z"
 func caseKey(event handoff.Event, held Reason) record.Key {
 	id := event.Order.OccurredAt.UTC().Format(cutoffLayout)
 	if held != "" {
-		id += "-" + string(event.Identity)
+		id += "-" + revento.Hash(string(event.Identity), string(event.Envelope.Data[userID]))
 	}
 	return record.Key{Connection: event.Connection, Kind: record.Deletion, ID: id}
 }
@@ -137,11 +138,20 @@ func held(event handoff.Event) Reason {
 		return NoEvent
 	case event.Envelope.OrganizationID == "":
 		return NoOrganization
-	case revento.Text(event.Envelope.Data["user_id"]) != "":
+	case namesUser(event.Envelope.Data[userID]):
 		return NamesUser
 	default:
 		return ""
 	}
+}
+
+// userID is the field of the request's data that names a user.
+const userID = "user_id"
+
+// namesUser takes whatever form the id has for a user: to delete all of the connection by mistake cannot be undone.
+func namesUser(id json.RawMessage) bool {
+	text := string(id)
+	return text != "" && text != "null" && text != `""`
 }
 
 // newCase is the request's case before anything was done.

@@ -33,7 +33,10 @@ type Elsewhere struct {
 func (e Elsewhere) residual(c Case) []Residual {
 	// A message that was queued before the tombstone stood waits in its queue and then in the dead-letter queue at most.
 	queued := Residual{"messages of the connection in queues and dead-letter queues", c.RequestedAt.Add(2 * queue.Retention)}
-	list := []Residual{queued}
+	var list []Residual
+	if queued.Until.After(c.FinishedAt) {
+		list = append(list, queued)
+	}
 	if e.AWS {
 		list = append(list,
 			Residual{"backups of the tables (point-in-time recovery)", c.FinishedAt.Add(BackupRetention)},

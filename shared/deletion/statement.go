@@ -85,7 +85,7 @@ func statementRows(c Case) [][2]string {
 	if c.Note != "" {
 		rows = append(rows, [2]string{"note", printable(c.Note)})
 	}
-	if !c.ScheduledAt.IsZero() {
+	if !c.ScheduledAt.IsZero() || !c.StartedAt.IsZero() {
 		rows = append(rows, [2]string{"incidents resolved", fmt.Sprint(c.Resolved)})
 	}
 	if !c.FinishedAt.IsZero() {
