@@ -263,6 +263,20 @@ func (b *bench) workOnce() bool {
 	return any
 }
 
+// workOnceAndGiveUp works on the next deletion message and takes it out of the queue, however that ends: its retries are parked.
+func (b *bench) workOnceAndGiveUp() {
+	b.Helper()
+	b.handle(queue.Deletion)
+	b.passes(3 * time.Minute)
+	received, ok, err := b.queues.Receive(b.Context(), queue.Deletion, visibility)
+	if err != nil || !ok {
+		b.Fatalf("the message is not there: %v", err)
+	}
+	if err := b.queues.Delete(b.Context(), queue.Deletion, received.Handle); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // handle works on a queue's next message, as Lambda does: what is done is deleted. It returns false where none is there.
 func (b *bench) handle(name queue.Name) bool {
 	b.Helper()
@@ -391,6 +405,12 @@ func (b *bench) wantKept(connection record.Connection, second, old, later int) {
 	if gotOld != old || gotLater != later {
 		b.Errorf("of %v %d records of up to second %d and %d later ones are kept, want %d and %d", connection, gotOld, second, gotLater, old, later)
 	}
+}
+
+// describe is all that a value holds, pointers followed.
+func describe(value any) string {
+	text, err := json.Marshal(value)
+	return fmt.Sprint(string(text), err)
 }
 
 func wantLines(t testing.TB, what string, got []string, want ...string) {
