@@ -8,6 +8,7 @@ import (
 
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/mishap"
+	"revento-alerts/shared/record"
 )
 
 func TestAHeldRequestIsClosedWithANote(t *testing.T) {
@@ -15,7 +16,7 @@ func TestAHeldRequestIsClosedWithANote(t *testing.T) {
 		b := newBench(t, nil)
 		b.requiresWith(ours, 10, `{"user_id":"CANARY"}`)
 		b.run()
-		id := deletion.ID(b.onlyCase())
+		id := b.onlyCase().Value.ID
 		b.breaks(plan)
 		b.tries(func() error {
 			_, err := b.operator.Close(t.Context(), id[:4], " Deleted by hand.\n")
@@ -55,7 +56,7 @@ func TestADeletionIsBroughtForward(t *testing.T) {
 		b.run()
 		b.breaks(plan)
 		b.tries(func() error {
-			_, err := b.operator.DeleteNow(t.Context(), deletion.ID(b.onlyCase()))
+			_, err := b.operator.DeleteNow(t.Context(), b.onlyCase().Value.ID)
 			return err
 		})
 		b.run()
@@ -79,7 +80,7 @@ func TestAScheduleThatFiresLongAfterTheEndTellsNothing(t *testing.T) {
 	b.task.Grace = 365 * oneDay
 	b.requires(ours, 10)
 	b.run()
-	if _, err := b.operator.DeleteNow(t.Context(), deletion.ID(b.onlyCase())); err != nil {
+	if _, err := b.operator.DeleteNow(t.Context(), b.onlyCase().Value.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.run()
@@ -104,7 +105,7 @@ func TestAStopThatNeverEndedIsMadeUpForWhereThePurgeIsBroughtForward(t *testing.
 	if c := b.onlyCase().Value; c.State != deletion.Requested {
 		t.Fatalf("the case: %+v", c)
 	}
-	if _, err := b.operator.DeleteNow(t.Context(), deletion.ID(b.onlyCase())); err != nil {
+	if _, err := b.operator.DeleteNow(t.Context(), b.onlyCase().Value.ID); err != nil {
 		t.Fatal(err)
 	}
 	b.run()
@@ -112,6 +113,51 @@ func TestAStopThatNeverEndedIsMadeUpForWhereThePurgeIsBroughtForward(t *testing.
 	wantLines(t, "open", b.pager.shows())
 	if c := b.onlyCase().Value; c.State != deletion.Finished || c.Resolved != 1 {
 		t.Errorf("the case: %+v", c)
+	}
+}
+
+func TestAFinishedDeletionIsRepeatedAfterABackupWasRestored(t *testing.T) {
+	b := newBench(t, nil)
+	b.happens(ours, "flag@1")
+	b.run()
+	backup, err := b.records.Query(t.Context(), ours, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.requires(ours, 10)
+	b.run()
+	b.graceEnds()
+	b.run()
+	first := b.onlyCase().Value
+	restore(b, backup)
+	if _, err := b.operator.DeleteNow(t.Context(), first.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.run()
+	b.wantKept(ours, 10, 0, 0)
+	second := b.onlyCase().Value
+	if second.State != deletion.Finished || second.Repeats != 1 || !second.FinishedAt.After(first.FinishedAt) {
+		t.Errorf("the case: %+v", second)
+	}
+	for kind, count := range first.Found {
+		if second.Found[kind] != 2*count {
+			t.Errorf("%d %s records were deleted in all, want %d twice", second.Found[kind], kind, count)
+		}
+	}
+	wantTold(b, deleted, 2)
+}
+
+// restore brings records back past the tombstone, as a restored table does.
+func restore(b *bench, backup []record.Record) {
+	b.Helper()
+	deletions := b.records.Deletions
+	b.records.Deletions = nil
+	defer func() { b.records.Deletions = deletions }()
+	for _, rec := range backup {
+		rec.Version = 0
+		if err := b.records.Put(b.Context(), rec); err != nil {
+			b.Fatal(err)
+		}
 	}
 }
 
@@ -125,7 +171,6 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 		says string
 	}{
 		{"delete a held one", requestHeld, now, deletion.ErrState, "is held"},
-		{"delete a finished one", requestFinished, now, deletion.ErrState, "is finished"},
 		{"delete none", requestHeld, nowOf(""), deletion.ErrNotFound, "deletions list"},
 		{"delete an unknown one", requestHeld, nowOf("xyz"), deletion.ErrNotFound, `"xyz" names 0 deletions`},
 		{"close a scheduled one", requestScheduled, closeWith("done"), deletion.ErrState, "is scheduled"},
@@ -137,7 +182,7 @@ func TestWhatAnOperatorCannotDo(t *testing.T) {
 			b := newBench(t, nil)
 			tt.set(b)
 			before := b.cases()
-			err := tt.do(b, deletion.ID(before[0]))
+			err := tt.do(b, before[0].Value.ID)
 			if !errors.Is(err, tt.want) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("the error: %v", err)
 			}
@@ -158,10 +203,10 @@ func TestTheBeginningOfAnIDHasToNameOneDeletion(t *testing.T) {
 	b.run()
 	first := map[byte]int{}
 	for _, entry := range b.cases() {
-		first[deletion.ID(entry)[0]]++
+		first[entry.Value.ID[0]]++
 	}
 	for _, entry := range b.cases() {
-		id := deletion.ID(entry)
+		id := entry.Value.ID
 		if found, err := b.operator.Find(t.Context(), id); err != nil || found.Key != entry.Key {
 			t.Errorf("%s: %+v, %v", id, found.Key, err)
 		}
