@@ -7,6 +7,7 @@ import (
 
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/queue"
 )
 
@@ -57,6 +58,19 @@ func TestMessagesThatStayAreCountedAndKeepNothingElse(t *testing.T) {
 		t.Errorf("the case: %+v", c)
 	}
 	b.wantNothingParked()
+}
+
+// A stop between counting a message that stays and deleting its record counts it twice, but never more than there are.
+func TestNoMoreMessagesStayThanWereFound(t *testing.T) {
+	mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+		b := withMessages(t)
+		b.slack.deleteErr = deletion.ErrStays
+		b.breaks(plan)
+		b.run()
+		if c := b.onlyCase().Value; c.State != deletion.Finished || c.SlackMessages != 3 || c.SlackLeft != 3 {
+			t.Errorf("the case: %+v", c)
+		}
+	})
 }
 
 func TestAThrottledPurgeWaitsAsLongAsSlackAsks(t *testing.T) {
