@@ -91,7 +91,7 @@ func TestWhatNoticesSay(t *testing.T) {
 	b.happens(ours, "flag@11")
 	b.run()
 	b.graceEnds()
-	id := deletion.ID(b.onlyCase())
+	id := b.onlyCase().Value.ID
 	want := map[string]alert.Field{
 		requested: {Name: "will be deleted at", Value: "2026-05-16 13:00:00 UTC"},
 		returned:  {Name: "still to be deleted", Value: "what happened until 2026-05-09 12:00:10 UTC"},
