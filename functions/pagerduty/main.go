@@ -27,6 +27,10 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	deletions, err := stack.Resource(function.DeletionsTable)
+	if err != nil {
+		return nil, err
+	}
 	secretID, err := stack.Resource(function.PagerDutyRoutingKeyID)
 	if err != nil {
 		return nil, err
@@ -40,7 +44,7 @@ func wire(stack function.Stack) (any, error) {
 		Queue: queue.PagerDuty,
 		Task: &incident.Task{
 			Pager:   pagerduty.New(s.EventsURL, keys),
-			Records: dynamodb.NewRecords(stack.AWS, table),
+			Records: dynamodb.NewRecords(stack.AWS, table, deletions),
 			Display: s.Display,
 			Now:     time.Now,
 		},

@@ -20,6 +20,7 @@ import (
 const (
 	DeliveriesTable       = "DELIVERIES_TABLE"
 	RecordsTable          = "RECORDS_TABLE"
+	DeletionsTable        = "DELETIONS_TABLE"
 	WebhookSecretsID      = "WEBHOOK_SECRETS_ID"
 	SlackBotTokenID       = "SLACK_BOT_TOKEN_ID"
 	PagerDutyRoutingKeyID = "PAGERDUTY_ROUTING_KEY_ID"
