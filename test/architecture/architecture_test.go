@@ -24,6 +24,8 @@ var foreign = map[string][]string{
 	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules},
 	"functions/slack":     {"github.com/PagerDuty", schedules},
 	"functions/pagerduty": {"github.com/slack-go", schedules},
+	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty"},
+	"functions/purge":     {"github.com/PagerDuty", schedules},
 }
 
 // schedules is what only the functions that make schedules link.
