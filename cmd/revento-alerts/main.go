@@ -72,7 +72,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return hinted(command, err) })
-	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w))
+	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w), newDeletions(w))
 	return root
 }
 

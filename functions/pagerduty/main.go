@@ -4,8 +4,7 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/dynamodb"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/function"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/pagerduty"
@@ -23,7 +22,7 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := stack.Resource(function.RecordsTable)
+	records, deletions, err := stack.Records()
 	if err != nil {
 		return nil, err
 	}
@@ -31,22 +30,24 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(queue.PagerDuty, queue.PagerDuty.DeadLetter())
+	queues, err := stack.Queues(queue.PagerDuty, queue.PagerDuty.DeadLetter(), queue.Deletion)
 	if err != nil {
 		return nil, err
 	}
 	keys := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseRoutingKeys, s.SecretMaxAge, time.Now)
-	return awslambda.Worker(&worker.Worker{
-		Queue: queue.PagerDuty,
-		Task: &incident.Task{
-			Pager:   pagerduty.New(s.EventsURL, keys),
-			Records: dynamodb.NewRecords(stack.AWS, table),
-			Display: s.Display,
-			Now:     time.Now,
-		},
-		Queues:      queues,
-		MaxAlertAge: s.MaxAlertAge,
-		Log:         stack.Log(s.Common),
-		Now:         time.Now,
+	task := &incident.Task{
+		Pager:     pagerduty.New(s.EventsURL, keys),
+		Records:   records,
+		Deletions: deletions,
+		Display:   s.Display,
+		Now:       time.Now,
+	}
+	return stack.Handler(function.Worker{
+		Queue:  queue.PagerDuty,
+		Unit:   "alert",
+		Chore:  worker.Alerts(&deletion.Gate{Task: task, Deletions: deletions, Queues: queues}),
+		Queues: queues,
+		MaxAge: s.MaxAlertAge,
+		Common: s.Common,
 	}), nil
 }

@@ -4,8 +4,7 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/dynamodb"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/function"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/secret"
@@ -23,7 +22,7 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	table, err := stack.Resource(function.RecordsTable)
+	records, deletions, err := stack.Records()
 	if err != nil {
 		return nil, err
 	}
@@ -31,23 +30,25 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(queue.Slack, queue.Slack.DeadLetter())
+	queues, err := stack.Queues(queue.Slack, queue.Slack.DeadLetter(), queue.Deletion)
 	if err != nil {
 		return nil, err
 	}
 	token := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseToken, s.SecretMaxAge, time.Now)
-	return awslambda.Worker(&worker.Worker{
-		Queue: queue.Slack,
-		Task: &thread.Task{
-			Slack:        slack.New(s.APIURL, token),
-			Records:      dynamodb.NewRecords(stack.AWS, table),
-			Display:      s.Display,
-			PostInterval: s.PostInterval,
-			Now:          time.Now,
-		},
-		Queues:      queues,
-		MaxAlertAge: s.MaxAlertAge,
-		Log:         stack.Log(s.Common),
-		Now:         time.Now,
+	task := &thread.Task{
+		Slack:        slack.New(s.APIURL, token),
+		Records:      records,
+		Deletions:    deletions,
+		Display:      s.Display,
+		PostInterval: s.PostInterval,
+		Now:          time.Now,
+	}
+	return stack.Handler(function.Worker{
+		Queue:  queue.Slack,
+		Unit:   "alert",
+		Chore:  worker.Alerts(&deletion.Gate{Task: task, Deletions: deletions, Queues: queues}),
+		Queues: queues,
+		MaxAge: s.MaxAlertAge,
+		Common: s.Common,
 	}), nil
 }

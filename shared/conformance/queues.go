@@ -26,7 +26,9 @@ func Queues(t *testing.T, open func(*testing.T) Engine, exempt Exempt) {
 	scenarios = append(scenarios, messageScenarios...)
 	scenarios = append(scenarios, visibilityScenarios...)
 	scenarios = append(scenarios, fifoScenarios...)
+	scenarios = append(scenarios, depthScenarios...)
 	scenarios = append(scenarios, deadLetterScenarios...)
+	scenarios = append(scenarios, redriveScenarios...)
 	run(t, func(t *testing.T) *queueTest { return &queueTest{T: t, Engine: open(t)} }, exempt, scenarios)
 }
 

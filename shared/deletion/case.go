@@ -12,6 +12,7 @@ package deletion
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -50,6 +51,8 @@ const (
 
 // Case is the deletion record: what was asked for, what was done and when. It holds no personal data.
 type Case struct {
+	// ID is the case's name for people, schedules and keys.
+	ID             string `json:"id"`
 	EventID        string `json:"event_id"`
 	OrganizationID string `json:"organization_id"`
 	// Cutoff is the moment that the request is about: what happened up to then is deleted.
@@ -74,8 +77,10 @@ type Case struct {
 
 	// Resolved counts the incidents that were open when the connection was stopped.
 	Resolved int `json:"resolved"`
-	// Found counts, by kind, the records of up to the cutoff when the purge started. No more of them can come, so that this is
-	// what was deleted, but for records that an event of after the cutoff renewed meanwhile.
+	// Repeats is how often a person had a finished deletion done again, after a backup was restored.
+	Repeats int `json:"repeats,omitempty"`
+	// Found counts, by kind, the records of up to the cutoff when the purge started, all its repeats together. No more of them
+	// can come, so that this is what was deleted, but for records that an event of after the cutoff renewed meanwhile.
 	Found map[record.Kind]int `json:"found,omitempty"`
 	// Kept counts the records of after the cutoff, which stay.
 	Kept int `json:"kept,omitempty"`
@@ -102,7 +107,7 @@ const cutoffLayout = "2006-01-02T15:04:05.000000000Z"
 func caseKey(event handoff.Event, held Reason) record.Key {
 	id := event.Order.OccurredAt.UTC().Format(cutoffLayout)
 	if held != "" {
-		id += "-" + string(event.Identity)
+		id += "-" + revento.Hash(string(event.Identity), string(event.Envelope.Data[userID]))
 	}
 	return record.Key{Connection: event.Connection, Kind: record.Deletion, ID: id}
 }
@@ -110,9 +115,8 @@ func caseKey(event handoff.Event, held Reason) record.Key {
 // idLength is the length of a case's id, in hex digits: enough for two of an installation's cases never to share one.
 const idLength = 16
 
-// ID is the case's name for people, schedules and keys.
-func ID(entry Entry) string {
-	return revento.Hash(entry.Value.EventID, entry.Value.OrganizationID, entry.Key.ID)[:idLength]
+func idOf(key record.Key) string {
+	return revento.Hash(key.Connection.EventID, key.Connection.OrganizationID, key.ID)[:idLength]
 }
 
 // tombstone is what is kept beside a connection's cutoff.
@@ -134,11 +138,20 @@ func held(event handoff.Event) Reason {
 		return NoEvent
 	case event.Envelope.OrganizationID == "":
 		return NoOrganization
-	case revento.Text(event.Envelope.Data["user_id"]) != "":
+	case namesUser(event.Envelope.Data[userID]):
 		return NamesUser
 	default:
 		return ""
 	}
+}
+
+// userID is the field of the request's data that names a user.
+const userID = "user_id"
+
+// namesUser takes whatever form the id has for a user: to delete all of the connection by mistake cannot be undone.
+func namesUser(id json.RawMessage) bool {
+	text := string(id)
+	return text != "" && text != "null" && text != `""`
 }
 
 // newCase is the request's case before anything was done.
@@ -172,7 +185,7 @@ func all(ctx context.Context, store Store) ([]Entry, error) {
 }
 
 func compare(a, b Entry) int {
-	return cmp.Or(b.Value.RequestedAt.Compare(a.Value.RequestedAt), cmp.Compare(ID(a), ID(b)))
+	return cmp.Or(b.Value.RequestedAt.Compare(a.Value.RequestedAt), cmp.Compare(a.Value.ID, b.Value.ID))
 }
 
 // Store is the store of deletions.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/incident"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/revento"
@@ -46,7 +48,7 @@ func requestedNotice(entry Entry) notice {
 	return notice{
 		kind: "requested", at: entry.Value.RequestedAt, slack: true, pager: true,
 		title: "Data deletion required: the connection is stopped",
-		facts: []alert.Field{{Name: "will be deleted at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: ID(entry)}},
+		facts: []alert.Field{{Name: "will be deleted at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
@@ -54,7 +56,7 @@ func heldNotice(entry Entry) notice {
 	return notice{
 		kind: "held", at: entry.Value.RequestedAt, slack: true, pager: true, urgent: true,
 		title: "Data deletion required: a person has to look",
-		facts: []alert.Field{{Name: "held since", Value: string(entry.Value.Held)}, {Name: "deletion", Value: ID(entry)}},
+		facts: []alert.Field{{Name: "held since", Value: string(entry.Value.Held)}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
@@ -62,16 +64,16 @@ func overdueNotice(entry Entry) notice {
 	return notice{
 		kind: "overdue", at: entry.Value.OverdueAt, slack: true, pager: true, urgent: true, incident: incidentOverdue,
 		title: "Data deletion is overdue",
-		facts: []alert.Field{{Name: "was due at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: ID(entry)}},
+		facts: []alert.Field{{Name: "was due at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
 func finishedNotices(entry Entry) []notice {
 	told := notice{
-		kind: "finished", at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
+		kind: "finished" + strings.Repeat(" again", entry.Value.Repeats), at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
 		title: "Data deleted",
 		facts: []alert.Field{
-			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: ID(entry)},
+			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: entry.Value.ID},
 		},
 	}
 	if entry.Value.OverdueAt.IsZero() {
@@ -86,7 +88,7 @@ func closedNotice(entry Entry) notice {
 	return notice{
 		kind: "closed", at: entry.Value.ClosedAt, slack: true, pager: true, resolves: true,
 		title: "Data deletion closed by a person",
-		facts: []alert.Field{{Name: "note", Value: entry.Value.Note}, {Name: "deletion", Value: ID(entry)}},
+		facts: []alert.Field{{Name: "note", Value: entry.Value.Note}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
@@ -95,7 +97,7 @@ func returnedNotice(entry Entry, at time.Time) notice {
 		kind: "returned", at: at, slack: true,
 		title: "The connection is back: it sends data again",
 		facts: []alert.Field{
-			{Name: "still to be deleted", Value: "what happened until " + day(entry.Value.Cutoff)}, {Name: "deletion", Value: ID(entry)},
+			{Name: "still to be deleted", Value: "what happened until " + day(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
 		},
 	}
 }
@@ -119,8 +121,8 @@ func (n *Notifier) tell(ctx context.Context, entry Entry, notices ...notice) err
 
 func (n *Notifier) message(entry Entry, told notice, destination route.Destination) handoff.Message {
 	message := n.blank(entry, told.at)
-	message.AlertKey = revento.Hash(n.Stack, ID(entry), told.kind, string(destination.Kind), destination.Channel)
-	message.IncidentKey = revento.Hash(n.Stack, ID(entry), told.incident)
+	message.AlertKey = revento.Hash(n.Stack, entry.Value.ID, told.kind, string(destination.Kind), destination.Channel)
+	message.IncidentKey = revento.Hash(n.Stack, entry.Value.ID, told.incident)
 	message.Kind, message.Channel, message.Severity = destination.Kind, destination.Channel, destination.Severity
 	if told.urgent && (destination.Severity == route.Info || destination.Severity == route.Warning) {
 		message.Severity = route.Error
@@ -130,10 +132,26 @@ func (n *Notifier) message(entry Entry, told notice, destination route.Destinati
 	return message
 }
 
+// resolveAll ends the incidents of a case's connection that are open, and counts them.
+func (n *Notifier) resolveAll(ctx context.Context, records record.Purger, entry Entry) (resolved int, err error) {
+	err = walk(ctx, records, entry.Key.Connection, func(stored record.Record) error {
+		if stored.Key.Kind != record.Incident || stored.OccurredAt.After(entry.Value.Cutoff) {
+			return nil
+		}
+		open, err := incident.IsOpen(stored)
+		if err != nil || !open {
+			return err
+		}
+		resolved++
+		return n.resolve(ctx, entry, stored.Key.ID)
+	})
+	return resolved, err
+}
+
 // resolve ends an incident of the connection.
 func (n *Notifier) resolve(ctx context.Context, entry Entry, incidentKey string) error {
 	message := n.blank(entry, entry.Value.Cutoff)
-	message.AlertKey = revento.Hash(n.Stack, ID(entry), "resolve", incidentKey)
+	message.AlertKey = revento.Hash(n.Stack, entry.Value.ID, "resolve", incidentKey)
 	message.IncidentKey = incidentKey
 	message.Kind, message.Severity, message.Resolves = route.PagerDuty, route.Info, true
 	message.Notice = &handoff.Notice{Title: "The connection has ended and its data must go", Ends: true}
@@ -149,7 +167,7 @@ func (n *Notifier) blank(entry Entry, at time.Time) handoff.Message {
 	return handoff.Message{
 		Schema:     handoff.SchemaVersion,
 		DeliveryID: entry.Value.DeliveryID,
-		Identity:   revento.Identity(revento.Hash(ID(entry))),
+		Identity:   revento.Identity(revento.Hash(entry.Value.ID)),
 		SignedAt:   at.UTC(),
 		ReceivedAt: at.UTC(),
 		QueuedAt:   n.Now().UTC(),

@@ -43,7 +43,7 @@ func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 	}
 	var found []Entry
 	for _, entry := range entries {
-		if id != "" && strings.HasPrefix(ID(entry), id) {
+		if id != "" && strings.HasPrefix(entry.Value.ID, id) {
 			found = append(found, entry)
 		}
 	}
@@ -53,18 +53,18 @@ func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 	return found[0], nil
 }
 
-// DeleteNow queues the purge of a deletion that is not due yet, or that stands still. It returns ErrNotFound and ErrState.
+// DeleteNow queues the purge of a deletion that is not due yet, that stands still, or that is to be repeated: what a backup
+// brought back must go again. It returns ErrNotFound and ErrState.
 func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	entry, err := o.Find(ctx, id)
 	if err != nil {
 		return entry, err
 	}
-	if !entry.Value.State.IsOpen() {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled or started can be done now",
-			ErrState, ID(entry), entry.Value.State)
+	if !entry.Value.State.IsOpen() && entry.Value.State != Finished {
+		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled, started or finished can be done now",
+			ErrState, entry.Value.ID, entry.Value.State)
 	}
-	if now := o.Now().UTC(); now.Before(entry.Value.Due) {
-		entry.Value.Due, entry.Value.BroughtForward = now, true
+	if hasten(&entry.Value, o.Now().UTC()) {
 		if entry, err = save(ctx, o.Deletions, entry, o.RecordRetention); err != nil {
 			return entry, err
 		}
@@ -79,6 +79,20 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	return entry, nil
 }
 
+// hasten makes a deletion due now, and says whether that changed it.
+func hasten(c *Case, now time.Time) bool {
+	switch {
+	case c.State == Finished:
+		c.State, c.Due = Scheduled, now
+		c.Repeats++
+	case now.Before(c.Due):
+		c.Due, c.BroughtForward = now, true
+	default:
+		return false
+	}
+	return true
+}
+
 // Close ends a held request with a note that says what was done. It returns ErrNotFound, ErrState and ErrNote.
 func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 	note = strings.TrimSpace(note)
@@ -90,7 +104,7 @@ func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 		return entry, err
 	}
 	if entry.Value.State != Held && entry.Value.State != Closed {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, ID(entry), entry.Value.State)
+		return entry, fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, entry.Value.ID, entry.Value.State)
 	}
 	if entry.Value.State == Held {
 		entry.Value.State, entry.Value.ClosedAt, entry.Value.Note = Closed, o.Now().UTC(), note

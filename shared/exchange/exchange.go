@@ -82,6 +82,8 @@ type Exchange struct {
 	Status int
 	// RetryAfter is how long the provider asked to wait; 0 where it did not say, or not in a form of RFC 9110.
 	RetryAfter time.Duration
+	// Header is the answer's headers, or nil.
+	Header http.Header
 	// Body is the answer's whole body, or nil.
 	Body []byte
 
@@ -107,7 +109,7 @@ func (e *Exchange) Do(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	defer response.Body.Close()
-	e.Status, e.RetryAfter = response.StatusCode, retryAfter(response.Header)
+	e.Status, e.Header, e.RetryAfter = response.StatusCode, response.Header, retryAfter(response.Header)
 	body, err := io.ReadAll(io.LimitReader(response.Body, MaxAnswerBytes+1))
 	if err == nil && len(body) > MaxAnswerBytes {
 		err = errTooLarge

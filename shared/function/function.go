@@ -5,21 +5,26 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
+	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/awssdk"
+	"revento-alerts/shared/dynamodb"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sqs"
 	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
 )
 
 // The variables that name the stack's resources.
 const (
 	DeliveriesTable       = "DELIVERIES_TABLE"
 	RecordsTable          = "RECORDS_TABLE"
+	DeletionsTable        = "DELETIONS_TABLE"
 	WebhookSecretsID      = "WEBHOOK_SECRETS_ID"
 	SlackBotTokenID       = "SLACK_BOT_TOKEN_ID"
 	PagerDutyRoutingKeyID = "PAGERDUTY_ROUTING_KEY_ID"
@@ -54,6 +59,37 @@ type Stack struct {
 // Resource returns the name of a resource of the stack. Its error names the variable that is missing.
 func (s Stack) Resource(variable string) (string, error) {
 	return settings.Resource(s.Source, variable)
+}
+
+// Records returns the store of what is kept of connections and the store of deletions. Its error names the variable that is
+// missing.
+func (s Stack) Records() (records, deletions *dynamodb.Records, err error) {
+	table, err := s.Resource(RecordsTable)
+	if err != nil {
+		return nil, nil, err
+	}
+	deletionsTable, err := s.Resource(DeletionsTable)
+	if err != nil {
+		return nil, nil, err
+	}
+	return dynamodb.NewRecords(s.AWS, table, deletionsTable), dynamodb.NewDeletions(s.AWS, deletionsTable), nil
+}
+
+// Worker is the part of a function that works on a queue's messages.
+type Worker struct {
+	Queue  queue.Name
+	Unit   string
+	Chore  worker.Chore
+	Queues worker.Queues
+	MaxAge time.Duration
+	Common settings.Common
+}
+
+// Handler is the function's handler.
+func (s Stack) Handler(w Worker) awslambda.QueueHandler {
+	return awslambda.Worker(&worker.Worker{
+		Queue: w.Queue, Unit: w.Unit, Chore: w.Chore, Queues: w.Queues, MaxAge: w.MaxAge, Log: s.Log(w.Common), Now: time.Now,
+	})
 }
 
 // Queues returns the queues named. Its error names the variable that is missing.

@@ -184,3 +184,19 @@ func (q *Queues) received(name queue.Name, handle string) *message {
 	}
 	return nil
 }
+
+// Depth implements queue.Counter.
+func (q *Queues) Depth(ctx context.Context, name queue.Name) (waiting, inFlight int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.now()
+	for _, m := range q.messages[name] {
+		if m.Receives > 0 && now.Before(m.visibleAt) {
+			inFlight++
+		}
+	}
+	return len(q.messages[name]) - inFlight, inFlight, nil
+}

@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"testing"
+	"time"
 
+	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 )
 
@@ -116,4 +118,88 @@ func (r Records) Get(ctx context.Context, key record.Key) (found record.Record, 
 // Put implements record.Store.
 func (r Records) Put(ctx context.Context, rec record.Record) error {
 	return r.Plan.Do(func() error { return r.Store.Put(ctx, rec) })
+}
+
+// Purger is a purger whose calls can go wrong.
+type Purger struct {
+	record.Purger
+	Plan *Plan
+}
+
+var _ record.Purger = Purger{}
+
+// Query implements record.Purger.
+func (p Purger) Query(ctx context.Context, connection record.Connection, after string) (page []record.Record, err error) {
+	err = p.Plan.Do(func() error {
+		page, err = p.Purger.Query(ctx, connection, after)
+		return err
+	})
+	return page, err
+}
+
+// Delete implements record.Purger.
+func (p Purger) Delete(ctx context.Context, key record.Key, cutoff time.Time) (deleted bool, err error) {
+	err = p.Plan.Do(func() error {
+		deleted, err = p.Purger.Delete(ctx, key, cutoff)
+		return err
+	})
+	return deleted, err
+}
+
+// Lister is a lister whose calls can go wrong.
+type Lister struct {
+	record.Lister
+	Plan *Plan
+}
+
+var _ record.Lister = Lister{}
+
+// List implements record.Lister.
+func (l Lister) List(ctx context.Context, kind record.Kind) (found []record.Record, err error) {
+	err = l.Plan.Do(func() error {
+		found, err = l.Lister.List(ctx, kind)
+		return err
+	})
+	return found, err
+}
+
+// Queues is a queue engine whose calls can go wrong.
+type Queues struct {
+	queue.Queues
+	Plan *Plan
+}
+
+var _ queue.Queues = Queues{}
+
+// Send implements queue.Sender.
+func (q Queues) Send(ctx context.Context, name queue.Name, message queue.Message) error {
+	return q.Plan.Do(func() error { return q.Queues.Send(ctx, name, message) })
+}
+
+// ChangeVisibility implements queue.Deferrer.
+func (q Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle string, d time.Duration) error {
+	return q.Plan.Do(func() error { return q.Queues.ChangeVisibility(ctx, name, handle, d) })
+}
+
+// Receive implements queue.Receiver.
+func (q Queues) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (message queue.Received, ok bool, err error) {
+	err = q.Plan.Do(func() error {
+		message, ok, err = q.Queues.Receive(ctx, name, visibility)
+		return err
+	})
+	return message, ok, err
+}
+
+// Delete implements queue.Receiver.
+func (q Queues) Delete(ctx context.Context, name queue.Name, handle string) error {
+	return q.Plan.Do(func() error { return q.Queues.Delete(ctx, name, handle) })
+}
+
+// Depth implements queue.Counter.
+func (q Queues) Depth(ctx context.Context, name queue.Name) (waiting, inFlight int, err error) {
+	err = q.Plan.Do(func() error {
+		waiting, inFlight, err = q.Queues.Depth(ctx, name)
+		return err
+	})
+	return waiting, inFlight, err
 }

@@ -109,9 +109,18 @@ type Receiver interface {
 	Delete(ctx context.Context, name Name, handle string) error
 }
 
+// Counter counts messages.
+type Counter interface {
+	// Depth counts a queue's messages: those that wait, for their turn or for a delay to end, and those that were received
+	// and are hidden. On SQS both are approximate and up to a minute old.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-queue-message-count-metrics.html
+	Depth(ctx context.Context, name Name) (waiting, inFlight int, err error)
+}
+
 // Queues is the whole of an engine.
 type Queues interface {
 	Sender
 	Deferrer
 	Receiver
+	Counter
 }

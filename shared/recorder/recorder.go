@@ -150,6 +150,7 @@ func (r *Recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	request.Body = http.MaxBytesReader(w, request.Body, maxRequestBytes)
 	switch method, isSlack := slackMethod(request); {
 	case isSlack:
+		w.Header().Set("X-OAuth-Scopes", scopes)
 		reply(w, http.StatusOK, r.callSlack(method, request))
 	case request.URL.Path == enqueuePath && request.Method == http.MethodPost:
 		code, body := r.enqueue(request)

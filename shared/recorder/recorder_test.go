@@ -312,9 +312,31 @@ func TestACallMayBeJSONAndABearer(t *testing.T) {
 		t.Errorf("answered %s, recorded %+v", answer, b.Messages())
 	}
 	for _, method := range []string{"auth.test", "conversations.info"} {
-		if answer := b.send(t, "/api/"+method, "application/json", `{"token":"x"}`); !strings.Contains(answer, `"ok":true`) {
+		if answer := b.send(t, "/api/"+method, "application/json", `{"token":"x","channel":"C1"}`); !strings.Contains(answer, `"ok":true`) {
 			t.Errorf("%s: %s", method, answer)
 		}
+	}
+}
+
+func TestTheBotHasEveryScopeAndIsInEveryChannel(t *testing.T) {
+	b := newBench(t)
+	bot, team, scopes, err := b.slack.Identify(t.Context())
+	if err != nil || bot != "revento-alerts" || team != "Recorder" {
+		t.Errorf("Identify = %q, %q, %v", bot, team, err)
+	}
+	var used []string
+	for _, scope := range slack.Scopes {
+		used = append(used, scope.Name)
+	}
+	if diff := cmp.Diff(used, scopes); diff != "" {
+		t.Error(diff)
+	}
+	name, member, archived, err := b.slack.Channel(t.Context(), channel)
+	if err != nil || name != "recorded" || !member || archived {
+		t.Errorf("Channel = %q, member %v, archived %v, %v", name, member, archived, err)
+	}
+	if answer := b.send(t, "/api/conversations.info", "application/json", `{"token":"x"}`); !strings.Contains(answer, "channel_not_found") {
+		t.Errorf("no channel: %s", answer)
 	}
 }
 

@@ -45,13 +45,24 @@ func (r *Recorder) callSlack(method string, request *http.Request) object {
 	case "conversations.replies":
 		return r.replies(get)
 	case "conversations.info":
-		return object{"ok": true, "channel": object{"id": get("channel"), "name": "recorded", "is_channel": true, "is_member": true}}
+		return channelNamed(get("channel"))
 	default:
 		return refused("unknown_method")
 	}
 }
 
 const botID = "B0RECORDER"
+
+// scopes are those of any token, as the app's manifest lists them.
+const scopes = "chat:write,channels:history,groups:history,channels:read,groups:read"
+
+// channelNamed answers for any channel that is one: the app is in all of them.
+func channelNamed(id string) object {
+	if id == "" {
+		return refused("channel_not_found")
+	}
+	return object{"ok": true, "channel": object{"id": id, "name": "recorded", "is_channel": true, "is_member": true, "is_archived": false}}
+}
 
 // read reads the arguments, which come as a form or as JSON.
 func read(request *http.Request) (arguments, error) {

@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -105,6 +106,45 @@ func NewTable(routes map[string]Route, channels Channels) Table {
 
 // Of is the route in force for a trigger.
 func (t Table) Of(trigger Trigger) Route { return t.routes[trigger.Pattern] }
+
+// Uses says whether a route has a target of one of the kinds.
+func (t Table) Uses(kinds ...Kind) bool {
+	return slices.ContainsFunc(Triggers, func(trigger Trigger) bool {
+		return slices.ContainsFunc(t.Of(trigger), func(target Target) bool { return slices.Contains(kinds, target.Kind) })
+	})
+}
+
+// SlackChannels lists every channel that an event can be told in, each once: those of the settings, where a route leaves the
+// channel to them, and those that routes name.
+func (t Table) SlackChannels() []string {
+	var named []string
+	open := false
+	for _, trigger := range Triggers {
+		for _, target := range t.Of(trigger) {
+			switch {
+			case target.Channel != "":
+				named = append(named, target.Channel)
+			case target.Kind == Slack, target.Kind == Digest:
+				open = true
+			}
+		}
+	}
+	if !open {
+		return once(named)
+	}
+	return once(slices.Concat([]string{t.channels.Default}, slices.Sorted(maps.Values(t.channels.ByEvent)), named))
+}
+
+// once drops the repetitions.
+func once(values []string) []string {
+	var kept []string
+	for _, value := range values {
+		if !slices.Contains(kept, value) {
+			kept = append(kept, value)
+		}
+	}
+	return kept
+}
 
 // Destination is one alert that an event gives rise to.
 type Destination struct {

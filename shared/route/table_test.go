@@ -2,6 +2,7 @@ package route_test
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 
@@ -277,5 +278,67 @@ func TestParseEventChannelsRefuses(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestSlackChannels(t *testing.T) {
+	events := map[string]string{"evt_b": "C0BBB", "evt_a": "C0AAA", "evt_c": "C0AAA"}
+	off := map[string]string{}
+	for _, trigger := range route.Triggers {
+		off[trigger.Pattern] = "off"
+	}
+	with := func(pattern, text string) map[string]string {
+		changed := maps.Clone(off)
+		changed[pattern] = text
+		return changed
+	}
+	tests := map[string]struct {
+		changed map[string]string
+		want    []string
+	}{
+		"by default":                    {nil, []string{defaultChannel, "C0AAA", "C0BBB"}},
+		"a route's own channel comes":   {map[string]string{"thread.*": "slack:C0OWN,digest:C0AAA"}, []string{defaultChannel, "C0AAA", "C0BBB", "C0OWN"}},
+		"a digest alone":                {with("*", "digest"), []string{defaultChannel, "C0AAA", "C0BBB"}},
+		"every route names its own":     {with("*", "slack:C0OWN"), []string{"C0OWN"}},
+		"only pages":                    {with("*", "pagerduty:info"), nil},
+		"an end posts only where begun": {with("application.approved", "resolve"), nil},
+		"nothing":                       {off, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, table(t, route.Channels{ByEvent: events}, test.changed).SlackChannels()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestNoDestinationIsOutsideTheSlackChannels(t *testing.T) {
+	routes := table(t, route.Channels{ByEvent: map[string]string{"evt_a": "C0AAA"}}, map[string]string{
+		"activity.updated": "slack:C0OWN", "activity.*": "digest:C0DIGEST,resolve", "*": "slack,slack:C0OTHER",
+	})
+	known := routes.SlackChannels()
+	for _, trigger := range route.Triggers {
+		for _, event := range []string{"evt_a", "evt_b", ""} {
+			for _, destination := range routes.Destinations(trigger.Pattern, event) {
+				if destination.Channel != "" && !slices.Contains(known, destination.Channel) {
+					t.Errorf("%s of %q goes to %s, which is not in %v", trigger.Pattern, event, destination.Channel, known)
+				}
+			}
+		}
+	}
+}
+
+func TestUses(t *testing.T) {
+	routes := table(t, route.Channels{}, map[string]string{
+		"application.submitted": "off", "participant.registered": "off", "application.approved": "off", "application.rejected": "off",
+	})
+	for kind, want := range map[route.Kind]bool{route.Slack: true, route.PagerDuty: true, route.Digest: false, route.Resolve: false} {
+		if got := routes.Uses(kind); got != want {
+			t.Errorf("Uses(%s) = %v, want %v", kind, got, want)
+		}
+	}
+	if !routes.Uses(route.Digest, route.Slack) || (route.Table{}).Uses(route.Slack) {
+		t.Error("one of several kinds must count, and an empty table uses none")
 	}
 }

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"revento-alerts/shared/recorder"
@@ -112,29 +111,4 @@ func variable(source settings.Source, name string) secret.Fetch {
 		text, _ := source(name)
 		return text, nil
 	}
-}
-
-// distinct joins errors and drops those that say the same: several functions read the same setting.
-func distinct(failures []error) error {
-	seen := map[string]bool{}
-	var kept []error
-	for _, failure := range failures {
-		for _, single := range unjoin(failure) {
-			if !seen[single.Error()] {
-				seen[single.Error()] = true
-				kept = append(kept, single)
-			}
-		}
-	}
-	return errors.Join(kept...)
-}
-
-func unjoin(err error) []error {
-	if err == nil {
-		return nil
-	}
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		return joined.Unwrap()
-	}
-	return []error{err}
 }

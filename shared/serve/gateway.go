@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/ingest"
 )
@@ -33,9 +34,13 @@ type gateway struct {
 	log       *slog.Logger
 }
 
-func (g *gateway) server() *http.Server {
+// server serves the webhook to everybody, and what else there is to this machine's own programs and pages.
+func (g *gateway) server(operator http.Handler) *http.Server {
+	mux := http.NewServeMux()
+	mux.Handle("/", g)
+	mux.Handle(api.Path, local(operator))
 	return &http.Server{
-		Handler:           g,
+		Handler:           mux,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,

@@ -14,7 +14,9 @@ import (
 	"sync"
 	"time"
 
+	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/pagerduty"
@@ -32,8 +34,12 @@ import (
 // copies is how many messages of a queue are worked on at the same time; those of one FIFO group never are.
 const copies = 4
 
-// sweepInterval is how often what has expired is removed from the database.
-const sweepInterval = 10 * time.Minute
+// sweepInterval is how often what has expired is removed from the database. deletionSweepInterval is how often open deletions
+// are looked at: the template's schedule does it as often.
+const (
+	sweepInterval         = 10 * time.Minute
+	deletionSweepInterval = 24 * time.Hour
+)
 
 // Options say how to serve.
 type Options struct {
@@ -80,21 +86,6 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 	return m, nil
 }
 
-// parts are the settings of everything that runs.
-type parts struct {
-	ingest    settings.Ingest
-	slack     settings.Slack
-	pagerduty settings.PagerDuty
-}
-
-func load(source settings.Source) (p parts, err error) {
-	var failures [3]error
-	p.ingest, failures[0] = settings.LoadIngest(source)
-	p.slack, failures[1] = settings.LoadSlack(source)
-	p.pagerduty, failures[2] = settings.LoadPagerDuty(source)
-	return p, distinct(failures[:])
-}
-
 func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	m.warnOfHalfSet(options.Source)
 	source := Defaults(options.Source)
@@ -104,12 +95,12 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if source, err = m.standIn(source, options.DataDir); err != nil {
 		return err
 	}
-	p, err := load(source)
-	if err != nil {
-		return err
+	all, failures := settings.LoadAll(source)
+	if len(failures) > 0 {
+		return errors.Join(failures...)
 	}
-	m.Warnings = append(m.Warnings, p.ingest.Warnings()...)
-	log := telemetry.New(options.Log, telemetry.Options{Level: p.ingest.LogLevel, Stack: p.ingest.Stack})
+	m.Warnings = append(m.Warnings, all.Ingest.Warnings()...)
+	log := telemetry.New(options.Log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	m.log = log.Slog()
 	webhook, err := m.webhookSecrets(source, options.DataDir)
 	if err != nil {
@@ -119,38 +110,60 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w: choose another address with --listen", options.Listen, err)
 	}
-	m.URL = "http://" + listener.Addr().String() + ingest.Path
-	m.wire(p, source, webhook, log)
+	base := "http://" + listener.Addr().String()
+	m.URL = base + ingest.Path
+	if err := writeAddress(options.DataDir, base); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	m.wire(all, source, webhook, log)
 	m.run(listener)
 	return nil
 }
 
 // wire builds what main functions build on AWS, on this machine's engine.
-func (m *Machine) wire(p parts, source settings.Source, webhook string, log *telemetry.Logger) {
+func (m *Machine) wire(all settings.All, source settings.Source, webhook string, log *telemetry.Logger) {
 	handleDelivery := awslambda.Ingest(&ingest.Ingest{
-		Stack:        p.ingest.Stack,
-		Tolerance:    p.ingest.SignatureTolerance,
-		BodyLimit:    p.ingest.BodyLimit,
-		DedupeWindow: p.ingest.DedupeWindow,
-		Routes:       p.ingest.Routes,
-		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, p.ingest.SecretMaxAge, time.Now),
+		Stack:        all.Ingest.Stack,
+		Tolerance:    all.Ingest.SignatureTolerance,
+		BodyLimit:    all.Ingest.BodyLimit,
+		DedupeWindow: all.Ingest.DedupeWindow,
+		Routes:       all.Ingest.Routes,
+		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, all.Ingest.SecretMaxAge, time.Now),
 		Ledger:       m.engine.Ledger,
 		Queues:       m.engine.Queues,
 		Log:          log,
 		Now:          time.Now,
 	})
-	m.server = (&gateway{handle: handleDelivery, bodyLimit: p.ingest.BodyLimit, now: time.Now, log: m.log}).server()
+	m.server = (&gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}).
+		server(api.Handler(backend(m.engine, all.Purge.Deletion)))
+	slackClient := slack.New(all.Slack.APIURL,
+		secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now))
 	m.pollers = []*poller{
-		m.poller(queue.Slack, thread.FunctionTimeout, m.slackTask(p.slack, source), p.slack.Worker, log),
-		m.poller(queue.PagerDuty, incident.FunctionTimeout, m.pagerDutyTask(p.pagerduty, source), p.pagerduty.Worker, log),
+		m.poller(thread.FunctionTimeout, worker.Worker{
+			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, slackClient)), MaxAge: all.Slack.MaxAlertAge,
+		}, log),
+		m.poller(incident.FunctionTimeout, worker.Worker{
+			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(all.PagerDuty, source)), MaxAge: all.PagerDuty.MaxAlertAge,
+		}, log),
+		m.poller(deletion.FunctionTimeout, worker.Worker{
+			Queue: queue.Deletion, Unit: "deletion", Chore: m.deletionTask(all.Purge.Deletion), MaxAge: deletion.MaxMessageAge,
+		}, log),
+		m.poller(deletion.PurgeTimeout, worker.Worker{
+			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, slackClient), MaxAge: deletion.MaxMessageAge,
+		}, log),
 	}
 }
 
-func (m *Machine) slackTask(s settings.Slack, source settings.Source) worker.Task {
-	token := secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, s.SecretMaxAge, time.Now)
+// alerts is the chore of a queue of alerts, behind the tombstones.
+func (m *Machine) alerts(task worker.Task) worker.Chore {
+	return worker.Alerts(&deletion.Gate{Task: task, Deletions: m.engine.Deletions, Queues: m.engine.Queues})
+}
+
+func (m *Machine) slackTask(s settings.Slack, client *slack.Client) worker.Task {
 	return &thread.Task{
-		Slack:        slack.New(s.APIURL, token),
+		Slack:        client,
 		Records:      m.engine.Records,
+		Deletions:    m.engine.Deletions,
 		Display:      s.Display,
 		PostInterval: s.PostInterval,
 		Now:          time.Now,
@@ -160,18 +173,50 @@ func (m *Machine) slackTask(s settings.Slack, source settings.Source) worker.Tas
 func (m *Machine) pagerDutyTask(s settings.PagerDuty, source settings.Source) worker.Task {
 	keys := secret.NewHolder(variable(source, VariablePagerDutyRoutingKey), secret.ParseRoutingKeys, s.SecretMaxAge, time.Now)
 	return &incident.Task{
-		Pager:   pagerduty.New(s.EventsURL, keys),
-		Records: m.engine.Records,
-		Display: s.Display,
-		Now:     time.Now,
+		Pager:     pagerduty.New(s.EventsURL, keys),
+		Records:   m.engine.Records,
+		Deletions: m.engine.Deletions,
+		Display:   s.Display,
+		Now:       time.Now,
 	}
 }
 
-func (m *Machine) poller(name queue.Name, timeout time.Duration, task worker.Task, s settings.Worker, log *telemetry.Logger) *poller {
-	handle := awslambda.Worker(&worker.Worker{
-		Queue: name, Unit: "alert", Chore: worker.Alerts(task), Queues: m.engine.Queues, MaxAge: s.MaxAlertAge, Log: log, Now: time.Now,
-	})
-	return &poller{inbox: m.engine.Queues, queue: name, handle: handle, timeout: timeout, copies: copies, log: m.log}
+func (m *Machine) deletionTask(s settings.Deletion) worker.Chore {
+	return &deletion.Task{
+		Records:         m.engine.Records,
+		Deletions:       m.engine.Deletions,
+		Queues:          m.engine.Queues,
+		Scheduler:       m.engine.Scheduler,
+		Notifier:        notifier(m.engine, s),
+		Grace:           s.Grace,
+		RecordRetention: s.RecordRetention,
+		Now:             time.Now,
+	}
+}
+
+func (m *Machine) purge(s settings.Purge, client *slack.Client) worker.Chore {
+	purge := &deletion.Purge{
+		Records:         m.engine.Records,
+		Deletions:       m.engine.Deletions,
+		Notifier:        notifier(m.engine, s.Deletion),
+		Scrub:           m.engine.Scrub,
+		RecordRetention: s.RecordRetention,
+		Copies:          deletion.PurgeCopies,
+		Now:             time.Now,
+	}
+	if s.DeleteSlackMessages {
+		purge.Messages = client
+	}
+	return purge
+}
+
+func notifier(engine *sqlite.Engine, s settings.Deletion) *deletion.Notifier {
+	return &deletion.Notifier{Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Now: time.Now}
+}
+
+func (m *Machine) poller(timeout time.Duration, w worker.Worker, log *telemetry.Logger) *poller {
+	w.Queues, w.Log, w.Now = m.engine.Queues, log, time.Now
+	return &poller{inbox: m.engine.Queues, queue: w.Queue, handle: awslambda.Worker(&w), timeout: timeout, copies: copies, log: m.log}
 }
 
 // run starts what runs until Close.
@@ -181,7 +226,9 @@ func (m *Machine) run(listener net.Listener) {
 	for _, p := range m.pollers {
 		m.running.Go(func() { p.run(ctx) })
 	}
-	m.running.Go(func() { m.sweep(ctx) })
+	m.running.Go(func() { m.repeat(ctx, "sweep", sweepInterval, m.engine.Sweep) })
+	m.running.Go(func() { m.repeat(ctx, "queue the sweep of deletions", deletionSweepInterval, m.sweepDeletions) })
+	m.running.Go(func() { m.repeat(ctx, "fire what is scheduled", 0, m.fireScheduled) })
 	m.running.Go(func() {
 		if err := m.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			m.failed <- fmt.Errorf("serve: %w", err)
@@ -189,13 +236,29 @@ func (m *Machine) run(listener net.Listener) {
 	})
 }
 
-func (m *Machine) sweep(ctx context.Context) {
+// repeat does something now and after each interval, or after a failure's pause, until ctx is done.
+func (m *Machine) repeat(ctx context.Context, op string, interval time.Duration, do func(context.Context) error) {
 	for ctx.Err() == nil {
-		if err := m.engine.Sweep(ctx); err != nil && ctx.Err() == nil {
-			m.log.Error("sweep", slog.String("error", err.Error()))
+		wait := interval
+		if err := do(ctx); err != nil && ctx.Err() == nil {
+			m.log.Error(op, slog.String("error", err.Error()))
+			wait = max(wait, pauseAfterFailure)
 		}
-		pause(ctx, sweepInterval)
+		pause(ctx, wait)
 	}
+}
+
+// sweepDeletions asks for a look at the open deletions.
+func (m *Machine) sweepDeletions(ctx context.Context) error {
+	return m.engine.Queues.Send(ctx, queue.Deletion, deletion.SweepMessage())
+}
+
+// fireScheduled waits for the next purge that is due, and queues it.
+func (m *Machine) fireScheduled(ctx context.Context) error {
+	if err := m.engine.Scheduler.Wait(ctx); err != nil {
+		return err
+	}
+	return m.engine.Scheduler.FireDue(ctx)
 }
 
 // Wait blocks until ctx is done, or the server failed, which it returns.

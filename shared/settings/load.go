@@ -1,7 +1,6 @@
 package settings
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -176,13 +175,16 @@ type Deletion struct {
 // LoadDeletion reads them. Its error names every setting that is wrong.
 func LoadDeletion(source Source) (Deletion, error) {
 	r := &reader{source: source}
-	loaded := Deletion{
+	return r.deletion(), r.err()
+}
+
+func (r *reader) deletion() Deletion {
+	return Deletion{
 		Common:          r.common(),
 		Routes:          r.routes(),
 		Grace:           read(r, deletionGraceDays, days(0, maxGraceDays)),
 		RecordRetention: read(r, deletionRecordDays, days(minRecordDays, maxRecordDays)),
 	}
-	return loaded, r.err()
 }
 
 // Purge is the settings of the purge function.
@@ -195,15 +197,14 @@ type Purge struct {
 
 // LoadPurge reads them. Its error names every setting that is wrong.
 func LoadPurge(source Source) (Purge, error) {
-	deletion, err := LoadDeletion(source)
 	r := &reader{source: source}
 	loaded := Purge{
-		Deletion:            deletion,
+		Deletion:            r.deletion(),
 		SecretMaxAge:        read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
 		APIURL:              read(r, slackAPIURL, baseURL),
 		DeleteSlackMessages: read(r, deleteSlack, boolean),
 	}
-	return loaded, errors.Join(err, r.err())
+	return loaded, r.err()
 }
 
 // Digest is the settings of the digest function. Its schedule is the template's.
@@ -238,4 +239,46 @@ func LogRetention(source Source) (time.Duration, error) {
 		return 0, fmt.Errorf("%s is %q: %w", variable, text, err)
 	}
 	return retention, nil
+}
+
+// All is the settings of every function.
+type All struct {
+	Ingest    Ingest
+	Slack     Slack
+	PagerDuty PagerDuty
+	Purge     Purge // the deletion function's among them
+}
+
+// LoadAll reads them. It returns an error for each setting that is wrong, once, although several functions read it; what is not
+// wrong is loaded all the same.
+func LoadAll(source Source) (All, []error) {
+	var all All
+	var failures [4]error
+	all.Ingest, failures[0] = LoadIngest(source)
+	all.Slack, failures[1] = LoadSlack(source)
+	all.PagerDuty, failures[2] = LoadPagerDuty(source)
+	all.Purge, failures[3] = LoadPurge(source)
+	return all, distinct(failures[:])
+}
+
+// distinct takes joined errors apart and drops those that say the same.
+func distinct(failures []error) []error {
+	seen := map[string]bool{}
+	var kept []error
+	for _, failure := range failures {
+		for _, single := range unjoin(failure) {
+			if !seen[single.Error()] {
+				seen[single.Error()] = true
+				kept = append(kept, single)
+			}
+		}
+	}
+	return kept
+}
+
+func unjoin(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return nil
 }

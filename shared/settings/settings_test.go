@@ -223,3 +223,23 @@ func TestResourceNamesTheMissingVariable(t *testing.T) {
 		t.Errorf("Resource = %q, %v", got, err)
 	}
 }
+
+func TestLoadAllNamesOnceWhatSeveralFunctionsReadAndLoadsTheRest(t *testing.T) {
+	all, failures := settings.LoadAll(source(map[string]string{
+		"ENVIRONMENT": "a b", "SLACK_CHANNEL": "#alerts", "MAX_ALERT_AGE": "1", "SLACK_API_URL": "http://127.0.0.1:1/api",
+	}))
+	var named []string
+	for _, failure := range failures {
+		name, _, _ := strings.Cut(failure.Error(), " ")
+		named = append(named, name)
+	}
+	if got := strings.Join(named, " "); got != "Environment SlackChannel MaxAlertAge" {
+		t.Errorf("named: %s", got)
+	}
+	if all.Slack.APIURL != "http://127.0.0.1:1/api/" || all.PagerDuty.EventsURL != "https://events.pagerduty.com" || all.Ingest.BodyLimit != 262144 {
+		t.Errorf("loaded %+v", all)
+	}
+	if _, failures := settings.LoadAll(source(nil)); len(failures) != 0 {
+		t.Errorf("failures %v", failures)
+	}
+}

@@ -27,9 +27,14 @@ const (
 // https://docs.slack.dev/apis/web-api/pagination/
 const pageSize = 200
 
-// Tokens gives the bot token. It is asked before each call, so that a rotated token serves without a restart.
+// opPost is what is being done, for errors.
+const opPost = "post to Slack"
+
+// Tokens gives the bot token, as secret.Holder does. It is asked before each call, so that a rotated token serves without a
+// restart, and once more at once where Slack refuses the token.
 type Tokens interface {
 	Get(ctx context.Context) (secret.Token, error)
+	Refresh(ctx context.Context) (token secret.Token, fresh bool, err error)
 }
 
 // Client is a client of Slack's Web API. It is safe for concurrent use. Every call is one request, bounded by its context.
@@ -53,7 +58,6 @@ func New(apiURL string, tokens Tokens) *Client {
 // Post implements thread.Slack. Slack puts a reply whose root was deleted into the channel itself; it is taken back, so that
 // nobody is told twice when the alert is posted as a root. (https://github.com/slack-go/slack/issues/1571)
 func (c *Client) Post(ctx context.Context, channel, root string, message thread.Message) (string, error) {
-	const op = "post to Slack"
 	shown := render(message)
 	options := append(shown.options(), slack.MsgOptionDisableLinkUnfurl(), slack.MsgOptionDisableMediaUnfurl(),
 		slack.MsgOptionMetadata(slack.SlackMetadata{
@@ -63,32 +67,39 @@ func (c *Client) Post(ctx context.Context, channel, root string, message thread.
 	if root != "" {
 		options = append(options, slack.MsgOptionTS(root))
 	}
-	posted, err := c.call(ctx, op, fault.Unknown, func(api *slack.Client) {
-		_, _, _ = api.PostMessageContext(ctx, channel, options...)
-	})
+	posted, err := c.post(ctx, channel, options...)
 	switch {
 	case root != "" && isAny(err, rootGone):
 		return "", wrap(err, thread.ErrThreadGone)
 	case err != nil:
 		return "", err
-	case posted.TS == "" || posted.Channel == "":
-		return "", &fault.Error{Class: fault.Unknown, Op: op, Reason: reasonNoTimestamp}
 	case root != "" && posted.leftThread():
 		return "", c.takeBack(ctx, posted)
 	}
 	return posted.TS, nil
 }
 
+// post posts a message. A success that names no message is none.
+func (c *Client) post(ctx context.Context, channel string, options ...slack.MsgOption) (answer, error) {
+	posted, err := c.call(ctx, opPost, fault.Unknown, func(api *slack.Client) {
+		_, _, _ = api.PostMessageContext(ctx, channel, options...)
+	})
+	if err == nil && (posted.TS == "" || posted.Channel.ID == "") {
+		return answer{}, &fault.Error{Class: fault.Unknown, Op: opPost, Reason: reasonNoTimestamp}
+	}
+	return posted, err
+}
+
 // takeBack removes a message that was posted outside its thread and returns why nothing counts as posted.
 func (c *Client) takeBack(ctx context.Context, posted answer) error {
 	const op = "take back a reply without a thread"
 	_, err := c.call(ctx, op, fault.Unknown, func(api *slack.Client) {
-		_, _, _ = api.DeleteMessageContext(ctx, posted.Channel, posted.TS)
+		_, _, _ = api.DeleteMessageContext(ctx, posted.Channel.ID, posted.TS)
 	})
 	if err != nil && !isAny(err, messageGone) {
 		return &fault.Error{Class: fault.Unknown, Op: op, Reason: fault.Of(err).Reason}
 	}
-	return &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: reasonLeftThread, Err: thread.ErrThreadGone}
+	return &fault.Error{Class: fault.Permanent, Op: opPost, Reason: reasonLeftThread, Err: thread.ErrThreadGone}
 }
 
 // Update implements thread.Slack. Slack keeps the metadata of a message that is updated without.
@@ -164,16 +175,38 @@ func timestamp(at time.Time) string {
 // answer is what is read of any method's answer. The client library's own reading is not used: it takes an answer without
 // "ok" for a success, and one odd field anywhere in a page of other people's messages makes the page unreadable.
 type answer struct {
-	OK      bool   `json:"ok"`
-	Error   string `json:"error"`
-	Channel string `json:"channel"`
-	TS      string `json:"ts"`
+	OK      bool    `json:"ok"`
+	Error   string  `json:"error"`
+	Channel channel `json:"channel"`
+	TS      string  `json:"ts"`
 	Message struct {
 		TS       string `json:"ts"`
 		ThreadTS string `json:"thread_ts"`
 	} `json:"message"`
 	HasMore  bool              `json:"has_more"`
 	Messages []json.RawMessage `json:"messages"`
+	Team     string            `json:"team"`
+	User     string            `json:"user"`
+	// Scopes are those of the token, from a header; nil where the answer does not tell them.
+	Scopes []string `json:"-"`
+}
+
+// channel is an id, or where a method tells more of it, an object.
+type channel struct {
+	ID         string `json:"id"`
+	Name       string `json:"name"`
+	IsMember   bool   `json:"is_member"`
+	IsDirect   bool   `json:"is_im"`
+	IsArchived bool   `json:"is_archived"`
+}
+
+// UnmarshalJSON reads either form.
+func (c *channel) UnmarshalJSON(encoded []byte) error {
+	if json.Unmarshal(encoded, &c.ID) == nil {
+		return nil
+	}
+	type object channel
+	return json.Unmarshal(encoded, (*object)(c))
 }
 
 // leftThread says whether Slack tells of a message, meant as a reply, that it is in no thread.
@@ -198,12 +231,22 @@ func (c *Client) call(ctx context.Context, op string, lost fault.Class, request 
 	if err != nil {
 		return answer{}, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoToken, Err: err}
 	}
-	made := c.http.Begin()
-	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
-	got, failure := read(made, lost)
+	got, failure := c.once(token, lost, request)
+	if failure != nil && failure.Credential {
+		renewed, fresh, err := c.tokens.Refresh(ctx)
+		if err == nil && fresh && renewed != token { // Slack did nothing for the old one
+			got, failure = c.once(renewed, lost, request)
+		}
+	}
 	if failure != nil {
 		failure.Op = op
 		return answer{}, failure
 	}
 	return got, nil
+}
+
+func (c *Client) once(token secret.Token, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
+	made := c.http.Begin()
+	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
+	return read(made, lost)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/exchange"
 	"revento-alerts/shared/fault"
@@ -50,17 +51,25 @@ var message = thread.Message{
 	},
 }
 
-type tokens struct{ fetch secret.Fetch }
+// tokens gives what fetch gives; renewed, where it is not "", is what a fresh look finds.
+type tokens struct {
+	fetch   secret.Fetch
+	renewed secret.Token
+}
 
 func (t tokens) Get(ctx context.Context) (secret.Token, error) {
 	text, err := t.fetch(ctx)
 	return secret.Token(text), err
 }
 
+func (t tokens) Refresh(context.Context) (secret.Token, bool, error) {
+	return t.renewed, t.renewed != "", nil
+}
+
 // against returns a client of a Slack that answers with handler.
 func against(t *testing.T, handler http.HandlerFunc) *slack.Client {
 	t.Helper()
-	return slack.New(faultproxy.Before(t, handler).URL+"/api/", tokens{secret.Static(tokenCanary)})
+	return slack.New(faultproxy.Before(t, handler).URL+"/api/", tokens{fetch: secret.Static(tokenCanary)})
 }
 
 // answers is a handler with a fixed answer.
@@ -87,6 +96,21 @@ var calls = map[string]func(context.Context, *slack.Client) error{
 		_, err := c.Find(ctx, thread.Search{Channel: channel, AlertKey: "key-1"})
 		return err
 	},
+	"identify": func(ctx context.Context, c *slack.Client) error {
+		_, _, _, err := c.Identify(ctx)
+		return err
+	},
+	"channel": func(ctx context.Context, c *slack.Client) error {
+		_, _, _, err := c.Channel(ctx, channel)
+		return err
+	},
+	"text": func(ctx context.Context, c *slack.Client) error { return c.PostText(ctx, channel, contentCanary) },
+}
+
+// meanings are what errors mean to the rules.
+var meanings = []error{
+	thread.ErrThreadGone, thread.ErrMessageGone, thread.ErrCannotLook,
+	checkup.ErrCredential, checkup.ErrMissingScope, checkup.ErrNoChannel,
 }
 
 func post(ctx context.Context, c *slack.Client, root string) error {
@@ -110,7 +134,7 @@ func (w want) check(t *testing.T, err error) {
 	if failure.Class != w.class || failure.Reason != w.reason {
 		t.Errorf("%s %q, want %s %q", failure.Class, failure.Reason, w.class, w.reason)
 	}
-	for _, meaning := range []error{thread.ErrThreadGone, thread.ErrMessageGone, thread.ErrCannotLook} {
+	for _, meaning := range meanings {
 		if got := errors.Is(err, meaning); got != (meaning == w.meaning) {
 			t.Errorf("means %q: %v", meaning, got)
 		}
@@ -123,27 +147,36 @@ func (w want) check(t *testing.T, err error) {
 // permanently is what a definite refusal means for each call.
 func permanently(reason string) map[string]want {
 	return map[string]want{
-		"post":   {fault.Permanent, reason, nil},
-		"reply":  {fault.Permanent, reason, nil},
-		"update": {fault.Permanent, reason, nil},
-		"find":   {fault.Permanent, reason, thread.ErrCannotLook},
+		"post":     {fault.Permanent, reason, nil},
+		"reply":    {fault.Permanent, reason, nil},
+		"update":   {fault.Permanent, reason, nil},
+		"find":     {fault.Permanent, reason, thread.ErrCannotLook},
+		"identify": {fault.Permanent, reason, nil},
+		"channel":  {fault.Permanent, reason, nil},
+		"text":     {fault.Permanent, reason, nil},
 	}
 }
 
 // lost is what an answer that tells nothing means: a post may have worked.
 func lost(reason string) map[string]want {
 	return map[string]want{
-		"post":   {fault.Unknown, reason, nil},
-		"reply":  {fault.Unknown, reason, nil},
-		"update": {fault.Transient, reason, nil},
-		"find":   {fault.Transient, reason, nil},
+		"post":     {fault.Unknown, reason, nil},
+		"reply":    {fault.Unknown, reason, nil},
+		"update":   {fault.Transient, reason, nil},
+		"find":     {fault.Transient, reason, nil},
+		"identify": {fault.Transient, reason, nil},
+		"channel":  {fault.Transient, reason, nil},
+		"text":     {fault.Unknown, reason, nil},
 	}
 }
 
 // always is one meaning for every call.
 func always(class fault.Class, reason string) map[string]want {
-	w := want{class, reason, nil}
-	return map[string]want{"post": w, "reply": w, "update": w, "find": w}
+	wants := map[string]want{}
+	for call := range calls {
+		wants[call] = want{class, reason, nil}
+	}
+	return wants
 }
 
 // but changes what an error means for one call.
@@ -180,16 +213,22 @@ func TestSlacksErrorCodes(t *testing.T) {
 		"message_not_found": but(but(permanently("message_not_found"), "reply", thread.ErrThreadGone),
 			"update", thread.ErrMessageGone),
 
+		"missing_scope":     but(permanently("missing_scope"), "channel", checkup.ErrMissingScope),
+		"channel_not_found": but(permanently("channel_not_found"), "channel", checkup.ErrNoChannel),
+
 		"Not a code: " + tokenCanary: permanently("unnamed_error"),
 		strings.Repeat("a", 65):      permanently("unnamed_error"),
 	}
 	for _, code := range []string{
-		"access_denied", "account_inactive", "attachment_payload_limit_exceeded", "cant_update_message", "channel_not_found",
-		"edit_window_closed", "invalid_arguments", "invalid_auth", "invalid_blocks", "invalid_blocks_format", "is_archived",
-		"metadata_too_large", "missing_scope", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_text", "not_authed",
-		"not_in_channel", "restricted_action", "token_expired", "token_revoked", "too_many_attachments", "some_code_of_2027",
+		"access_denied", "attachment_payload_limit_exceeded", "cant_update_message",
+		"edit_window_closed", "invalid_arguments", "invalid_blocks", "invalid_blocks_format", "is_archived",
+		"metadata_too_large", "msg_blocks_too_long", "msg_too_long", "no_permission", "no_text",
+		"not_in_channel", "restricted_action", "too_many_attachments", "some_code_of_2027",
 	} {
 		codes[code] = permanently(code)
+	}
+	for _, code := range []string{"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"} {
+		codes[code] = but(permanently(code), "identify", checkup.ErrCredential)
 	}
 	for code, wants := range codes {
 		t.Run(code, func(t *testing.T) { checkCalls(t, against(t, refuses(code)), wants) })
@@ -288,6 +327,7 @@ func TestAnAnswerBeyondAllBounds(t *testing.T) {
 	// It would be as large the next time.
 	wants["update"] = want{fault.Permanent, "answer_too_large", nil}
 	wants["find"] = want{fault.Permanent, "answer_too_large", thread.ErrCannotLook}
+	wants["identify"], wants["channel"] = want{fault.Permanent, "answer_too_large", nil}, want{fault.Permanent, "answer_too_large", nil}
 	checkCalls(t, against(t, answers(200, strings.Repeat(" ", exchange.MaxAnswerBytes+1))), wants)
 }
 
@@ -324,7 +364,7 @@ func TestWhatNeverReachesSlackIsTransient(t *testing.T) {
 		"a handshake that hangs":           "https://" + silent.Addr().String(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := slack.New(base+"/api/", tokens{secret.Static(tokenCanary)})
+			client := slack.New(base+"/api/", tokens{fetch: secret.Static(tokenCanary)})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			want{fault.Transient, "no_connection", nil}.check(t, post(ctx, client, ""))
@@ -334,17 +374,19 @@ func TestWhatNeverReachesSlackIsTransient(t *testing.T) {
 
 func TestASuccessThatNamesNoMessageIsUnknown(t *testing.T) {
 	for _, body := range []string{`{"ok":true}`, `{"ok":true,"channel":"C1"}`, `{"ok":true,"ts":"1.2"}`} {
-		want{fault.Unknown, "no_timestamp", nil}.check(t, post(t.Context(), against(t, answers(200, body)), ""))
+		for _, call := range []string{"post", "text"} {
+			want{fault.Unknown, "no_timestamp", nil}.check(t, calls[call](t.Context(), against(t, answers(200, body))))
+		}
 	}
 }
 
 func TestATokenThatCannotBeHadIsTransient(t *testing.T) {
 	gone := func(context.Context) (string, error) { return "", errors.New("secrets manager is down") }
-	checkCalls(t, slack.New("http://127.0.0.1:1/api/", tokens{gone}), always(fault.Transient, "no_token"))
+	checkCalls(t, slack.New("http://127.0.0.1:1/api/", tokens{fetch: gone}), always(fault.Transient, "no_token"))
 }
 
 func TestARequestThatCannotBeMadeIsPermanent(t *testing.T) {
-	checkCalls(t, slack.New("http://[/api/", tokens{secret.Static(tokenCanary)}), permanently("unmade"))
+	checkCalls(t, slack.New("http://[/api/", tokens{fetch: secret.Static(tokenCanary)}), permanently("unmade"))
 }
 
 // sent is a request as Slack got it.
@@ -518,7 +560,7 @@ func TestARotatedTokenServesTheNextCall(t *testing.T) {
 		answers(200, accepted)(w, r)
 	}))
 	t.Cleanup(server.Close)
-	client := slack.New(server.URL+"/", tokens{func(context.Context) (string, error) { return token, nil }})
+	client := slack.New(server.URL+"/", tokens{fetch: func(context.Context) (string, error) { return token, nil }})
 	for _, token = range []string{"old", "new"} {
 		if err := post(t.Context(), client, ""); err != nil {
 			t.Fatal(err)
@@ -540,6 +582,46 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	want{fault.Permanent, "http_307", nil}.check(t, post(t.Context(), client, ""))
 	if followed {
 		t.Error("the token was handed on")
+	}
+}
+
+func TestATokenThatWasReplacedIsTakenAtOnce(t *testing.T) {
+	const newToken = "xoxb-new"
+	for code, asked := range map[string]int{"token_revoked": 2, "invalid_auth": 2, "account_inactive": 2, "channel_not_found": 1} {
+		t.Run(code, func(t *testing.T) {
+			requests := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				if r.FormValue("token") == newToken {
+					answers(200, accepted)(w, r)
+					return
+				}
+				refuses(code)(w, r)
+			}))
+			defer server.Close()
+			client := slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), newToken})
+			if err := post(t.Context(), client, ""); (err == nil) != (asked == 2) {
+				t.Errorf("Post: %v", err)
+			}
+			if requests != asked {
+				t.Errorf("asked %d times, want %d", requests, asked)
+			}
+		})
+	}
+}
+
+func TestADeadTokenIsSaidToBeOne(t *testing.T) {
+	for _, same := range []secret.Token{"", tokenCanary} { // looked at within the minute; looked at, and still the old one
+		requests := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			refuses("token_revoked")(w, r)
+		}))
+		defer server.Close()
+		err := post(t.Context(), slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), same}), "")
+		if failure := fault.Of(err); !failure.Credential || failure.Class != fault.Permanent || requests != 1 {
+			t.Errorf("%v after %d requests", err, requests)
+		}
 	}
 }
 

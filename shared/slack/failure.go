@@ -34,6 +34,11 @@ var (
 	// stays are about one message or its channel; other refusals, such as of the token, are about all.
 	// https://docs.slack.dev/reference/methods/chat.delete#errors
 	stays = []string{"cant_delete_message", "channel_not_found", "is_archived", "not_in_channel", "compliance_exports_prevent_deletion"}
+
+	// tokenRefused are the codes that a new token mends. https://docs.slack.dev/reference/methods/auth.test#errors
+	tokenRefused   = []string{"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"}
+	scopeMissing   = []string{"missing_scope"}
+	channelUnknown = []string{"channel_not_found"}
 )
 
 // read classifies an exchange by its status, how it ended, and Slack's code, in this order. lost is the class of what may have
@@ -47,9 +52,13 @@ func read(made *exchange.Exchange, lost fault.Class) (answer, *fault.Error) {
 		return answer{}, &fault.Error{Class: lost, Reason: reasonUnreadable}
 	}
 	if got.OK {
+		got.Scopes = scopesOf(made.Header)
 		return got, nil
 	}
-	return answer{}, &fault.Error{Class: classOf(got.Error, lost), Reason: exchange.Code(got.Error), RetryAfter: made.RetryAfter}
+	return answer{}, &fault.Error{
+		Class: classOf(got.Error, lost), Reason: exchange.Code(got.Error), RetryAfter: made.RetryAfter,
+		Credential: slices.Contains(tokenRefused, got.Error),
+	}
 }
 
 // readStatus returns nil for a whole answer with the status 200, which alone holds Slack's own word.

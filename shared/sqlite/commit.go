@@ -48,9 +48,8 @@ func (e *Engine) work(s *session) {
 		select {
 		case first := <-e.jobs:
 			e.commit(s, e.batch(first))
-		case answer := <-e.truncate:
-			_, err := s.conn.ExecContext(s.context(), "PRAGMA wal_checkpoint(TRUNCATE)")
-			answer <- err
+		case next := <-e.errands:
+			next.answer <- next.run(s)
 		case <-e.closing:
 			return
 		}
@@ -84,8 +83,8 @@ func (e *Engine) commit(s *session, jobs []*job) {
 		}
 		return nil
 	})
-	for name := range s.changed {
-		e.Queues.announce(name)
+	for about := range s.changed {
+		e.signals.announce(about)
 	}
 	clear(s.changed)
 	for i, j := range jobs {

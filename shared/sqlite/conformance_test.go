@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/conformance"
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
 )
 
@@ -25,11 +24,23 @@ func openTest(t *testing.T, dir string, now func() time.Time) *Engine {
 }
 
 func TestLedgerConformance(t *testing.T) {
-	conformance.Ledger(t, func(t *testing.T) ingest.Ledger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
+	conformance.Ledger(t, func(t *testing.T) conformance.FindingLedger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
+}
+
+func TestJournalConformance(t *testing.T) {
+	conformance.Journal(t, func(t *testing.T) conformance.JournalLedger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
 }
 
 func TestRecordsConformance(t *testing.T) {
 	conformance.Records(t, func(t *testing.T) record.Store { return openTest(t, t.TempDir(), time.Now).Records }, nil)
+}
+
+func TestDeletionsConformance(t *testing.T) {
+	conformance.Records(t, func(t *testing.T) record.Store { return openTest(t, t.TempDir(), time.Now).Deletions }, nil)
+	conformance.Deletions(t, func(t *testing.T) (conformance.KeptStore, conformance.DeletionStore) {
+		engine := openTest(t, t.TempDir(), time.Now)
+		return engine.Records, engine.Deletions
+	}, nil)
 }
 
 func TestQueuesConformance(t *testing.T) {

@@ -6,8 +6,7 @@ import (
 	"revento-alerts/shared/queue"
 )
 
-// Depth counts a queue's messages: those that wait, for their turn or for a delay to end, and those that were received and
-// are hidden.
+// Depth implements queue.Counter.
 func (q *Queues) Depth(ctx context.Context, name queue.Name) (waiting, inFlight int, err error) {
 	type depth struct{ waiting, inFlight int }
 	d, err := do(ctx, q.engine, func(s *session) (d depth, err error) {

@@ -19,30 +19,37 @@ var ErrClosed = errors.New("the database is closed")
 // One goroutine does all the work: it puts the calls that wait for it into one transaction and answers them after the
 // commit, so that many calls share what a durable commit costs.
 type Engine struct {
-	Ledger  *Ledger
-	Records *Records
-	Queues  *Queues
+	Ledger *Ledger
+	// Records is what is kept of connections, and Deletions the store of deletions, whose tombstones count in Records.
+	Records   *Records
+	Deletions *Records
+	Queues    *Queues
+	Scheduler *Scheduler
 
-	now      func() time.Time
-	jobs     chan *job
-	truncate chan chan error
-	closing  chan struct{}
-	closed   chan struct{}
-	close    func() error
+	now     func() time.Time
+	jobs    chan *job
+	errands chan *errand
+	signals signals
+	closing chan struct{}
+	closed  chan struct{}
+	close   func() error
 }
 
 func start(db *sql.DB, conn *sql.Conn, now func() time.Time) *Engine {
 	e := &Engine{
-		now:      now,
-		jobs:     make(chan *job),
-		truncate: make(chan chan error),
-		closing:  make(chan struct{}),
-		closed:   make(chan struct{}),
+		now:     now,
+		jobs:    make(chan *job),
+		errands: make(chan *errand),
+		signals: signals{about: map[subject]chan struct{}{}},
+		closing: make(chan struct{}),
+		closed:  make(chan struct{}),
 	}
 	e.Ledger = &Ledger{engine: e}
-	e.Records = &Records{engine: e}
-	e.Queues = &Queues{engine: e, maxReceives: queue.MaxReceives, signals: map[queue.Name]chan struct{}{}}
-	s := &session{conn: conn, statements: map[string]*sql.Stmt{}, changed: map[queue.Name]bool{}}
+	e.Records = &Records{engine: e, table: "record", gated: true}
+	e.Deletions = &Records{engine: e, table: "deletion"}
+	e.Queues = &Queues{engine: e, maxReceives: queue.MaxReceives}
+	e.Scheduler = &Scheduler{engine: e}
+	s := &session{conn: conn, statements: map[string]*sql.Stmt{}, changed: map[subject]bool{}}
 	e.close = sync.OnceValue(func() error {
 		close(e.closing)
 		<-e.closed

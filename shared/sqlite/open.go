@@ -26,11 +26,21 @@ var (
 	ErrNewerSchema = errors.New("the data folder was written by a newer version of this program")
 )
 
-//go:embed schema.sql
-var schema string
+var (
+	//go:embed schema.sql
+	schema string
+	//go:embed schema-2.sql
+	schemaStory string
+	//go:embed schema-3.sql
+	schemaDeletion string
+)
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
-var migrations = []string{schema}
+var migrations = []string{
+	schema,
+	schemaStory,
+	schemaDeletion,
+}
 
 // settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.
 // https://sqlite.org/pragma.html

@@ -9,9 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"revento-alerts/shared/conformance"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
 )
 
 // mustSend sends a message for each body, all of one group in a FIFO queue.
@@ -120,6 +123,32 @@ func TestOpenRefusesASecondEngineAndTheFirstGoesOn(t *testing.T) {
 	mustReceive(t, first, queue.Digest, "one")
 }
 
+func TestOpenBringsAnOlderDatabaseUpToDate(t *testing.T) {
+	dir := t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, fileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	rec := record.Record{Key: record.Key{Kind: record.Alert, ID: "one"}, OccurredAt: time.Unix(1, 0).UTC(), Data: []byte(`{}`), Version: 1}
+	_, err = db.ExecContext(t.Context(), schema+schemaStory+`
+		INSERT INTO record (connection, sort, version, occurred_at, data) VALUES (?, ?, 1, ?, ?);
+		PRAGMA user_version = 2;`, rec.Key.Connection.Partition(), rec.Key.Sort(), stamp(rec.OccurredAt), rec.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	engine := openTest(t, dir, time.Now)
+	if got, err := engine.Records.Get(t.Context(), rec.Key); err != nil || !cmp.Equal(got, rec) {
+		t.Errorf("the record is %+v, %v; want %+v", got, err, rec)
+	}
+	rec.Version = 0
+	if err := engine.Deletions.Put(t.Context(), rec); err != nil {
+		t.Errorf("put into the store of deletions: %v", err)
+	}
+}
+
 func TestOpenRefusesWhatItCannotRead(t *testing.T) {
 	tests := []struct {
 		name    string
@@ -210,9 +239,11 @@ func TestClosedEngine(t *testing.T) {
 	}
 	_, claimErr := engine.Ledger.Claim(t.Context(), ingest.Claim{})
 	for call, err := range map[string]error{
-		"claim": claimErr,
-		"wait":  engine.Queues.Wait(t.Context(), queue.Slack),
-		"sweep": engine.Sweep(t.Context()),
+		"claim":    claimErr,
+		"wait":     engine.Queues.Wait(t.Context(), queue.Slack),
+		"schedule": engine.Scheduler.Schedule(t.Context(), "a", time.Now(), "body"),
+		"sweep":    engine.Sweep(t.Context()),
+		"scrub":    engine.Scrub(t.Context()),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v, want ErrClosed", call, err)

@@ -4,53 +4,142 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"time"
 
 	"revento-alerts/shared/record"
 )
 
-var _ record.Store = (*Records)(nil)
+var (
+	_ record.Store  = (*Records)(nil)
+	_ record.Purger = (*Records)(nil)
+	_ record.Lister = (*Records)(nil)
+)
 
-// Records keeps records.
-type Records struct{ engine *Engine }
+// Records keeps records, in a table of its own.
+type Records struct {
+	engine *Engine
+	table  string
+	// gated says that the tombstones, which are in the table deletion, count.
+	gated bool
+}
+
+// pageSize is how many records Query returns at the most.
+const pageSize = 100
 
 // Get implements record.Store.
 func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error) {
 	return do(ctx, r.engine, func(s *session) (record.Record, error) {
-		stored := record.Record{Key: key}
-		var occurredAt string
-		var expires sql.NullString
-		err := s.row("SELECT version, occurred_at, expires, data FROM record WHERE connection = ? AND sort = ?",
-			[]any{key.Connection.Partition(), key.Sort()}, &stored.Version, &occurredAt, &expires, &stored.Data)
+		var found columns
+		err := s.row("SELECT "+columnNames+" FROM "+r.table+" WHERE connection = ? AND sort = ?",
+			[]any{key.Connection.Partition(), key.Sort()}, found.targets()...)
 		if errors.Is(err, sql.ErrNoRows) {
 			return record.Record{}, record.ErrNotFound
 		}
 		if err != nil {
 			return record.Record{}, err
 		}
-		if stored.OccurredAt, err = parseStamp(occurredAt); err != nil {
-			return record.Record{}, err
-		}
-		if expires.Valid {
-			stored.Expires, err = parseStamp(expires.String)
-		}
-		return stored, err
+		return found.record(key.Connection)
 	})
 }
 
-// Put implements record.Store.
+// Put implements record.Store. The look at the tombstone and the creation are one transaction.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
-	query := `UPDATE record SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4
+	query := "UPDATE " + r.table + ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4
 		WHERE connection = ?5 AND sort = ?6 AND version = ?1`
 	if rec.Version == 0 {
-		query = `INSERT INTO record (version, occurred_at, expires, data, connection, sort)
+		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, connection, sort)
 			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING`
 	}
 	expires := sql.NullString{String: stamp(rec.Expires), Valid: !rec.Expires.IsZero()}
 	stored, err := do(ctx, r.engine, func(s *session) (int64, error) {
+		if err := r.gate(s, rec); err != nil {
+			return 0, err
+		}
 		return s.exec(query, rec.Version, stamp(rec.OccurredAt), expires, rec.Data, rec.Key.Connection.Partition(), rec.Key.Sort())
 	})
 	if err == nil && stored == 0 {
 		return record.ErrChanged
 	}
 	return err
+}
+
+// gate returns record.ErrDeleted where the connection's tombstone forbids to create the record.
+func (r *Records) gate(s *session, rec record.Record) error {
+	if !r.gated || rec.Version > 0 {
+		return nil
+	}
+	tombstone := record.TombstoneKey(rec.Key.Connection)
+	var deleted bool
+	err := s.row("SELECT EXISTS (SELECT 1 FROM deletion WHERE connection = ? AND sort = ? AND occurred_at >= ?)",
+		[]any{tombstone.Connection.Partition(), tombstone.Sort(), stamp(rec.OccurredAt)}, &deleted)
+	if err == nil && deleted {
+		return record.ErrDeleted
+	}
+	return err
+}
+
+// Query implements record.Purger.
+func (r *Records) Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error) {
+	return r.find(ctx, connection, "connection = ? AND sort > ? ORDER BY sort LIMIT ?", connection.Partition(), after, pageSize)
+}
+
+// List implements record.Lister. It reads the whole table, and all other calls wait for it: for the store of deletions,
+// which is small.
+func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, error) {
+	prefix := record.Key{Kind: kind}.Sort()
+	return r.find(ctx, record.Connection{}, "substr(sort, 1, length(?1)) = ?1", prefix)
+}
+
+// find returns the records that the condition is true of, with the connection given in their keys.
+func (r *Records) find(ctx context.Context, connection record.Connection, condition string, args ...any) ([]record.Record, error) {
+	return do(ctx, r.engine, func(s *session) ([]record.Record, error) {
+		var records []record.Record
+		var found columns
+		err := s.each("SELECT "+columnNames+" FROM "+r.table+" WHERE "+condition, args, func(row *sql.Rows) error {
+			if err := row.Scan(found.targets()...); err != nil {
+				return err
+			}
+			rec, err := found.record(connection)
+			records = append(records, rec)
+			return err
+		})
+		return records, err
+	})
+}
+
+// Delete implements record.Purger. SQLite overwrites what it deletes, but other copies are in the files until Scrub.
+func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) (bool, error) {
+	deleted, err := do(ctx, r.engine, func(s *session) (int64, error) {
+		return s.exec("DELETE FROM "+r.table+" WHERE connection = ? AND sort = ? AND occurred_at <= ?",
+			key.Connection.Partition(), key.Sort(), stamp(cutoff))
+	})
+	return deleted > 0, err
+}
+
+// columns is a row of a table of records.
+type columns struct {
+	sort, occurredAt string
+	version          int64
+	expires          sql.NullString
+	data             []byte
+}
+
+const columnNames = "sort, version, occurred_at, expires, data"
+
+// targets is where the columns named are scanned into.
+func (c *columns) targets() []any {
+	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data}
+}
+
+// record is the row's record of the connection, whose table has it in its partition's form only.
+func (c *columns) record(connection record.Connection) (rec record.Record, err error) {
+	rec = record.Record{Key: record.Key{Connection: connection}, Version: c.version, Data: c.data}
+	rec.Key.Kind, rec.Key.ID = record.ParseSort(c.sort)
+	if rec.OccurredAt, err = parseStamp(c.occurredAt); err != nil {
+		return record.Record{}, err
+	}
+	if c.expires.Valid {
+		rec.Expires, err = parseStamp(c.expires.String)
+	}
+	return rec, err
 }

@@ -5,16 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"revento-alerts/shared/queue"
 )
 
 // session is the connection with its prepared statements.
 type session struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
-	// changed names the queues that may have a message to receive once the transaction is committed.
-	changed map[queue.Name]bool
+	// changed names what may have changed for who waits once the transaction is committed, such as a queue that may have a
+	// message to receive.
+	changed map[subject]bool
 }
 
 // context is never over: SQLite rolls the whole transaction back where a statement is interrupted, and that would take
@@ -75,6 +74,25 @@ func (s *session) row(query string, args []any, targets ...any) error {
 		return err
 	}
 	return statement.QueryRowContext(s.context(), args...).Scan(targets...)
+}
+
+// each calls scan for each row that the query returns.
+func (s *session) each(query string, args []any, scan func(*sql.Rows) error) (err error) {
+	statement, err := s.prepare(query)
+	if err != nil {
+		return err
+	}
+	rows, err := statement.QueryContext(s.context(), args...)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
 }
 
 func (s *session) prepare(query string) (*sql.Stmt, error) {

@@ -15,6 +15,7 @@ const sweepBatch = 500
 var sweeps = []func(s *session, now time.Time) (int64, error){
 	expired("DELETE FROM delivery WHERE id IN (SELECT id FROM delivery WHERE expires <= ? LIMIT ?)"),
 	expired("DELETE FROM record WHERE rowid IN (SELECT rowid FROM record WHERE expires <= ? LIMIT ?)"),
+	expired("DELETE FROM deletion WHERE rowid IN (SELECT rowid FROM deletion WHERE expires <= ? LIMIT ?)"),
 	expired("DELETE FROM deduplication WHERE (queue, id) IN (SELECT queue, id FROM deduplication WHERE expires <= ? LIMIT ?)"),
 	oldMessages,
 }
@@ -35,8 +36,8 @@ func oldMessages(s *session, now time.Time) (int64, error) {
 	return removed, err
 }
 
-// Sweep removes what has expired: deliveries, records, deduplication ids and messages past their retention. What it and
-// others deleted is then gone from the write-ahead log too. It is called now and then.
+// Sweep removes what has expired: deliveries, records, deletions, deduplication ids and messages past their retention. What it and
+// others deleted is then gone from the write-ahead log too; see Scrub for the rest. It is called now and then.
 func (e *Engine) Sweep(ctx context.Context) error {
 	for _, sweep := range sweeps {
 		for removed := int64(sweepBatch); removed == sweepBatch; {
@@ -47,20 +48,8 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			}
 		}
 	}
-	if err := e.truncateLog(ctx); err != nil {
+	if err := e.alone(ctx, truncateLog); err != nil {
 		return fmt.Errorf("truncate the write-ahead log: %w", err)
 	}
 	return nil
-}
-
-func (e *Engine) truncateLog(ctx context.Context) error {
-	answer := make(chan error, 1)
-	select {
-	case e.truncate <- answer:
-		return <-answer
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-e.closing:
-		return ErrClosed
-	}
 }

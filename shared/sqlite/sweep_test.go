@@ -56,7 +56,7 @@ func TestSweepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 			t.Fatal(err)
 		}
 		rec := record.Record{Key: record.Key{ID: id}, Expires: expires, Data: []byte("{}")}
-		if err := engine.Records.Put(t.Context(), rec); err != nil {
+		if err := errors.Join(engine.Records.Put(t.Context(), rec), engine.Deletions.Put(t.Context(), rec)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -70,7 +70,7 @@ func TestSweepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 	if err := engine.Sweep(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for table, want := range map[string]int{"delivery": 1, "record": 2, "deduplication": 1, "message": 2} {
+	for table, want := range map[string]int{"delivery": 1, "record": 2, "deletion": 1, "deduplication": 1, "message": 2} {
 		if got := rows(t, engine, table); got != want {
 			t.Errorf("table %s has %d rows after the sweep, want %d", table, got, want)
 		}

@@ -122,7 +122,7 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle s
 }
 
 // Receive implements queue.Receiver. It waits up to a second for a message, so that a client with the functions' shorter
-// AttemptTimeout cannot use it.
+// AttemptTimeout cannot use it; the operator's commands have the SDK's default configuration, which sets none.
 func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (queue.Received, bool, error) {
 	if err := queue.CheckVisibility(visibility); err != nil {
 		return queue.Received{}, false, err
@@ -215,4 +215,29 @@ func settled(ctx context.Context, op string, err error) error {
 		return queue.ErrHandle
 	}
 	return failure
+}
+
+// Depth implements queue.Counter.
+func (q *Queues) Depth(ctx context.Context, name queue.Name) (waiting, inFlight int, err error) {
+	url, err := q.url(name)
+	if err != nil {
+		return 0, 0, err
+	}
+	const visible, delayed, hidden = types.QueueAttributeNameApproximateNumberOfMessages,
+		types.QueueAttributeNameApproximateNumberOfMessagesDelayed, types.QueueAttributeNameApproximateNumberOfMessagesNotVisible
+	op := "count the messages of the queue " + string(name)
+	got, err := q.client.GetQueueAttributes(ctx, &sdk.GetQueueAttributesInput{
+		QueueUrl:       url,
+		AttributeNames: []types.QueueAttributeName{visible, delayed, hidden},
+	})
+	if err != nil {
+		return 0, 0, awssdk.Failure(ctx, op, err)
+	}
+	counts := map[types.QueueAttributeName]int{}
+	for _, attribute := range []types.QueueAttributeName{visible, delayed, hidden} {
+		if counts[attribute], err = strconv.Atoi(got.Attributes[string(attribute)]); err != nil {
+			return 0, 0, fmt.Errorf("%s: %s: %w", op, attribute, err)
+		}
+	}
+	return counts[visible] + counts[delayed], counts[hidden], nil
 }

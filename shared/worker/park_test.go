@@ -70,7 +70,7 @@ func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {
 		b.Handle(b.Context(), source)
 		parked := b.receive(queue.Slack.DeadLetter())
 		want := queue.Message{
-			Body: source.Body, Group: source.Group, DeduplicationID: source.ID,
+			Body: source.Body, Group: source.ID, DeduplicationID: source.ID,
 			Attributes: map[string]string{
 				handoff.AttributeDeliveryID: "delivery-1",
 				worker.AttributeReason:      "channel_not_found",
@@ -79,6 +79,20 @@ func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, parked.Message); diff != "" {
 			b.Error(diff)
+		}
+	})
+}
+
+func TestOneParkedMessageHidesNoOther(t *testing.T) {
+	test(t, ends("", failed(fault.Permanent, "channel_not_found")), func(b *bench) {
+		b.send(queue.Message{Body: "one", Group: "C0111", DeduplicationID: "1"})
+		b.send(queue.Message{Body: "two", Group: "C0111", DeduplicationID: "2"})
+		b.handle()
+		b.handle()
+		for _, body := range []string{"one", "two"} { // both are in flight at once
+			if parked := b.receive(queue.Slack.DeadLetter()); parked.Body != body {
+				b.Errorf("%q was received, want %q", parked.Body, body)
+			}
 		}
 	})
 }

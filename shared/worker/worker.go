@@ -171,6 +171,9 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, job Job, e
 		queuedAt = received.SentAt
 	}
 	left := w.MaxAge - w.Now().Sub(queuedAt)
+	if failure.Credential {
+		line.Count("credential_rejected") // an alarm looks at it: everything will be parked until a person acts
+	}
 	if failure.Class == fault.Permanent {
 		return w.park(ctx, received, *failure, line)
 	}
@@ -219,7 +222,8 @@ func (w *Worker) deferMessage(ctx context.Context, received queue.Received, dela
 }
 
 // park moves the message to the dead-letter queue with its reason. The source message's id is the deduplication id, so that
-// parking it twice leaves one. If parking fails, the message is not done and comes again.
+// parking it twice leaves one, and the group too: in its old group a dead letter that someone looks at would hide the others
+// of its channel or incident. A redrive computes the group anew. If parking fails, the message is not done and comes again.
 func (w *Worker) park(ctx context.Context, received queue.Received, failure fault.Error, line *telemetry.Line) bool {
 	line.Raise(slog.LevelError)
 	line.Set("reason", failure.Reason)
@@ -232,7 +236,7 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 		parked.Attributes[handoff.AttributeDeliveryID] = id
 	}
 	if w.Queue.IsFIFO() {
-		parked.DeduplicationID = received.ID
+		parked.Group, parked.DeduplicationID = received.ID, received.ID
 	}
 	if err := w.Queues.Send(ctx, w.Queue.DeadLetter(), parked); err != nil {
 		line.Set("park_error", fmt.Errorf("park the message: %w", err).Error())

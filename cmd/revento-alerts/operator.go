@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"revento-alerts/shared/api"
+	"revento-alerts/shared/serve"
+)
+
+// operatorCommand makes a command that asks the API: that of a deployed stack with --stack, or that of a data folder.
+func operatorCommand(w world, command *cobra.Command, run func(ctx context.Context, client *api.Client, arguments []string) error) *cobra.Command {
+	var stack, dir string
+	addStackFlag(command, &stack)
+	addDataFlag(command, &dir)
+	command.RunE = func(command *cobra.Command, arguments []string) error {
+		ctx := command.Context()
+		if stack == "" {
+			return onMachine(ctx, w, dir, func(client *api.Client) error { return run(ctx, client, arguments) })
+		}
+		if command.Flags().Changed("data") {
+			return hinted(command, errors.New("--stack and --data name two installations: give one"))
+		}
+		opened, err := openStack(ctx, stack)
+		if err != nil {
+			return err
+		}
+		backend, err := opened.backend()
+		if err != nil {
+			return err
+		}
+		return run(ctx, api.Within(backend), arguments)
+	}
+	return command
+}
+
+func onMachine(ctx context.Context, w world, dir string, run func(*api.Client) error) error {
+	operator, err := serve.Operate(ctx, dir, w.source)
+	if err != nil {
+		return err
+	}
+	return errors.Join(run(operator.Client), operator.Close())
+}

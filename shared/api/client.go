@@ -1,0 +1,101 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// Client calls the API.
+type Client struct {
+	base string
+	http http.RoundTripper
+}
+
+// NewClient returns a client of the API at a base URL such as http://127.0.0.1:3000.
+func NewClient(base string) *Client { return &Client{base: base, http: http.DefaultTransport} }
+
+// Within returns a client of an API in this process.
+func Within(b Backend) *Client {
+	return &Client{base: "http://in-process", http: inProcess{Handler(b)}}
+}
+
+// inProcess hands requests to a handler.
+type inProcess struct{ handler http.Handler }
+
+// RoundTrip implements http.RoundTripper.
+func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
+	written := &response{header: http.Header{}}
+	p.handler.ServeHTTP(written, r)
+	return &http.Response{
+		StatusCode: written.status, Status: http.StatusText(written.status), Header: written.header, Body: io.NopCloser(&written.body),
+		Request: r,
+	}, nil
+}
+
+// response keeps what a handler writes.
+type response struct {
+	header http.Header
+	status int
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (w *response) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *response) WriteHeader(status int) { w.status = status }
+
+// Write implements http.ResponseWriter. The API sets the status first.
+func (w *response) Write(p []byte) (int, error) { return w.body.Write(p) }
+
+// Get asks for what is under a path behind Path and reads the answer into value.
+func (c *Client) Get(ctx context.Context, path string, value any) error {
+	return c.call(ctx, http.MethodGet, path, nil, value)
+}
+
+// Post asks for something to be done and reads the answer into value.
+func (c *Client) Post(ctx context.Context, path string, asked, value any) error {
+	body, err := json.Marshal(asked)
+	if err != nil {
+		return fmt.Errorf("encode the request: %w", err)
+	}
+	return c.call(ctx, http.MethodPost, path, bytes.NewReader(body), value)
+}
+
+// call makes one request. An answer that says why something could not be done is returned as an error with that text.
+func (c *Client) call(ctx context.Context, method, path string, body io.Reader, value any) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	if body == nil {
+		body = http.NoBody
+	}
+	request, err := http.NewRequestWithContext(ctx, method, c.base+Path+path, body)
+	if err != nil {
+		return fmt.Errorf("make the request: %w", err)
+	}
+	response, err := c.http.RoundTrip(request)
+	if err != nil {
+		return fmt.Errorf("ask %s: %w", c.base, err)
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return refusal(response)
+	}
+	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.base, err)
+	}
+	return nil
+}
+
+func refusal(response *http.Response) error {
+	var why failure
+	if json.NewDecoder(response.Body).Decode(&why) != nil || why.Error == "" {
+		return fmt.Errorf("the API answered %s", response.Status)
+	}
+	return errors.New(why.Error)
+}

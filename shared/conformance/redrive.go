@@ -1,0 +1,154 @@
+package conformance
+
+import (
+	"context"
+	"io"
+	"testing"
+	"time"
+
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/story"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
+)
+
+var redriveScenarios = []scenario[*queueTest]{
+	{"what a worker parks is listed, redriven and worked on, all of one group", func(t *testing.T, q *queueTest) {
+		names := []string{"flag@1", "submit@2", "approve@3"}
+		for _, name := range names {
+			q.sends(queue.Slack, onItsWay(t, name))
+		}
+		task := &task{err: &fault.Error{Class: fault.Permanent, Op: "post", Reason: "is_archived"}}
+		q.works(task)
+		q.lists(queue.Slack, names...)
+		q.lists(queue.Slack, names...) // the first look gave all back
+		task.err = nil
+		q.redrives(queue.Slack, len(names))
+		q.works(task)
+		if len(task.done) != len(names) {
+			t.Errorf("worked on: %q, want %q", task.done, names)
+		}
+		q.lists(queue.Slack)
+	}},
+	{"what a FIFO queue itself moves is listed by group and redriven in its order", func(t *testing.T, q *queueTest) {
+		q.sends(queue.Slack, onItsWay(t, "flag@1"), onItsWay(t, "approve@2"))
+		q.exhaustsAll(queue.Slack)
+		q.lists(queue.Slack, "flag@1")
+		q.redrives(queue.Slack, 2)
+		task := &task{}
+		q.works(task)
+		if len(task.done) != 2 || task.done[0] != deliveryOf("flag@1") || task.done[1] != deliveryOf("approve@2") {
+			t.Errorf("worked on: %q", task.done)
+		}
+		q.lists(queue.Slack)
+	}},
+	{"what is dropped is gone, and the rest is in sight at once", func(t *testing.T, q *queueTest) {
+		for _, reason := range []string{"one", "two"} {
+			q.sends(queue.Purge.DeadLetter(), queue.Message{Body: reason, Attributes: map[string]string{worker.AttributeReason: reason}})
+		}
+		results, err := deadletter.Drop(t.Context(), q, deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
+		wantSuccess(t, "drop", err)
+		if len(results) != 1 || results[0].Outcome != deadletter.Dropped {
+			t.Errorf("results: %+v", results)
+		}
+		q.receives(queue.Purge.DeadLetter(), "two", long)
+		q.isEmpty(queue.Purge.DeadLetter())
+	}},
+}
+
+func onItsWay(t *testing.T, name string) queue.Message {
+	t.Helper()
+	message, err := story.Event(t, route.Slack, name).Encode()
+	wantSuccess(t, "encode "+name, err)
+	return message
+}
+
+// deliveryOf is the delivery that brought the story's event.
+func deliveryOf(name string) string { return "delivery of " + name }
+
+// task ends each work with err and notes what ended well.
+type task struct {
+	err  error
+	done []string // delivery ids
+}
+
+func (d *task) Work(_ context.Context, event handoff.Event, _ *telemetry.Line) (worker.Outcome, error) {
+	if d.err == nil {
+		d.done = append(d.done, event.DeliveryID)
+	}
+	return worker.Sent, d.err
+}
+
+// works lets a worker work on all that the slack queue has.
+func (q *queueTest) works(task worker.Task) {
+	q.Helper()
+	w := worker.Worker{
+		Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(task), Queues: q, MaxAge: long, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: q.Now,
+	}
+	for {
+		received, ok, err := q.Receive(q.Context(), queue.Slack, long)
+		wantSuccess(q.T, "receive", err)
+		if !ok {
+			return
+		}
+		if !w.Handle(q.Context(), received) {
+			q.Fatal("the message is to come again")
+		}
+		q.deletes(received)
+	}
+}
+
+// lists expects the letters of these events to be in sight, in any order.
+func (q *queueTest) lists(name queue.Name, events ...string) {
+	q.Helper()
+	listing, err := deadletter.List(q.Context(), q, name)
+	wantSuccess(q.T, "list", err)
+	seen := map[string]bool{}
+	for _, letter := range listing.Letters {
+		seen[letter.DeliveryID] = true
+	}
+	for _, event := range events {
+		if !seen[deliveryOf(event)] {
+			q.Errorf("%s is not in sight", event)
+		}
+	}
+	if len(listing.Letters) != len(events) {
+		q.Fatalf("%d letters are in sight, want %d: %+v", len(listing.Letters), len(events), listing.Letters)
+	}
+}
+
+func (q *queueTest) redrives(name queue.Name, want int) {
+	q.Helper()
+	// Without routes every alert stays with its channel, and no record is asked.
+	redriver := deadletter.Redriver{Queues: q, Stack: "prod", Pace: time.Millisecond, Now: q.Now}
+	results, err := redriver.Redrive(q.Context(), deadletter.Selection{Queues: []queue.Name{name}})
+	wantSuccess(q.T, "redrive", err)
+	for _, result := range results {
+		if result.Outcome != deadletter.Redriven {
+			q.Errorf("%s is %s: %s", result.Letter.DeliveryID, result.Outcome, result.Note)
+		}
+	}
+	if len(results) != want {
+		q.Fatalf("%d letters were redriven, want %d", len(results), want)
+	}
+}
+
+// exhaustsAll receives messages until the queue has moved all of them.
+func (q *queueTest) exhaustsAll(name queue.Name) {
+	q.Helper()
+	for {
+		if waiting, inFlight, err := q.Depth(q.Context(), name); err != nil || waiting+inFlight == 0 {
+			wantSuccess(q.T, "count", err)
+			return
+		}
+		received, ok, err := q.Receive(q.Context(), name, long)
+		wantSuccess(q.T, "receive", err)
+		if ok {
+			q.hides(received, 0)
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package deadletter_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/memory"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+)
+
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) // of each test's time
+
+func TestWhatALetterShows(t *testing.T) {
+	flag := func(b *bench) queue.Message { return b.encoded(route.Slack, "flag@1") }
+	page := func(b *bench) queue.Message { return b.encoded(route.PagerDuty, "flag@1") }
+	tests := []struct {
+		name string
+		dies func(b *bench)
+		want deadletter.Letter
+	}{
+		{"a worker parked it", func(b *bench) { b.parked(queue.Slack, flag(b), "is_archived") }, deadletter.Letter{
+			Queue: queue.Slack, Reason: "is_archived", ParkedAt: start, SentAt: start, Readable: true,
+			DeliveryID: "delivery of flag@1", EventType: "application.revision_requested", Kind: route.Slack, Channel: oldChannel,
+		}},
+		{"a FIFO queue itself moved it", func(b *bench) { b.moved(queue.PagerDuty, page(b)) }, deadletter.Letter{
+			Queue: queue.PagerDuty, Reason: "max_receives", SentAt: start, Readable: true, More: true,
+			DeliveryID: "delivery of flag@1", EventType: "application.revision_requested", Kind: route.PagerDuty,
+		}},
+		{"a standard queue itself moved it", func(b *bench) {
+			b.moved(queue.Purge, queue.Message{Body: "a job"})
+		}, deadletter.Letter{
+			Queue: queue.Purge, Reason: "max_receives", SentAt: start,
+		}},
+		{"nobody can read it", func(b *bench) {
+			b.parked(queue.Slack, queue.Message{Body: "x", DeduplicationID: "12345678"}, "unreadable")
+		}, deadletter.Letter{
+			Queue: queue.Slack, Reason: "unreadable", ParkedAt: start, SentAt: start, DeliveryID: "delivery-1",
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			test(t, func(b *bench) {
+				tt.dies(b)
+				got := b.lists(queue.Names...)
+				want := deadletter.Listing{Letters: []deadletter.Letter{tt.want}}
+				if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(deadletter.Letter{}, "ID", "AlertKey"), sameMoment); diff != "" {
+					b.Error(diff)
+				}
+				if letter := got.Letters[0]; len(letter.ID) != 10 || letter.Readable != (letter.AlertKey != "") {
+					b.Errorf("the id is %q, the alert key %q", letter.ID, letter.AlertKey)
+				}
+			})
+		})
+	}
+}
+
+var sameMoment = cmp.Comparer(func(a, b time.Time) bool { return a.Equal(b) })
+
+func TestALetterHasTheSameIDAtEachLookAndNoOtherHasIt(t *testing.T) {
+	test(t, func(b *bench) {
+		for i := range 20 {
+			b.parked(queue.Slack, b.encoded(route.Slack, fmt.Sprintf("flag@%d", i)), "is_archived")
+			b.parked(queue.Digest, queue.Message{Body: "x"}, "x")
+		}
+		first, second := b.lists(queue.Names...), b.lists(queue.Names...)
+		if diff := cmp.Diff(first, second, sameMoment); diff != "" {
+			b.Error(diff)
+		}
+		ids := map[string]bool{}
+		for _, letter := range first.Letters {
+			ids[letter.ID] = true
+		}
+		if len(ids) != 40 {
+			b.Errorf("40 letters have %d ids", len(ids))
+		}
+	})
+}
+
+func TestAListingHoldsNoPersonalData(t *testing.T) {
+	const canary = "CANARY"
+	test(t, func(b *bench) {
+		message := b.message(route.Slack, "flag@1")
+		message.Body = []byte(`{"type":"application.approved","event_id":"evt_1","data":{"id":"app_1","name":"CANARY"}}`)
+		encoded, err := message.Encode()
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.parked(queue.Slack, encoded, "is_archived")
+		b.parked(queue.Digest, queue.Message{Body: `{"schema":1,"name":"CANARY"}`}, "unreadable")
+		shown, err := json.Marshal(b.lists(queue.Slack, queue.Digest))
+		if err != nil || strings.Contains(string(shown), canary) || !strings.Contains(string(shown), "application.approved") {
+			b.Errorf("%s, %v", shown, err)
+		}
+	})
+}
+
+func TestOfWhatTheQueueMovedTheFirstOfEachGroupIsInSight(t *testing.T) {
+	test(t, func(b *bench) {
+		b.moved(queue.Slack, b.encoded(route.Slack, "flag@1"), b.encoded(route.Slack, "flag@2"))
+		letters := b.lists(queue.Slack).Letters
+		if len(letters) != 1 || letters[0].DeliveryID != "delivery of flag@1" || !letters[0].More {
+			b.Errorf("in sight: %+v", letters)
+		}
+	})
+}
+
+func TestAListingLeavesEverythingInSight(t *testing.T) {
+	test(t, func(b *bench) {
+		b.flagIsParked()
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "two")
+		b.lists(queue.Slack, queue.Digest)
+		b.has(queue.Slack.DeadLetter(), 1)
+		b.has(queue.Digest.DeadLetter(), 2)
+	})
+}
+
+func TestAListingWhoseTimeIsUpShowsWhatItSawAndGivesItBack(t *testing.T) {
+	test(t, func(b *bench) {
+		ctx, cancel := context.WithCancel(b.Context())
+		for _, reason := range []string{"one", "two", "three"} {
+			b.parked(queue.Digest, queue.Message{Body: reason}, reason)
+		}
+		receives := 0
+		listing, err := deadletter.List(ctx, hooked{b.queues, func(call string, _ queue.Name) error {
+			if call == "receive" {
+				receives++
+			}
+			if receives == 3 {
+				cancel()
+			}
+			return nil
+		}}, queue.Digest)
+		if !errors.Is(err, context.Canceled) || len(listing.Letters) != 2 {
+			b.Errorf("%d letters, %v", len(listing.Letters), err)
+		}
+		b.has(queue.Digest.DeadLetter(), 3)
+	})
+}
+
+// stuck is an engine that never answers when a letter is given back.
+type stuck struct{ *memory.Queues }
+
+func (stuck) ChangeVisibility(ctx context.Context, _ queue.Name, _ string, _ time.Duration) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func TestGivingBackTakesHalfAMinuteAtTheMostAndSaysWhatItLeft(t *testing.T) {
+	test(t, func(b *bench) {
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "two")
+		listing, err := deadletter.List(b.Context(), stuck{b.queues}, queue.Digest)
+		if took := time.Since(start); took != 30*time.Second {
+			b.Errorf("it took %s", took)
+		}
+		if len(listing.Letters) != 2 {
+			b.Errorf("%d letters are listed", len(listing.Letters))
+		}
+		const says = "digest-dead-letter again, which they are by themselves within 1m0s"
+		if err == nil || !strings.Contains(err.Error(), says) {
+			b.Errorf("the error is %v", err)
+		}
+	})
+}
+
+func TestWhatSomeoneElseHoldsIsCounted(t *testing.T) {
+	test(t, func(b *bench) {
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "two")
+		if _, _, err := b.queues.Receive(b.Context(), queue.Digest.DeadLetter(), visibility); err != nil {
+			b.Fatal(err)
+		}
+		if listing := b.lists(queue.Slack, queue.Digest); listing.Hidden != 1 || len(listing.Letters) != 1 {
+			b.Errorf("%+v", listing)
+		}
+	})
+}
+
+func TestAListingIsCutAtItsLimitAndSaysSo(t *testing.T) {
+	for _, tt := range []struct {
+		letters int
+		cut     bool
+	}{{deadletter.ListLimit, false}, {deadletter.ListLimit + 1, true}} {
+		test(t, func(b *bench) {
+			for range tt.letters {
+				b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+			}
+			if listing := b.lists(queue.Digest); len(listing.Letters) != deadletter.ListLimit || listing.Cut != tt.cut {
+				b.Errorf("of %d letters %d are listed, cut: %t", tt.letters, len(listing.Letters), listing.Cut)
+			}
+			b.has(queue.Digest.DeadLetter(), tt.letters)
+		})
+	}
+}
+
+// slow is an engine that takes its time.
+type slow struct {
+	*memory.Queues
+	receive, change time.Duration
+}
+
+func (s slow) Receive(ctx context.Context, name queue.Name, d time.Duration) (queue.Received, bool, error) {
+	time.Sleep(s.receive)
+	return s.Queues.Receive(ctx, name, d)
+}
+
+func (s slow) ChangeVisibility(ctx context.Context, name queue.Name, handle string, d time.Duration) error {
+	time.Sleep(s.change)
+	return s.Queues.ChangeVisibility(ctx, name, handle, d)
+}
+
+func TestWhereLettersComeAgainBeforeAllAreSeenTheListingEndsAndIsCut(t *testing.T) {
+	test(t, func(b *bench) {
+		for _, reason := range []string{"one", "two", "three", "four", "five"} {
+			b.parked(queue.Digest, queue.Message{Body: "x"}, reason)
+		}
+		listing, err := deadletter.List(b.Context(), slow{Queues: b.queues, receive: 25 * time.Second}, queue.Digest)
+		if err != nil || len(listing.Letters) != 3 || !listing.Cut {
+			b.Errorf("%d letters are listed, cut: %t, %v", len(listing.Letters), listing.Cut, err)
+		}
+		b.has(queue.Digest.DeadLetter(), 5)
+	})
+}
+
+func TestWhereLettersComeAgainBeforeAllAreSeenARedriveSaysSo(t *testing.T) {
+	test(t, func(b *bench) {
+		for _, reason := range []string{"one", "two", "three", "four"} {
+			b.parked(queue.Digest, queue.Message{Body: "x"}, reason)
+		}
+		b.Queues = slow{Queues: b.queues, receive: 2 * time.Minute}
+		_, err := b.Redrive(b.Context(), deadletter.Selection{Reason: "four"})
+		if err == nil || !strings.Contains(err.Error(), "before the last are seen") {
+			b.Errorf("the error is %v", err)
+		}
+		b.has(queue.Digest.DeadLetter(), 4)
+	})
+}
+
+func TestALetterThatCameIntoSightByItselfNeedsNoGivingBack(t *testing.T) {
+	test(t, func(b *bench) {
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+		queues := slow{Queues: b.queues, receive: 34 * time.Second, change: 29 * time.Second}
+		_, err := deadletter.List(b.Context(), queues, queue.Digest)
+		if took := time.Since(start); err != nil || took != 97*time.Second { // it was hidden from 34 s to 94 s
+			b.Errorf("%v after %s", err, took)
+		}
+	})
+}
+
+func FuzzAnyBodyIsListedAndGivenBack(f *testing.F) {
+	f.Add("x", "reason")
+	f.Add(`{"schema":1,"alert_key":"a","incident_key":"i","body":"e30="}`, "unreadable")
+	f.Add(`{"schema":1,"alert_key":"a","incident_key":"i","body":"eyJ0eXBlIjoieCJ9","destination":"slack"}`, "")
+	f.Fuzz(func(t *testing.T, body, reason string) {
+		queues := memory.NewQueues(time.Now)
+		message := queue.Message{Body: body}
+		if reason != "" {
+			message.Attributes = map[string]string{"reason": reason}
+		}
+		if queues.Send(t.Context(), queue.Digest.DeadLetter(), message) != nil {
+			t.Skip("no queue takes it")
+		}
+		listing, err := deadletter.List(t.Context(), queues, queue.Digest)
+		if err != nil || len(listing.Letters) != 1 {
+			t.Fatalf("%+v, %v", listing, err)
+		}
+		_, undecoded := handoff.Decode(body)
+		if letter := listing.Letters[0]; letter.Readable && undecoded != nil || letter.ID != revento.Hash("digest", "1")[:10] {
+			t.Errorf("%+v", letter)
+		}
+	})
+}

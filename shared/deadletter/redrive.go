@@ -1,0 +1,147 @@
+package deadletter
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"maps"
+	"time"
+
+	"revento-alerts/shared/fault"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/worker"
+)
+
+// MaxPace is the longest Pace.
+const MaxPace = time.Minute
+
+// DefaultPace is the pause between two redriven messages of a queue: a channel takes about one message a second.
+// https://docs.slack.dev/apis/web-api/rate-limits/
+func DefaultPace(name queue.Name) time.Duration {
+	if name == queue.Slack {
+		return time.Second
+	}
+	return 0
+}
+
+// Redriver has letters tried again.
+type Redriver struct {
+	Queues queue.Queues
+	// Records tell what has been sent already.
+	Records record.Store
+	// Routes are those in force, by which a Slack message finds its channel.
+	Routes route.Table
+	Stack  string
+	// Pace is the pause between two messages of a queue, up to MaxPace; 0 means DefaultPace.
+	Pace time.Duration
+	Now  func() time.Time
+}
+
+// Redrive sends the chosen letters to their queues as fresh messages, whose age and attempts count from now, and deletes
+// them. They are sent before they are deleted: a stop between the two leaves both, and the worker, whose record of the alert
+// says that it was sent, drops the second. With an error come the results before it; the rest stays. Letters that cannot be
+// read stay too, and what fails again while Redrive runs.
+func (r Redriver) Redrive(ctx context.Context, selection Selection) ([]Result, error) {
+	if r.Pace < 0 || r.Pace > MaxPace {
+		return nil, fmt.Errorf("the pace is %s: 0s to %s is allowed", r.Pace, MaxPace)
+	}
+	run := redrive{Redriver: r, sent: map[string]bool{}, begun: map[queue.Name]bool{}}
+	return work(ctx, r.Queues, selection, run.treat)
+}
+
+// redrive is one run.
+type redrive struct {
+	Redriver
+	// sent holds the hashes of the bodies that were sent. Without it, a letter that fails again at once would go round for
+	// as long as the run lasts.
+	sent map[string]bool
+	// begun holds the queues that were sent to.
+	begun map[queue.Name]bool
+}
+
+func (r *redrive) treat(ctx context.Context, held *hand, received queue.Received, letter Letter) (Result, error) {
+	if r.sent[revento.Hash(received.Body)] {
+		return kept(letter, "the same was redriven a moment ago: it failed again, or this is a copy of it"), nil
+	}
+	if !letter.Readable && letter.Queue.IsFIFO() {
+		return kept(letter, "this version cannot read it: redrive it with the one that wrote it, or drop it"), nil
+	}
+	if err := r.pause(ctx, letter.Queue); err != nil {
+		return kept(letter, "the redrive was ended before its turn"), err
+	}
+	message, note, err := r.fresh(ctx, received, letter)
+	if err != nil {
+		return kept(letter, err.Error()), err
+	}
+	if err := r.Queues.Send(ctx, letter.Queue, message); err != nil {
+		return kept(letter, err.Error()), unlessPermanent(err)
+	}
+	r.sent[revento.Hash(message.Body)] = true
+	if err := held.delete(ctx, received); err != nil {
+		note = "it was sent, and is a dead letter still: drop it, or redrive it, which sends nothing twice"
+		return Result{Letter: letter, Outcome: Redriven, Note: note}, err
+	}
+	return Result{Letter: letter, Outcome: Redriven, Note: note}, nil
+}
+
+// unlessPermanent leaves out the failures that are one message's own, which do not end the run.
+func unlessPermanent(err error) error {
+	if fault.Has(err, fault.Permanent) {
+		return nil
+	}
+	return err
+}
+
+// fresh makes the message that is sent, and the note for it. What is no hand-off is sent on as it came.
+func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Letter) (queue.Message, string, error) {
+	if !letter.Readable {
+		return queue.Message{Body: received.Body, Attributes: withoutReason(received.Attributes)}, "", nil
+	}
+	event, err := open(received.Body)
+	if err != nil {
+		return queue.Message{}, "", err
+	}
+	fresh, note := event.Message, ""
+	fresh.Generation = rand.Text()
+	fresh.QueuedAt = r.Now().UTC()
+	if letter.Queue == queue.Slack {
+		if fresh.Channel, note, err = r.channel(ctx, event); err != nil {
+			return queue.Message{}, "", err
+		}
+	}
+	if fresh.Channel != event.Channel {
+		fresh.AlertKey = r.alertKey(fresh)
+	}
+	message, err := fresh.Encode()
+	return message, note, err
+}
+
+func withoutReason(attributes map[string]string) map[string]string {
+	rest := maps.Clone(attributes)
+	delete(rest, worker.AttributeReason)
+	delete(rest, worker.AttributeParkedAt)
+	return rest
+}
+
+// pause waits before each message of a queue but the first.
+func (r *redrive) pause(ctx context.Context, name queue.Name) error {
+	if !r.begun[name] {
+		r.begun[name] = true
+		return nil
+	}
+	pace := r.Pace
+	if pace == 0 {
+		pace = DefaultPace(name)
+	}
+	timer := time.NewTimer(pace)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

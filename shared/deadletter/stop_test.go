@@ -1,0 +1,144 @@
+package deadletter_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/mishap"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/route"
+)
+
+// A redrive stops anywhere, the person repeats it, and all that was dead is told once. The worker runs before the repetition
+// or only after it.
+func TestAStopAtAnyCallLosesNothingAndTellsNothingTwice(t *testing.T) {
+	worlds := []struct {
+		name    string
+		routes  route.Table
+		told    string
+		between bool
+	}{
+		{"the channel is open again", leadsTo(oldChannel), oldChannel, false},
+		{"the channel is open again, the worker is quick", leadsTo(oldChannel), oldChannel, true},
+		{"another channel", leadsTo(newChannel), newChannel, false},
+		{"another channel, the worker is quick", leadsTo(newChannel), newChannel, true},
+	}
+	for _, world := range worlds {
+		t.Run(world.name, func(t *testing.T) {
+			mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+				test(t, func(b *bench) {
+					b.Routes = world.routes
+					b.flagIsParked()
+					b.moved(queue.Slack, b.encoded(route.Slack, "flag@2"), b.encoded(route.Slack, "flag@3"))
+					b.slack.down[oldChannel] = nil
+					spoilt := b.Redriver
+					spoilt.Queues, spoilt.Records = mishap.Queues{Queues: b.queues, Plan: plan}, mishap.Records{Store: b.records, Plan: plan}
+					_ = mishap.Died(func() { _, _ = spoilt.Redrive(b.Context(), everything) })
+					if world.between {
+						b.worksOff()
+					}
+					time.Sleep(workVisibility) // what a dead process held comes into sight
+					b.redrives(everything)
+					b.worksOff()
+					b.has(queue.Slack.DeadLetter(), 0)
+					b.has(queue.Slack, 0)
+					flag := world.told + " flag"
+					b.wasTold(flag, flag, flag)
+				})
+			})
+		})
+	}
+}
+
+func TestADropThatStopsIsRepeated(t *testing.T) {
+	mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+		test(t, func(b *bench) {
+			b.flagIsParked()
+			b.moved(queue.Slack, b.encoded(route.Slack, "flag@2"), b.encoded(route.Slack, "flag@3"))
+			_ = mishap.Died(func() { _, _ = deadletter.Drop(b.Context(), mishap.Queues{Queues: b.queues, Plan: plan}, everything) })
+			time.Sleep(workVisibility)
+			if _, err := deadletter.Drop(b.Context(), b.queues, everything); err != nil {
+				b.Fatal(err)
+			}
+			b.has(queue.Slack.DeadLetter(), 0)
+		})
+	})
+}
+
+// A look that stops leaves every letter where it was, at once or after its visibility.
+func TestALookThatStopsHidesNothingForLong(t *testing.T) {
+	mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+		test(t, func(b *bench) {
+			b.flagIsParked()
+			b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
+			_ = mishap.Died(func() {
+				_, _ = deadletter.List(b.Context(), mishap.Queues{Queues: b.queues, Plan: plan}, queue.Slack, queue.Digest)
+			})
+			time.Sleep(time.Minute)
+			b.has(queue.Slack.DeadLetter(), 1)
+			b.has(queue.Digest.DeadLetter(), 1)
+		})
+	})
+}
+
+var errDown = errors.New("the queue is down")
+
+func TestAFailureMidWayTellsWhatWasDoneAndLeavesTheRest(t *testing.T) {
+	tests := []struct {
+		name, call string
+		on         queue.Name
+		want       []string
+		dead       int
+	}{
+		{"nothing can be sent", "send", queue.Digest, []string{"digest one: redriven", "digest two: kept, the queue is down"}, 2},
+		{"nothing can be deleted", "delete", queue.Digest.DeadLetter(), []string{"digest one: redriven",
+			"digest two: redriven, it was sent, and is a dead letter still: drop it, or redrive it, which sends nothing twice"}, 2},
+		{"nothing can be received", "receive", queue.Digest.DeadLetter(), []string{"digest one: redriven"}, 2},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			test(t, func(b *bench) {
+				for _, reason := range []string{"one", "two", "three"} {
+					b.parked(queue.Digest, queue.Message{Body: reason}, reason)
+				}
+				calls := 0
+				b.Queues = hooked{b.queues, func(call string, name queue.Name) error {
+					if call != tt.call || name != tt.on {
+						return nil
+					}
+					if calls++; calls == 2 {
+						return errDown
+					}
+					return nil
+				}}
+				results, err := b.Redrive(b.Context(), everything)
+				if !errors.Is(err, errDown) {
+					b.Errorf("the error is %v", err)
+				}
+				if got := outcomes(results); !slices.Equal(got, tt.want) {
+					b.Errorf("got %q, want %q", got, tt.want)
+				}
+				b.has(queue.Digest.DeadLetter(), tt.dead)
+			})
+		})
+	}
+}
+
+func TestWhenTheCallersContextEndsEverythingIsGivenBack(t *testing.T) {
+	test(t, func(b *bench) {
+		b.moved(queue.Slack, b.encoded(route.Slack, "flag@1"), b.encoded(route.Slack, "flag@2"), b.encoded(route.Slack, "flag@3"))
+		ctx, cancel := context.WithTimeout(b.Context(), 1500*time.Millisecond) // in the pause before the third
+		defer cancel()
+		results, err := b.Redrive(ctx, everything)
+		want := []string{"slack max_receives: redriven", "slack max_receives: redriven",
+			"slack max_receives: kept, the redrive was ended before its turn"}
+		if got := outcomes(results); err == nil || !slices.Equal(got, want) {
+			b.Errorf("got %q and %v", got, err)
+		}
+		b.has(queue.Slack.DeadLetter(), 1)
+	})
+}

@@ -1,0 +1,84 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"revento-alerts/shared/api"
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/sqlite"
+)
+
+// addressFile is the file in the data folder that names where serve is reached while it runs.
+const addressFile = "address"
+
+// writeAddress tells the commands where this process is reached. A file that a crash left behind is written over.
+func writeAddress(dir, base string) error {
+	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(base+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write the address for the commands: %w", err)
+	}
+	return nil
+}
+
+// Operator is the operator's side of a data folder: serve's where it runs, or the folder opened by this process.
+type Operator struct {
+	*api.Client
+	engine *sqlite.Engine
+}
+
+// Operate returns the operator's side of a data folder. Its error names the remedy.
+func Operate(ctx context.Context, dir string, source settings.Source) (*Operator, error) {
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("there is no data folder %s: start 'revento-alerts serve' first, or name its folder with --data", dir)
+	}
+	s, err := settings.LoadDeletion(Defaults(source))
+	if err != nil {
+		return nil, err
+	}
+	engine, err := sqlite.Open(ctx, dir, time.Now)
+	if errors.Is(err, sqlite.ErrInUse) {
+		return running(dir, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Operator{Client: api.Within(backend(engine, s)), engine: engine}, nil
+}
+
+// running returns the operator's side of the serve that has the data folder.
+func running(dir string, inUse error) (*Operator, error) {
+	base, err := os.ReadFile(filepath.Join(dir, addressFile))
+	if err != nil {
+		return nil, errors.Join(inUse, fmt.Errorf("find where it is reached: %w", err))
+	}
+	return &Operator{Client: api.NewClient(strings.TrimSpace(string(base)))}, nil
+}
+
+// Close gives the data folder back.
+func (o *Operator) Close() error {
+	if o.engine == nil {
+		return nil
+	}
+	return o.engine.Close()
+}
+
+// backend is what the operator sees of this machine.
+func backend(engine *sqlite.Engine, s settings.Deletion) api.Backend {
+	return api.Backend{
+		Stack: s.Stack,
+		Deletions: &deletion.Operator{
+			Deletions:       engine.Deletions,
+			Queues:          engine.Queues,
+			Notifier:        notifier(engine, s),
+			RecordRetention: s.RecordRetention,
+			Now:             time.Now,
+		},
+	}
+}
