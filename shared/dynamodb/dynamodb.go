@@ -23,6 +23,7 @@
 //	expires      N  as above, absent where the record never expires: the table's TTL attribute
 //	data         S  the kind's content, JSON
 //	write        S  a token of the last write, by which a repeated request knows its own
+//	pending      S  the list of what is to be done that the record is in, absent in most: see indexPending
 //
 // The sweep of what has expired comes late, days at times, so that no rule relies on it.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
@@ -56,6 +57,7 @@ const (
 	attrOccurredAt = "occurred_at"
 	attrData       = "data"
 	attrWrite      = "write"
+	attrPending    = "pending"
 )
 
 type item = map[string]types.AttributeValue

@@ -46,6 +46,29 @@ func records(t *testing.T) (name string) {
 		types.KeySchemaElement{AttributeName: aws.String(attrSort), KeyType: types.KeyTypeRange})
 }
 
+// index makes the records table's index, as the template does.
+func index(t *testing.T, table string) {
+	t.Helper()
+	_, err := sdk.NewFromConfig(patient(t)).UpdateTable(t.Context(), &sdk.UpdateTableInput{
+		TableName: &table,
+		AttributeDefinitions: []types.AttributeDefinition{
+			{AttributeName: aws.String(attrPending), AttributeType: types.ScalarAttributeTypeS},
+			{AttributeName: aws.String(attrSort), AttributeType: types.ScalarAttributeTypeS},
+		},
+		GlobalSecondaryIndexUpdates: []types.GlobalSecondaryIndexUpdate{{Create: &types.CreateGlobalSecondaryIndexAction{
+			IndexName: aws.String(indexPending),
+			KeySchema: []types.KeySchemaElement{
+				{AttributeName: aws.String(attrPending), KeyType: types.KeyTypeHash},
+				{AttributeName: aws.String(attrSort), KeyType: types.KeyTypeRange},
+			},
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		}}},
+	})
+	if err != nil {
+		t.Fatalf("make an index: %v", err)
+	}
+}
+
 func table(t *testing.T, keys ...types.KeySchemaElement) (name string) {
 	t.Helper()
 	var attributes []types.AttributeDefinition

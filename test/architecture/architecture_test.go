@@ -24,12 +24,12 @@ var foreign = map[string][]string{
 	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest"},
 	"functions/slack":     {"github.com/PagerDuty"},
 	"functions/pagerduty": {"github.com/slack-go"},
-	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", "time/tzdata"},
+	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty"},
 }
 
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder", module + "shared/serve",
-	module + "shared/terminal", module + "shared/conformance", module + "events", "testing",
+	module + "shared/terminal", module + "shared/conformance", module + "events", "testing", "time/tzdata",
 	"github.com/aws/aws-sdk-go-v2/config",
 }
 
