@@ -68,6 +68,7 @@ func deploy(t *testing.T) *stack {
 	s.tables = map[string]string{
 		"DELIVERIES_TABLE": s.table("deliveries", "delivery_id"),
 		"RECORDS_TABLE":    s.table("records", "partition", "sort"),
+		"DELETIONS_TABLE":  s.table("deletions", "partition", "sort"),
 	}
 	s.urls = map[queue.Name]string{}
 	for _, name := range queue.Names {
