@@ -55,13 +55,15 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "serve", "demo", "send", "event", "routes"} {
+	for _, command := range []string{
+		"", "serve", "demo", "send", "event", "routes", "deletions", "deletions list", "deletions show", "deletions now", "deletions close",
+	} {
 		t.Run(command, func(t *testing.T) {
 			r := call(t, nil, strings.Fields(command+" --help")...)
 			if r.code != 0 || r.err != "" {
 				t.Fatalf("%+v", r)
 			}
-			golden(t, "help-"+command+".txt", r.out)
+			golden(t, "help-"+strings.ReplaceAll(command, " ", "-")+".txt", r.out)
 		})
 	}
 }

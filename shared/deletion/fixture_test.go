@@ -204,9 +204,11 @@ func (b *bench) delivery(id, eventType string, connection record.Connection, at 
 }
 
 // handedOff is a happening of ours on its way to the pager.
-func handedOff(b *bench, name string) handoff.Message {
+func handedOff(b *bench, name string) handoff.Message { return handedOffFrom(b, ours, name) }
+
+func handedOffFrom(b *bench, connection record.Connection, name string) handoff.Message {
 	b.Helper()
-	return handoff.New(stack, b.happening(ours, name), route.Destination{Kind: route.PagerDuty, Severity: route.Error}, b.clock)
+	return handoff.New(stack, b.happening(connection, name), route.Destination{Kind: route.PagerDuty, Severity: route.Error}, b.clock)
 }
 
 func nullable(id string) string {

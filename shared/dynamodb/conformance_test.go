@@ -25,3 +25,10 @@ func TestDeletionsConformance(t *testing.T) {
 	conformance.Records(t, func(*testing.T) record.Store { return deletions }, nil)
 	conformance.Deletions(t, func(*testing.T) (conformance.KeptStore, conformance.DeletionStore) { return kept, deletions }, nil)
 }
+
+func TestIndexConformance(t *testing.T) {
+	config, table := patient(t), records(t)
+	index(t, table)
+	store := NewRecords(config, table, records(t))
+	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return store }, nil)
+}

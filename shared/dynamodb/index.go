@@ -6,7 +6,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/record"
 )
 
@@ -26,30 +25,13 @@ func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record
 		ExpressionAttributeNames:  names(attrPending),
 		ExpressionAttributeValues: item{":list": text(list)},
 	})
-	var found []record.Record
+	var found []item
 	for pages.HasMorePages() && len(found) < limit {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, awssdk.Failure(ctx, "query the table "+r.table, err)
+			return nil, failure(ctx, "query the table "+r.table, err)
 		}
-		for _, stored := range page.Items[:min(len(page.Items), limit-len(found))] {
-			rec, err := listed(stored)
-			if err != nil {
-				return nil, err
-			}
-			found = append(found, rec)
-		}
+		found = append(found, page.Items...)
 	}
-	return found, nil
-}
-
-// listed is an item's record, without its connection, which the item does not name in a readable form.
-func listed(stored item) (record.Record, error) {
-	r := reader{item: stored}
-	var key record.Key
-	key.Kind, key.ID = record.ParseSort(r.text(attrSort))
-	if r.err != nil {
-		return record.Record{}, r.err
-	}
-	return decode(key, stored)
+	return decodeAll(record.Connection{}, found[:min(len(found), limit)])
 }

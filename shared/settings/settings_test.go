@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,25 @@ func TestDigestsAreToldEveryQuarterOfAnHourByDefault(t *testing.T) {
 	noon := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 	if next := schedule.Next(noon); !next.Equal(noon.Add(15 * time.Minute)) {
 		t.Errorf("next = %s", next)
+	}
+}
+
+func TestTheNoticesOfADeletionDependOnOneRoute(t *testing.T) {
+	changed := source(map[string]string{
+		"OTHER_ROUTE": "pagerduty:critical,slack:C0OTHER", "DATA_DELETION_REQUIRED_ROUTE": "pagerduty:info,digest,slack:C0LEGAL",
+		"EVENT_CHANNELS": "evt_abc=C0EVENT",
+	})
+	all, err := settings.LoadRoutes(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deletion, err := settings.LoadDeletion(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := deletion.Routes.Notices("evt_abc"), all.Notices("evt_abc")
+	if !slices.Equal(got, want) || len(got) != 3 {
+		t.Errorf("notices go to %+v, want the three of all routes: %+v", got, want)
 	}
 }
 

@@ -97,9 +97,12 @@ func TestFromWebhookToPage(t *testing.T) {
 }
 
 // deliveries counts the ledger's entries.
-func (s *stack) deliveries() int {
+func (s *stack) deliveries() int { return s.items("DELIVERIES_TABLE") }
+
+// items counts a table's items.
+func (s *stack) items(variable string) int {
 	s.Helper()
-	table := s.tables["DELIVERIES_TABLE"]
+	table := s.tables[variable]
 	found, err := dynamosdk.NewFromConfig(s.aws).Scan(s.Context(), &dynamosdk.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		s.Fatal(err)
@@ -110,7 +113,7 @@ func (s *stack) deliveries() int {
 // checkLogs holds every line to be JSON, with metrics, and without secrets and personal data.
 func (s *stack) checkLogs() {
 	s.Helper()
-	for _, f := range []*function{s.ingest, s.slack, s.pagerduty} {
+	for _, f := range []*function{s.ingest, s.slack, s.pagerduty, s.deletion, s.purge} {
 		text := f.log.String()
 		for _, canary := range []string{"canary", "usr_sample", "ptp_sample"} {
 			if strings.Contains(text, canary) {
@@ -126,9 +129,9 @@ func (s *stack) checkLogs() {
 	}
 }
 
-func running(t *testing.T) *stack {
+func running(t *testing.T, settings ...string) *stack {
 	t.Helper()
-	s := deploy(t)
+	s := deploy(t, settings...)
 	s.fill("webhook-secrets", secret)
 	return s
 }
