@@ -27,8 +27,6 @@ func TestDeletionsConformance(t *testing.T) {
 }
 
 func TestIndexConformance(t *testing.T) {
-	config, table := patient(t), records(t)
-	index(t, table)
-	store := NewRecords(config, table, records(t))
+	store := NewRecords(patient(t), records(t), records(t))
 	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return store }, nil)
 }
