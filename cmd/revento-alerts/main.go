@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // DigestTimeZone, whatever the machine has
 
 	"github.com/spf13/cobra"
 

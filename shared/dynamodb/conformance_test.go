@@ -25,3 +25,8 @@ func TestDeletionsConformance(t *testing.T) {
 	conformance.Records(t, func(*testing.T) record.Store { return deletions }, nil)
 	conformance.Deletions(t, func(*testing.T) (conformance.KeptStore, conformance.DeletionStore) { return kept, deletions }, nil)
 }
+
+func TestIndexConformance(t *testing.T) {
+	store := NewRecords(patient(t), records(t), records(t))
+	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return store }, nil)
+}

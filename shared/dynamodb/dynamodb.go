@@ -23,6 +23,7 @@
 //	expires      N  as above, absent where the record never expires: the table's TTL attribute
 //	data         S  the kind's content, JSON
 //	write        S  a token of the last write, by which a repeated request knows its own
+//	pending      S  the list of what is to be done that the record is in, absent in most: see indexPending
 //
 // The deletions table has the same keys and attributes. A tombstone's item is the one with the sort key "tombstone#", and its
 // occurred_at is the cutoff.
@@ -59,6 +60,7 @@ const (
 	attrOccurredAt = "occurred_at"
 	attrData       = "data"
 	attrWrite      = "write"
+	attrPending    = "pending"
 )
 
 type item = map[string]types.AttributeValue

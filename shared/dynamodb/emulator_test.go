@@ -35,32 +35,42 @@ func patient(t *testing.T) aws.Config {
 // deliveries makes a deliveries table, which the emulator forgets when it ends.
 func deliveries(t *testing.T) (name string) {
 	t.Helper()
-	return table(t, types.KeySchemaElement{AttributeName: aws.String(attrDeliveryID), KeyType: types.KeyTypeHash})
+	return table(t, &sdk.CreateTableInput{KeySchema: keys(attrDeliveryID)}, attrDeliveryID)
 }
 
-// records makes a records table, or a deletions table, which has the same keys.
+// records makes a records table, or a deletions table, which has the same keys and needs no index.
 func records(t *testing.T) (name string) {
 	t.Helper()
-	return table(t,
-		types.KeySchemaElement{AttributeName: aws.String(attrPartition), KeyType: types.KeyTypeHash},
-		types.KeySchemaElement{AttributeName: aws.String(attrSort), KeyType: types.KeyTypeRange})
+	return table(t, &sdk.CreateTableInput{
+		KeySchema: keys(attrPartition, attrSort),
+		GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
+			IndexName:  aws.String(indexPending),
+			KeySchema:  keys(attrPending, attrSort),
+			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		}},
+	}, attrPartition, attrSort, attrPending)
 }
 
-func table(t *testing.T, keys ...types.KeySchemaElement) (name string) {
-	t.Helper()
-	var attributes []types.AttributeDefinition
-	for _, key := range keys {
-		attributes = append(attributes,
-			types.AttributeDefinition{AttributeName: key.AttributeName, AttributeType: types.ScalarAttributeTypeS})
+// keys are a partition key and a sort key, if there is one.
+func keys(attributes ...string) []types.KeySchemaElement {
+	var elements []types.KeySchemaElement
+	for i := range attributes {
+		kind := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]
+		elements = append(elements, types.KeySchemaElement{AttributeName: &attributes[i], KeyType: kind})
 	}
+	return elements
+}
+
+// table makes a table whose keys are the attributes.
+func table(t *testing.T, input *sdk.CreateTableInput, attributes ...string) (name string) {
+	t.Helper()
 	name = "test-" + rand.Text()
-	_, err := sdk.NewFromConfig(patient(t)).CreateTable(t.Context(), &sdk.CreateTableInput{
-		TableName:            &name,
-		AttributeDefinitions: attributes,
-		KeySchema:            keys,
-		BillingMode:          types.BillingModePayPerRequest,
-	})
-	if err != nil {
+	input.TableName, input.BillingMode = &name, types.BillingModePayPerRequest
+	for i := range attributes {
+		input.AttributeDefinitions = append(input.AttributeDefinitions,
+			types.AttributeDefinition{AttributeName: &attributes[i], AttributeType: types.ScalarAttributeTypeS})
+	}
+	if _, err := sdk.NewFromConfig(patient(t)).CreateTable(t.Context(), input); err != nil {
 		t.Fatalf("make a table: %v", err)
 	}
 	return name

@@ -157,6 +157,9 @@ func encode(rec record.Record, token string) item {
 	if !rec.Expires.IsZero() {
 		encoded[attrExpires] = expiry(rec.Expires)
 	}
+	if rec.Pending != "" {
+		encoded[attrPending] = text(rec.Pending)
+	}
 	return encoded
 }
 
@@ -165,6 +168,9 @@ func decode(key record.Key, stored item) (record.Record, error) {
 	rec := record.Record{Key: key, Version: r.number(attrVersion), Data: []byte(r.text(attrData))}
 	if _, ok := stored[attrExpires]; ok {
 		rec.Expires = time.Unix(r.number(attrExpires), 0).UTC()
+	}
+	if _, ok := stored[attrPending]; ok {
+		rec.Pending = r.text(attrPending)
 	}
 	occurredAt := r.text(attrOccurredAt)
 	if r.err != nil {

@@ -114,6 +114,13 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			},
 			want: request{operation: "Query", consistent: true},
 		},
+		"pending": {
+			call: func() error {
+				_, err := store.Pending(t.Context(), "digest", 10)
+				return err
+			},
+			want: request{operation: "Query"},
+		},
 		"delete": {
 			call: func() error {
 				_, err := store.Delete(t.Context(), record.Key{ID: "one"}, time.Unix(1, 0))

@@ -15,8 +15,8 @@ const module = "revento-alerts/"
 
 // rules are the packages named after what they are about.
 var rules = []string{
-	"alert", "checkup", "clip", "deadletter", "deletion", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route",
-	"secret", "settings", "telemetry", "thread", "worker",
+	"alert", "checkup", "clip", "deadletter", "deletion", "digest", "fault", "handoff", "incident", "ingest", "queue", "record", "revento",
+	"route", "schedule", "secret", "settings", "telemetry", "thread", "worker",
 }
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
@@ -26,6 +26,7 @@ var foreign = map[string][]string{
 	"functions/pagerduty": {"github.com/slack-go", schedules},
 	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty"},
 	"functions/purge":     {"github.com/PagerDuty", schedules},
+	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules},
 }
 
 // schedules is what only the functions that make schedules link.
@@ -33,7 +34,7 @@ const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder", module + "shared/serve",
-	module + "shared/terminal", module + "shared/conformance", module + "events", "testing",
+	module + "shared/terminal", module + "shared/conformance", module + "events", "testing", "time/tzdata",
 	"github.com/aws/aws-sdk-go-v2/config",
 }
 
