@@ -28,7 +28,7 @@ type parameter struct {
 }
 
 // templatesOwn is what the code does not know of.
-var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "ThrottleBurst", "ThrottleRate"}
+var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "SilenceAlarmHours", "ThrottleBurst", "ThrottleRate"}
 
 // parametersOfTheCode are the settings but for the stack's name, which is no parameter.
 func parametersOfTheCode() []settings.Setting {

@@ -31,6 +31,7 @@ type template struct {
 
 type resource struct {
 	Type                string
+	Condition           string
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Properties          json.RawMessage
