@@ -34,6 +34,8 @@ type Content struct {
 	// Link leads to the resource, or is "".
 	Link       string
 	DeliveryID string
+	// Digest is what a digest tells in place of the fields; nil elsewhere.
+	Digest *Digest
 }
 
 // Field is one of the data's fields.

@@ -5,7 +5,9 @@ package handoff
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/queue"
@@ -52,13 +54,14 @@ type Message struct {
 	QueuedAt time.Time `json:"queued_at"`
 	// Generation is empty in ingest's message and new for each redrive, which starts a new count of attempts.
 	Generation string `json:"generation,omitempty"`
-	// Notice is set in a message that tells of a deletion.
+	// Notice is set in a message that tells of a deletion, and in a digest.
 	Notice *Notice `json:"notice,omitempty"`
 	// Body is the signed bytes, or for a notice an envelope of our own; in base64 once it is JSON.
 	Body []byte `json:"body"`
 }
 
-// Notice is what a message tells of a deletion. No tombstone stops it, and what is kept of it is kept with the deletion.
+// Notice is what a message tells of a deletion, or of many events. No tombstone stops it. What is kept of one about a deletion
+// is kept with the deletion.
 type Notice struct {
 	// Title is what happened, in plain words.
 	Title string `json:"title"`
@@ -66,6 +69,8 @@ type Notice struct {
 	Facts []alert.Field `json:"facts,omitempty"`
 	// Ends says that the message resolves an incident of the connection, which is open.
 	Ends bool `json:"ends,omitempty"`
+	// Digest is set in a digest only.
+	Digest *alert.Digest `json:"digest,omitempty"`
 }
 
 // New makes the message for one destination of a delivery.
@@ -97,12 +102,33 @@ func (m Message) Encode() (queue.Message, error) {
 	if err != nil {
 		return queue.Message{}, fmt.Errorf("encode the message for %s: %w", m.Kind, err)
 	}
-	message := queue.Message{Body: string(body), Attributes: map[string]string{AttributeDeliveryID: m.DeliveryID}}
+	message := queue.Message{Body: ascii(string(body)), Attributes: map[string]string{AttributeDeliveryID: m.DeliveryID}}
 	if m.Queue().IsFIFO() {
 		message.Group, message.DeduplicationID = m.group(), m.deduplicationID()
 	}
 	return message, nil
 }
+
+// ascii writes what is not printable ASCII as JSON's escapes, in which it can stand only within texts: a digest holds text of
+// strangers.
+func ascii(encoded string) string {
+	if !strings.ContainsFunc(encoded, isBeyond) {
+		return encoded
+	}
+	var escaped strings.Builder
+	for _, r := range encoded {
+		if !isBeyond(r) {
+			escaped.WriteRune(r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&escaped, `\u%04x`, unit)
+		}
+	}
+	return escaped.String()
+}
+
+func isBeyond(r rune) bool { return r > '~' }
 
 func (m Message) group() string {
 	if m.Kind == route.Slack {
@@ -146,11 +172,14 @@ type Event struct {
 	Cutoff time.Time
 }
 
+// IsAboutDeletion says whether the message tells of a deletion.
+func (m Message) IsAboutDeletion() bool { return m.Notice != nil && m.Notice.Digest == nil }
+
 // Content is what the event tells a person.
 func (e Event) Content(display alert.Display) alert.Content {
 	content := display.Describe(e.Envelope, e.Order.OccurredAt, e.Severity, e.Resolves, e.DeliveryID)
 	if e.Notice != nil {
-		content.Title, content.Fields = e.Notice.Title, e.Notice.Facts
+		content.Title, content.Fields, content.Digest = e.Notice.Title, e.Notice.Facts, e.Notice.Digest
 	}
 	return content
 }

@@ -15,6 +15,7 @@ var (
 	_ record.Store  = (*Records)(nil)
 	_ record.Purger = (*Records)(nil)
 	_ record.Lister = (*Records)(nil)
+	_ record.Index  = (*Records)(nil)
 )
 
 // pageSize is small, so that tests see more than one page.
@@ -107,6 +108,23 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 	return true, nil
 }
 
+// Pending implements record.Index, without delay.
+func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record.Record, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var found []record.Record
+	for _, stored := range r.stored {
+		if stored.Pending == list {
+			found = append(found, withoutConnection(stored))
+		}
+	}
+	slices.SortFunc(found, func(a, b record.Record) int { return cmp.Compare(a.Key.Sort(), b.Key.Sort()) })
+	return found[:min(len(found), limit)], nil
+}
+
 // List implements record.Lister.
 func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, error) {
 	if err := ctx.Err(); err != nil {
@@ -117,12 +135,16 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 	var found []record.Record
 	for key, stored := range r.stored {
 		if key.Kind == kind {
-			listed := clone(stored)
-			listed.Key.Connection = record.Connection{}
-			found = append(found, listed)
+			found = append(found, withoutConnection(stored))
 		}
 	}
 	return found, nil
+}
+
+func withoutConnection(stored record.Record) record.Record {
+	listed := clone(stored)
+	listed.Key.Connection = record.Connection{}
+	return listed
 }
 
 func clone(rec record.Record) record.Record {

@@ -32,6 +32,9 @@ const (
 	Alert    Kind = "alert"    // id = alert key
 	Incident Kind = "incident" // id = incident key
 	Thread   Kind = "thread"   // id = incident key and channel
+	Digest   Kind = "digest"   // id = alert key
+	// DigestRun is what is known of a channel's digests, of no connection; id = channel.
+	DigestRun Kind = "digest-run"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"
@@ -70,6 +73,8 @@ type Record struct {
 	OccurredAt time.Time
 	// Expires is when the record may go; zero means never.
 	Expires time.Time
+	// Pending is the list of what is to be done in which an Index finds the record; "" for none, as most are.
+	Pending string
 	// Data is the kind's own content, as JSON.
 	Data []byte
 }
@@ -106,9 +111,26 @@ type Purger interface {
 	Delete(ctx context.Context, key Key, cutoff time.Time) (bool, error)
 }
 
+// Index finds records by what is to be done with them.
+type Index interface {
+	// Pending returns up to limit records, whatever their connection, that are in the list named, in the order of their sort
+	// keys. The keys are without the connection. It is eventually consistent: a record may be missing that was put just now,
+	// and another may show a former state. What matters is to be read again by Get.
+	Pending(ctx context.Context, list string, limit int) ([]Record, error)
+}
+
 // Lister lists the records of a kind, whatever their connection, in no order. The keys are without it.
 type Lister interface {
 	List(ctx context.Context, kind Kind) ([]Record, error)
+}
+
+// Cutoff is the moment up to which a connection's data is deleted, by its tombstone; zero where it has none.
+func Cutoff(ctx context.Context, deletions Store, connection Connection) (time.Time, error) {
+	stone, err := deletions.Get(ctx, TombstoneKey(connection))
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return time.Time{}, fmt.Errorf("read the tombstone: %w", err)
+	}
+	return stone.OccurredAt, nil
 }
 
 // SchemaVersion is stored with each record's content, so that a later version can tell what it reads.

@@ -8,6 +8,7 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/schedule"
 	"revento-alerts/shared/thread"
 )
 
@@ -205,6 +206,26 @@ func LoadPurge(source Source) (Purge, error) {
 		APIURL:              read(r, slackAPIURL, baseURL),
 		DeleteSlackMessages: read(r, deleteSlack, boolean),
 	}
+	return loaded, r.err()
+}
+
+// Digest is the settings of the digest function. Its schedule is the template's.
+type Digest struct {
+	Common
+}
+
+// LoadDigest reads them. Its error names every setting that is wrong.
+func LoadDigest(source Source) (Digest, error) {
+	r := &reader{source: source}
+	return Digest{Common: r.common()}, r.err()
+}
+
+// LoadDigestSchedule reads when digests are told, for one machine: EventBridge Scheduler does it on AWS. The machine's time
+// zones, or package time/tzdata, must be there.
+func LoadDigestSchedule(source Source) (schedule.Schedule, error) {
+	r := &reader{source: source}
+	zone := read(r, digestTimeZone, schedule.Zone)
+	loaded := read(r, digestSchedule, func(text string) (schedule.Schedule, error) { return schedule.Parse(text, zone) })
 	return loaded, r.err()
 }
 

@@ -83,6 +83,17 @@ func TestTheNoticesOfADeletionDependOnOneRoute(t *testing.T) {
 	}
 }
 
+func TestDigestsAreToldEveryQuarterOfAnHourByDefault(t *testing.T) {
+	schedule, err := settings.LoadDigestSchedule(source(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	noon := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+	if next := schedule.Next(noon); !next.Equal(noon.Add(15 * time.Minute)) {
+		t.Errorf("next = %s", next)
+	}
+}
+
 func TestEveryTriggerHasARoute(t *testing.T) {
 	routes, err := settings.LoadRoutes(source(map[string]string{"EVENT_UNPUBLISHED_ROUTE": "slack:C0OTHER"}))
 	if err != nil {
@@ -104,6 +115,12 @@ func loadAll(from settings.Source) error {
 		return err
 	}
 	if _, err := settings.LoadSlack(from); err != nil {
+		return err
+	}
+	if _, err := settings.LoadDigest(from); err != nil {
+		return err
+	}
+	if _, err := settings.LoadDigestSchedule(from); err != nil {
 		return err
 	}
 	_, err := settings.LoadPagerDuty(from)
@@ -140,6 +157,9 @@ func TestAValueOutOfFormOrRangeIsRefusedWithParameterValueAndRemedy(t *testing.T
 		{"ALERT_FIELDS", "id,,status", "AlertFields", "only at either end"},
 		{"LINK_TEMPLATE", "https://x.example/{id}", "LinkTemplate", "{resource_id}"},
 		{"LINK_TEMPLATE", "x.example/{type}", "LinkTemplate", "https://"},
+		{"DIGEST_SCHEDULE", "", "DigestSchedule", "rate(15 minutes)"},
+		{"DIGEST_SCHEDULE", "cron(0 25 * * ? *)", "DigestSchedule", "0 to 23"},
+		{"DIGEST_TIME_ZONE", "Berlin", "DigestTimeZone", "Europe/Berlin"},
 		{"LOG_LEVEL", "verbose", "LogLevel", "DEBUG, INFO"},
 	}
 	for _, c := range cases {

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/schedule"
 )
 
 // The settings, beside one for each of route.Triggers.
@@ -25,6 +26,8 @@ var (
 	deletionGraceDays  = Setting{Parameter: "DeletionGraceDays", Default: "7", Form: "a number of days from 0 to 365"}
 	deletionRecordDays = Setting{Parameter: "DeletionRecordDays", Default: "1095", Form: "a number of days from 30 to 3650"}
 	deleteSlack        = Setting{Parameter: "DeleteSlackMessages", Default: "false", Form: "true or false"}
+	digestSchedule     = Setting{Parameter: "DigestSchedule", Default: "cron(0/15 * * * ? *)", Form: schedule.Forms}
+	digestTimeZone     = Setting{Parameter: "DigestTimeZone", Default: "UTC", Form: "the IANA name of a time zone, such as Europe/Berlin"}
 	logLevel           = Setting{Parameter: "LogLevel", Default: "INFO", Form: "DEBUG, INFO, WARN or ERROR"}
 )
 
@@ -34,7 +37,7 @@ func Table() []Setting {
 		[]Setting{environment, stack, signatureTolerance, bodyLimit, dedupeWindow, secretMaxAge},
 		routeSettings(),
 		[]Setting{slackChannel, eventChannels, slackPostInterval, slackAPIURL, pagerDutyEventsURL, maxAlertAge, alertFields,
-			linkTemplate, deletionGraceDays, deletionRecordDays, deleteSlack, logLevel},
+			linkTemplate, deletionGraceDays, deletionRecordDays, deleteSlack, digestSchedule, digestTimeZone, logLevel},
 	)
 }
 

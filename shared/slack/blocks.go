@@ -163,6 +163,9 @@ func notes(message thread.Message) []string {
 // details are the blocks beside the coloured bar.
 func details(message thread.Message) []slack.Block {
 	content := message.Content
+	if content.Digest != nil {
+		return digestDetails(content)
+	}
 	var facts []string
 	if !message.Reply {
 		facts = append(facts, idFact("Event", content.EventID)...)

@@ -78,6 +78,25 @@ func approved() alert.Content {
 	return content
 }
 
+func digest() alert.Content {
+	return alert.Content{
+		Type: "digest", Title: "12 events in the last 15 minutes", Family: "digest", Severity: route.Info, Environment: "production",
+		HappenedAt: flaggedAt, DeliveryID: "digest-C0111-2026-05-09T14:22:30Z",
+		Digest: &alert.Digest{
+			Events: 12,
+			Counts: []alert.Count{
+				{Type: "application.submitted", EventID: "evt_abc123", Events: 7},
+				{Type: "participant.registered", EventID: "evt_abc123", Events: 4},
+				{Type: "*odd*.<!channel>", Events: 1},
+			},
+			Newest: []alert.Occurrence{
+				{Type: "application.submitted", EventID: "evt_abc123", ResourceID: "app_xyz", HappenedAt: flaggedAt.Add(-time.Minute)},
+				{Type: "*odd*.<!channel>", HappenedAt: flaggedAt.Add(-2 * time.Minute)},
+			},
+		},
+	}
+}
+
 func TestWhatSlackShows(t *testing.T) {
 	hostile := flagged()
 	hostile.Title = "*Bold* ~gone~ `code` <!channel> & <https://evil.example|click>"
@@ -88,6 +107,8 @@ func TestWhatSlackShows(t *testing.T) {
 		{Name: "no*te_<!channel>", Value: "line one\nline two `tick` <@U123> @here *b* https://evil.example \u202etxt.exe"},
 		{Name: "empty", Value: " \n "},
 	}
+	flooded := digest()
+	flooded.Digest.OtherCounts, flooded.Digest.OtherEvents, flooded.Digest.Waiting = 13, 40, 200
 	bare := alert.Content{
 		Type: "integration.suspended", Title: "Integration suspended by Revento", Family: "integration",
 		Severity: route.Critical, Environment: "staging", HappenedAt: flaggedAt, DeliveryID: "d-1",
@@ -99,6 +120,8 @@ func TestWhatSlackShows(t *testing.T) {
 		"root-repeated.json":      {Content: flagged(), PossiblyRepeated: true, Lateness: 12 * time.Minute},
 		"root-resolved.json":      {Content: approved(), Opened: opened},
 		"root-bare.json":          {Content: bare},
+		"digest.json":             {Content: digest()},
+		"digest-flood.json":       {Content: flooded, Lateness: 12 * time.Minute, PossiblyRepeated: true},
 		"root-hostile.json":       {Content: hostile},
 		"reply-resolved.json":     {Content: approved(), Reply: true},
 		"reply-out-of-order.json": {Content: flagged(), Reply: true, OutOfOrder: true, Lateness: 4 * time.Hour},
@@ -177,7 +200,19 @@ func largest(filler string) thread.Message {
 func TestTheLargestMessageIsWithinSlacksLimits(t *testing.T) {
 	for _, filler := range []string{"x", "&", "<", "🙂", "`", "\n", "\xff", "é "} {
 		checkLimits(t, render(largest(filler)))
+		checkLimits(t, render(largestDigest(filler)))
 	}
+}
+
+func largestDigest(filler string) thread.Message {
+	message, long := largest(filler), strings.Repeat(filler, 5000)
+	told := &alert.Digest{Events: 1e6, OtherCounts: 1e6, OtherEvents: 1e6, Waiting: 1e6}
+	for range 100 {
+		told.Counts = append(told.Counts, alert.Count{Type: long, EventID: long, Events: 1e6})
+		told.Newest = append(told.Newest, alert.Occurrence{Type: long, EventID: long, ResourceID: long, HappenedAt: flaggedAt})
+	}
+	message.Content.Digest = told
+	return message
 }
 
 // entities is what remains of "&" in text that is escaped as Slack wants it.
@@ -250,6 +285,12 @@ func FuzzRender(f *testing.F) {
 			DeliveryID: id, Resolves: flag, HappenedAt: time.Unix(number%1e11, 0), Link: "https://revento.example/" + value,
 			Fields: []alert.Field{{Name: name, Value: value}, {Name: value, Value: name}},
 		}
+		digest := content
+		digest.Digest = &alert.Digest{
+			Counts: []alert.Count{{Type: title, EventID: id, Events: int(number)}},
+			Newest: []alert.Occurrence{{Type: name, EventID: value, ResourceID: id, HappenedAt: content.HappenedAt}},
+		}
+		checkLimits(t, render(thread.Message{Content: digest}))
 		for _, reply := range []bool{false, true} {
 			checkLimits(t, render(thread.Message{
 				Content: content, Reply: reply, OutOfOrder: flag, Lateness: time.Duration(number),

@@ -137,6 +137,24 @@ var scenes = map[string]func(told){
 		r.page("k1", flagged(), 0)
 		r.page("k1", approved(), 0)
 	},
+	"digest": func(r told) {
+		at := flaggedAt.Add(-time.Minute)
+		r.post(channel, "", thread.Message{Content: alert.Content{
+			Type: "digest", Title: "12 events in the last 15 minutes", Family: "digest", Severity: route.Info, Environment: "production",
+			HappenedAt: flaggedAt, DeliveryID: "digest-C0SAMPLE01-2026-05-09T14:22:30Z",
+			Digest: &alert.Digest{
+				Events: 12, OtherCounts: 13, OtherEvents: 40, Waiting: 200,
+				Counts: []alert.Count{
+					{Type: "application.submitted", EventID: "evt_sample_1", Events: 8},
+					{Type: "participant.registered", EventID: "evt_sample_1", Events: 4},
+				},
+				Newest: []alert.Occurrence{
+					{Type: "application.submitted", EventID: "evt_sample_1", ResourceID: "app_sample_1", HappenedAt: at},
+					{Type: "participant.registered", EventID: "evt_sample_1", ResourceID: "usr_sample_1", HappenedAt: at.Add(-time.Minute)},
+				},
+			},
+		}})
+	},
 	"notes": func(r told) {
 		root := r.post(channel, "", thread.Message{Content: flagged(), PossiblyRepeated: true, Lateness: 75 * time.Minute})
 		r.post(channel, root, thread.Message{Content: flagged(), Reply: true, OutOfOrder: true, Lateness: 4 * time.Hour})

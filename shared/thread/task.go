@@ -20,7 +20,7 @@ import (
 type Task struct {
 	Slack   Slack
 	Records record.Store
-	// Deletions keeps what is known of notices.
+	// Deletions keeps what is known of notices about deletions.
 	Deletions record.Store
 	Display   alert.Display
 	// PostInterval is the pause after a post: Slack takes about one message a second in a channel.
@@ -71,7 +71,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 
 func (t *Task) load(ctx context.Context, event handoff.Event, line *telemetry.Line) (*work, error) {
 	w := &work{Event: event, store: t.Records, line: line}
-	if event.Notice != nil {
+	if event.IsAboutDeletion() {
 		w.store = t.Deletions
 	}
 	var err error

@@ -15,8 +15,8 @@ const module = "revento-alerts/"
 
 // rules are the packages named after what they are about.
 var rules = []string{
-	"alert", "checkup", "clip", "deadletter", "deletion", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route",
-	"secret", "settings", "telemetry", "thread", "worker",
+	"alert", "checkup", "clip", "deadletter", "deletion", "digest", "fault", "handoff", "incident", "ingest", "queue", "record", "revento",
+	"route", "schedule", "secret", "settings", "telemetry", "thread", "worker",
 }
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.

@@ -1,0 +1,33 @@
+package alert
+
+import "time"
+
+// Digest is what a digest tells of many events. Types and ids are as strangers wrote them, clipped.
+type Digest struct {
+	// Events is how many events it tells of.
+	Events int `json:"events"`
+	// Counts are the events by type and Revento event, the most frequent first.
+	Counts []Count `json:"counts"`
+	// OtherCounts says how many counts are left out of Counts, and OtherEvents how many events those are.
+	OtherCounts int `json:"other_counts,omitempty"`
+	OtherEvents int `json:"other_events,omitempty"`
+	// Newest are the newest few of the events, the newest first.
+	Newest []Occurrence `json:"newest"`
+	// Waiting is how many more events at least wait for the next digest.
+	Waiting int `json:"waiting,omitempty"`
+}
+
+// Count is how often something happened at a Revento event.
+type Count struct {
+	Type    string `json:"type"`
+	EventID string `json:"event_id,omitempty"`
+	Events  int    `json:"events"`
+}
+
+// Occurrence is something that happened.
+type Occurrence struct {
+	Type       string    `json:"type"`
+	EventID    string    `json:"event_id,omitempty"`
+	ResourceID string    `json:"resource_id,omitempty"`
+	HappenedAt time.Time `json:"happened_at"`
+}

@@ -1,0 +1,281 @@
+package digest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
+)
+
+// Limits of a run.
+const (
+	// maxListed is how many pending entries a run looks at, of all channels.
+	maxListed = 10_000
+	// maxMembers and maxMemberBytes bound what one digest counts: a claim names each, and a record has 400 KB at most.
+	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+	maxMembers     = 1000
+	maxMemberBytes = 200_000
+	// runReserve is the time kept for ending well: what is left is done with the message's next receipt.
+	runReserve = 10 * time.Second
+)
+
+// The outcomes of a run, beside the workers' own.
+const (
+	outcomeDigested worker.Outcome = "digested"
+	outcomeEmpty    worker.Outcome = "empty" // nothing to tell
+)
+
+// pendingRuns is the list of the runs that are not done.
+const pendingRuns = "digest-run"
+
+// state is how far a channel's run has come.
+type state string
+
+const (
+	claimed state = "claimed" // what it counts is pinned
+	done    state = "done"    // its message is queued, and its entries are told
+)
+
+// run is what is kept of a channel: its latest run. Once it is done, it names no connection.
+type run struct {
+	State state `json:"state"`
+	// Window is the moment that the schedule meant, At when it was claimed.
+	Window time.Time `json:"window"`
+	At     time.Time `json:"at"`
+	// AlertKey is the message's.
+	AlertKey string        `json:"alert_key"`
+	Summary  *alert.Digest `json:"summary,omitempty"`
+	// Since is when the oldest of the events was received.
+	Since   time.Time `json:"since,omitzero"`
+	Members []member  `json:"members,omitempty"`
+}
+
+type runRecord = record.Entry[run]
+
+// member names an entry that a run counts. The ids are bytes for base64, which grows by a third at most in JSON.
+type member struct {
+	EventID        []byte `json:"e,omitempty"`
+	OrganizationID []byte `json:"o,omitempty"`
+	AlertKey       string `json:"k"`
+}
+
+func memberOf(key record.Key) member {
+	return member{EventID: []byte(key.Connection.EventID), OrganizationID: []byte(key.Connection.OrganizationID), AlertKey: key.ID}
+}
+
+func (m member) key() record.Key {
+	connection := record.Connection{EventID: string(m.EventID), OrganizationID: string(m.OrganizationID)}
+	return record.Key{Connection: connection, Kind: record.Digest, ID: m.AlertKey}
+}
+
+func (m member) size() int { return len(m.EventID) + len(m.OrganizationID) + len(m.AlertKey) }
+
+// errShort is returned where the time left is too short to go on.
+var errShort = errors.New("the time is short")
+
+func isShort(ctx context.Context) bool {
+	deadline, limited := ctx.Deadline()
+	return limited && time.Until(deadline) < runReserve
+}
+
+// run tells each channel of its pending entries, once for a window.
+func (t *Task) run(ctx context.Context, window time.Time, line *telemetry.Line) (worker.Outcome, error) {
+	told, err := t.tellAll(ctx, window)
+	line.Measure("digest_events", telemetry.Count, int64(told))
+	switch {
+	case errors.Is(err, errShort):
+		return worker.Unfinished, nil
+	case err != nil:
+		return "", err
+	case told == 0:
+		return outcomeEmpty, nil
+	default:
+		return outcomeDigested, nil
+	}
+}
+
+// tellAll finishes what earlier runs left, and then tells of what is new. It returns how many events it told of.
+func (t *Task) tellAll(ctx context.Context, window time.Time) (told int, err error) {
+	left, err := t.Records.Pending(ctx, pendingRuns, maxListed)
+	if err != nil {
+		return 0, fmt.Errorf("list the unfinished digests: %w", err)
+	}
+	for _, stored := range left {
+		_, finished, err := t.resume(ctx, stored.Key.ID)
+		told += finished
+		if err != nil {
+			return told, err
+		}
+	}
+	waiting, err := t.waiting(ctx)
+	if err != nil {
+		return told, err
+	}
+	for _, channel := range slices.Sorted(maps.Keys(waiting)) {
+		counted, err := t.tell(ctx, channel, window, waiting[channel])
+		told += counted
+		if err != nil {
+			return told, err
+		}
+	}
+	return told, nil
+}
+
+// waiting lists the entries that seem to be pending, by channel. They are as the index shows them, but for their keys.
+func (t *Task) waiting(ctx context.Context) (map[string][]record.Key, error) {
+	listed, err := t.Records.Pending(ctx, pendingEntries, maxListed)
+	if err != nil {
+		return nil, fmt.Errorf("list the events that wait for a digest: %w", err)
+	}
+	byChannel := map[string][]record.Key{}
+	for _, stored := range listed {
+		shown, err := record.Decode[entry](stored)
+		if err != nil {
+			return nil, err
+		}
+		shown.Key.Connection = shown.Value.connection()
+		byChannel[shown.Value.Channel] = append(byChannel[shown.Value.Channel], shown.Key)
+	}
+	return byChannel, nil
+}
+
+// tell tells a channel of what waits for it, unless a run of this window or of a later one did. The channel's record is read
+// before the entries are: where another run comes in between, the claim is refused.
+func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiting []record.Key) (told int, err error) {
+	latest, told, err := t.resume(ctx, channel)
+	if err != nil || latest.Known && !latest.Value.Window.Before(window) {
+		return told, err
+	}
+	members, err := t.gather(ctx, waiting)
+	if err != nil || len(members) == 0 {
+		return told, err
+	}
+	latest, err = t.claim(ctx, latest, window, members, len(waiting))
+	if err != nil {
+		return told, err
+	}
+	_, err = t.finish(ctx, latest)
+	return told + len(members), err
+}
+
+// resume returns the channel's record, after finishing a run that was claimed and left. It returns how many events that told
+// of.
+func (t *Task) resume(ctx context.Context, channel string) (latest runRecord, told int, err error) {
+	latest, err = record.Load[run](ctx, t.Records, record.Key{Kind: record.DigestRun, ID: channel})
+	if err != nil || latest.Value.State != claimed {
+		return latest, 0, err
+	}
+	told = latest.Value.Summary.Events
+	latest, err = t.finish(ctx, latest)
+	return latest, told, err
+}
+
+// gather reads the entries again, since an index tells of what was, and returns those to be counted: at most what fits into
+// one claim and into the time that is left. What a deletion stopped is taken out of the list and not told.
+func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord, error) {
+	cutoffs := map[record.Connection]time.Time{}
+	var members []entryRecord
+	size := 0
+	for _, key := range waiting {
+		short := isShort(ctx)
+		if short && len(members) == 0 {
+			return nil, errShort
+		}
+		if short || len(members) == maxMembers || size >= maxMemberBytes {
+			break
+		}
+		found, err := record.Load[entry](ctx, t.Records, key)
+		if err != nil {
+			return nil, err
+		}
+		if found.Pending == "" {
+			continue
+		}
+		stopped, err := t.isStopped(ctx, found.Record, cutoffs)
+		if err != nil {
+			return nil, err
+		}
+		if stopped {
+			if err := t.settle(ctx, key, ""); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		members = append(members, found)
+		size += memberOf(key).size()
+	}
+	return members, nil
+}
+
+// isStopped says whether the connection's deletion covers the entry. It remembers the cutoffs that it read.
+func (t *Task) isStopped(ctx context.Context, stored record.Record, cutoffs map[record.Connection]time.Time) (bool, error) {
+	connection := stored.Key.Connection
+	cutoff, known := cutoffs[connection]
+	if !known {
+		var err error
+		if cutoff, err = record.Cutoff(ctx, t.Deletions, connection); err != nil {
+			return false, err
+		}
+		cutoffs[connection] = cutoff
+	}
+	return !cutoff.IsZero() && !stored.OccurredAt.After(cutoff), nil
+}
+
+// claim pins what the run counts. It returns record.ErrChanged where another run of the channel came first.
+func (t *Task) claim(ctx context.Context, latest runRecord, window time.Time, members []entryRecord, waiting int) (runRecord, error) {
+	summary := summarise(members)
+	summary.Waiting = waiting - len(members)
+	latest.Value = run{
+		State:    claimed,
+		Window:   window,
+		At:       t.Now().UTC(),
+		AlertKey: revento.Hash(t.Stack, "digest", latest.Key.ID, window.Format(time.RFC3339Nano)),
+		Summary:  &summary,
+		Since:    since(members),
+	}
+	for _, counted := range members {
+		latest.Value.Members = append(latest.Value.Members, memberOf(counted.Key))
+	}
+	latest.OccurredAt, latest.Expires, latest.Pending = window, time.Time{}, pendingRuns
+	return record.Save(ctx, t.Records, latest)
+}
+
+// finish does what a claim asks for. Each of its steps can be repeated: the message is known by its alert key, and an entry
+// that is told stays told.
+func (t *Task) finish(ctx context.Context, latest runRecord) (runRecord, error) {
+	if err := t.send(ctx, latest); err != nil {
+		return latest, err
+	}
+	for _, counted := range latest.Value.Members {
+		if isShort(ctx) {
+			return latest, errShort
+		}
+		if err := t.settle(ctx, counted.key(), latest.Value.AlertKey); err != nil {
+			return latest, err
+		}
+	}
+	ended := latest.Value
+	latest.Value = run{State: done, Window: ended.Window, At: ended.At, AlertKey: ended.AlertKey}
+	latest.Expires, latest.Pending = t.Now().Add(alert.Retention), ""
+	return record.Save(ctx, t.Records, latest)
+}
+
+func (t *Task) send(ctx context.Context, latest runRecord) error {
+	encoded, err := t.message(latest).Encode()
+	if err != nil {
+		return err
+	}
+	if err := t.Queues.Send(ctx, queue.Slack, encoded); err != nil {
+		return fmt.Errorf("queue the digest: %w", err)
+	}
+	return nil
+}
