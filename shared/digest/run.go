@@ -179,8 +179,7 @@ func (t *Task) resume(ctx context.Context, channel string) (latest runRecord, to
 	return latest, told, err
 }
 
-// gather reads the entries again, since an index tells of what was, and returns those to be counted: at most what fits into
-// one claim and into the time that is left. What a deletion stopped is taken out of the list and not told.
+// gather returns the entries to be counted: at most what fits into one claim and into the time that is left.
 func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord, error) {
 	cutoffs := map[record.Connection]time.Time{}
 	var members []entryRecord
@@ -193,41 +192,36 @@ func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord,
 		if short || len(members) == maxMembers || size >= maxMemberBytes {
 			break
 		}
-		found, err := record.Load[entry](ctx, t.Records, key)
+		found, counts, err := t.examine(ctx, key, cutoffs)
 		if err != nil {
 			return nil, err
 		}
-		if found.Pending == "" {
-			continue
+		if counts {
+			members = append(members, found)
+			size += memberOf(key).size()
 		}
-		stopped, err := t.isStopped(ctx, found.Record, cutoffs)
-		if err != nil {
-			return nil, err
-		}
-		if stopped {
-			if err := t.settle(ctx, key, ""); err != nil {
-				return nil, err
-			}
-			continue
-		}
-		members = append(members, found)
-		size += memberOf(key).size()
 	}
 	return members, nil
 }
 
-// isStopped says whether the connection's deletion covers the entry. It remembers the cutoffs that it read.
-func (t *Task) isStopped(ctx context.Context, stored record.Record, cutoffs map[record.Connection]time.Time) (bool, error) {
-	connection := stored.Key.Connection
-	cutoff, known := cutoffs[connection]
-	if !known {
-		var err error
-		if cutoff, err = record.Cutoff(ctx, t.Deletions, connection); err != nil {
-			return false, err
-		}
-		cutoffs[connection] = cutoff
+// examine reads an entry again, since an index tells of what was, and says whether it is to be counted. One that a deletion
+// stopped is taken out of the list and not told. The cutoffs that it reads are remembered.
+func (t *Task) examine(ctx context.Context, key record.Key, cutoffs map[record.Connection]time.Time) (entryRecord, bool, error) {
+	found, err := record.Load[entry](ctx, t.Records, key)
+	if err != nil || found.Pending == "" {
+		return found, false, err
 	}
-	return !cutoff.IsZero() && !stored.OccurredAt.After(cutoff), nil
+	cutoff, known := cutoffs[key.Connection]
+	if !known {
+		if cutoff, err = record.Cutoff(ctx, t.Deletions, key.Connection); err != nil {
+			return found, false, err
+		}
+		cutoffs[key.Connection] = cutoff
+	}
+	if !cutoff.IsZero() && !found.OccurredAt.After(cutoff) {
+		return found, false, t.settle(ctx, key, "")
+	}
+	return found, true, nil
 }
 
 // claim pins what the run counts. It returns record.ErrChanged where another run of the channel came first.

@@ -91,6 +91,28 @@ func TestAMessageComesOutAsItWentIn(t *testing.T) {
 	}
 }
 
+// A digest holds text of strangers outside of the base64 body.
+func TestWhatANoticeHoldsTravelsUnchangedAsPrintableASCII(t *testing.T) {
+	for _, text := range []string{"Zürich", "日本語", "\U0001F389", "\x00\x7f\u2028", "\uffff\ufffe", `"\ \u0041 & <b>`} {
+		message := handoff.New("prod", delivery(t, sampleBody), toSlack, queuedAt)
+		message.Notice = &handoff.Notice{Title: text, Digest: &alert.Digest{Counts: []alert.Count{{Type: text, EventID: text, Events: 1}}}}
+		encoded := encode(t, message)
+		if err := encoded.Check(message.Queue()); err != nil {
+			t.Errorf("%q: the queue refuses it: %v", text, err)
+		}
+		if i := strings.IndexFunc(encoded.Body, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+			t.Errorf("%q: not printable ASCII at %d", text, i)
+		}
+		decoded, err := handoff.Decode(encoded.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(message, decoded); diff != "" {
+			t.Errorf("%q: %s", text, diff)
+		}
+	}
+}
+
 func TestQueueGroupAndDeduplication(t *testing.T) {
 	message := handoff.New("prod", delivery(t, sampleBody), toSlack, queuedAt)
 	tests := []struct {
@@ -217,7 +239,16 @@ func TestAnEventWithoutAMomentIsOrderedByItsSignature(t *testing.T) {
 // Messages wait in queues across releases: what any release wrote must stay readable. A new schema version adds a file.
 func TestSamplesOfEverySchemaVersionStayReadable(t *testing.T) {
 	want := handoff.New("prod", delivery(t, sampleBody), toSlack, queuedAt)
-	want.Notice = &handoff.Notice{Title: "Data deletion required", Facts: []alert.Field{{Name: "deletion", Value: "0123456789ab"}}, Ends: true}
+	want.Notice = &handoff.Notice{
+		Title: "Data deletion required", Facts: []alert.Field{{Name: "deletion", Value: "0123456789ab"}}, Ends: true,
+		Digest: &alert.Digest{
+			Events: 5, OtherCounts: 1, OtherEvents: 2, Waiting: 1,
+			Counts: []alert.Count{{Type: "application.submitted", EventID: "evt_sample", Events: 3}},
+			Newest: []alert.Occurrence{
+				{Type: "application.submitted", EventID: "evt_sample", ResourceID: "app_sample", HappenedAt: signedAt},
+			},
+		},
+	}
 	newest := filepath.Join("testdata", "schema-2.json")
 	if *update {
 		if err := os.WriteFile(newest, []byte(encode(t, want).Body+"\n"), 0o644); err != nil {

@@ -27,6 +27,10 @@ func TestDeletionsConformance(t *testing.T) {
 	}, nil)
 }
 
+func TestIndexConformance(t *testing.T) {
+	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return NewRecords() }, nil)
+}
+
 func TestQueuesConformance(t *testing.T) {
 	conformance.Queues(t, func(*testing.T) conformance.Engine {
 		clock := conformance.NewClock()

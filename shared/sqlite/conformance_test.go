@@ -43,6 +43,10 @@ func TestDeletionsConformance(t *testing.T) {
 	}, nil)
 }
 
+func TestIndexConformance(t *testing.T) {
+	conformance.Index(t, func(t *testing.T) conformance.IndexedStore { return openTest(t, t.TempDir(), time.Now).Records }, nil)
+}
+
 func TestQueuesConformance(t *testing.T) {
 	conformance.Queues(t, func(t *testing.T) conformance.Engine {
 		clock := conformance.NewClock()

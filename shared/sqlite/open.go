@@ -33,6 +33,8 @@ var (
 	schemaStory string
 	//go:embed schema-3.sql
 	schemaDeletion string
+	//go:embed schema-4.sql
+	schemaPending string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -40,6 +42,7 @@ var migrations = []string{
 	schema,
 	schemaStory,
 	schemaDeletion,
+	schemaPending,
 }
 
 // settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.

@@ -13,6 +13,7 @@ var (
 	_ record.Store  = (*Records)(nil)
 	_ record.Purger = (*Records)(nil)
 	_ record.Lister = (*Records)(nil)
+	_ record.Index  = (*Records)(nil)
 )
 
 // Records keeps records, in a table of its own.
@@ -44,18 +45,20 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 
 // Put implements record.Store. The look at the tombstone and the creation are one transaction.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
-	query := "UPDATE " + r.table + ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4
-		WHERE connection = ?5 AND sort = ?6 AND version = ?1`
+	query := "UPDATE " + r.table + ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4, pending = ?5
+		WHERE connection = ?6 AND sort = ?7 AND version = ?1`
 	if rec.Version == 0 {
-		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, connection, sort)
-			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING`
+		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, pending, connection, sort)
+			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`
 	}
 	expires := sql.NullString{String: stamp(rec.Expires), Valid: !rec.Expires.IsZero()}
+	pending := sql.NullString{String: rec.Pending, Valid: rec.Pending != ""}
 	stored, err := do(ctx, r.engine, func(s *session) (int64, error) {
 		if err := r.gate(s, rec); err != nil {
 			return 0, err
 		}
-		return s.exec(query, rec.Version, stamp(rec.OccurredAt), expires, rec.Data, rec.Key.Connection.Partition(), rec.Key.Sort())
+		return s.exec(query, rec.Version, stamp(rec.OccurredAt), expires, rec.Data, pending,
+			rec.Key.Connection.Partition(), rec.Key.Sort())
 	})
 	if err == nil && stored == 0 {
 		return record.ErrChanged
@@ -90,6 +93,13 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 	return r.find(ctx, record.Connection{}, "substr(sort, 1, length(?1)) = ?1", prefix)
 }
 
+const pendingCondition = "pending = ? ORDER BY sort LIMIT ?"
+
+// Pending implements record.Index, without delay.
+func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record.Record, error) {
+	return r.find(ctx, record.Connection{}, pendingCondition, list, limit)
+}
+
 // find returns the records that the condition is true of, with the connection given in their keys.
 func (r *Records) find(ctx context.Context, connection record.Connection, condition string, args ...any) ([]record.Record, error) {
 	return do(ctx, r.engine, func(s *session) ([]record.Record, error) {
@@ -120,20 +130,20 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 type columns struct {
 	sort, occurredAt string
 	version          int64
-	expires          sql.NullString
+	expires, pending sql.NullString
 	data             []byte
 }
 
-const columnNames = "sort, version, occurred_at, expires, data"
+const columnNames = "sort, version, occurred_at, expires, data, pending"
 
 // targets is where the columns named are scanned into.
 func (c *columns) targets() []any {
-	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data}
+	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data, &c.pending}
 }
 
 // record is the row's record of the connection, whose table has it in its partition's form only.
 func (c *columns) record(connection record.Connection) (rec record.Record, err error) {
-	rec = record.Record{Key: record.Key{Connection: connection}, Version: c.version, Data: c.data}
+	rec = record.Record{Key: record.Key{Connection: connection}, Version: c.version, Pending: c.pending.String, Data: c.data}
 	rec.Key.Kind, rec.Key.ID = record.ParseSort(c.sort)
 	if rec.OccurredAt, err = parseStamp(c.occurredAt); err != nil {
 		return record.Record{}, err

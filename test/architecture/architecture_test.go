@@ -24,6 +24,7 @@ var foreign = map[string][]string{
 	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest"},
 	"functions/slack":     {"github.com/PagerDuty"},
 	"functions/pagerduty": {"github.com/slack-go"},
+	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", "time/tzdata"},
 }
 
 var oneMachine = []string{
