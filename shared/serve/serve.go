@@ -17,11 +17,13 @@ import (
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/schedule"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/slack"
@@ -71,6 +73,7 @@ type Machine struct {
 	engine  *sqlite.Engine
 	server  *http.Server
 	pollers []*poller
+	digests schedule.Schedule
 	log     *slog.Logger
 	stop    context.CancelFunc
 	running sync.WaitGroup
@@ -115,6 +118,7 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err := writeAddress(options.DataDir, base); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	m.digests = all.DigestSchedule
 	m.wire(all, source, webhook, log)
 	m.run(listener)
 	return nil
@@ -151,12 +155,27 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhook string,
 		m.poller(deletion.PurgeTimeout, worker.Worker{
 			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, slackClient), MaxAge: deletion.MaxMessageAge,
 		}, log),
+		m.poller(digest.FunctionTimeout, worker.Worker{
+			Queue: queue.Digest, Unit: "digest", Chore: m.digestTask(all.Digest), MaxAge: digest.MaxMessageAge,
+		}, log),
 	}
 }
 
 // alerts is the chore of a queue of alerts, behind the tombstones.
 func (m *Machine) alerts(task worker.Task) worker.Chore {
 	return worker.Alerts(&deletion.Gate{Task: task, Deletions: m.engine.Deletions, Queues: m.engine.Queues})
+}
+
+func (m *Machine) digestTask(s settings.Digest) worker.Chore {
+	entries := &digest.Entries{Records: m.engine.Records}
+	return &digest.Task{
+		Entries:   &deletion.Gate{Task: entries, Deletions: m.engine.Deletions, Queues: m.engine.Queues},
+		Stack:     s.Stack,
+		Records:   m.engine.Records,
+		Deletions: m.engine.Deletions,
+		Queues:    m.engine.Queues,
+		Now:       time.Now,
+	}
 }
 
 func (m *Machine) slackTask(s settings.Slack, client *slack.Client) worker.Task {
@@ -229,6 +248,7 @@ func (m *Machine) run(listener net.Listener) {
 	m.running.Go(func() { m.repeat(ctx, "sweep", sweepInterval, m.engine.Sweep) })
 	m.running.Go(func() { m.repeat(ctx, "queue the sweep of deletions", deletionSweepInterval, m.sweepDeletions) })
 	m.running.Go(func() { m.repeat(ctx, "fire what is scheduled", 0, m.fireScheduled) })
+	m.running.Go(func() { m.repeat(ctx, "queue a digest", 0, m.nextDigest) })
 	m.running.Go(func() {
 		if err := m.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			m.failed <- fmt.Errorf("serve: %w", err)
@@ -251,6 +271,21 @@ func (m *Machine) repeat(ctx context.Context, op string, interval time.Duration,
 // sweepDeletions asks for a look at the open deletions.
 func (m *Machine) sweepDeletions(ctx context.Context) error {
 	return m.engine.Queues.Send(ctx, queue.Deletion, deletion.SweepMessage())
+}
+
+// nextDigest waits for the schedule's next moment, and asks for the digest of what was gathered until then. Moments that passed
+// while serve was stopped are made up for by the next.
+func (m *Machine) nextDigest(ctx context.Context) error {
+	next := m.digests.Next(time.Now())
+	if next.IsZero() { // the schedule has no moment left
+		<-ctx.Done()
+		return nil
+	}
+	pause(ctx, time.Until(next))
+	if ctx.Err() != nil || time.Now().Before(next) {
+		return nil
+	}
+	return m.engine.Queues.Send(ctx, queue.Digest, digest.RunMessage(next))
 }
 
 // fireScheduled waits for the next purge that is due, and queues it.

@@ -249,17 +249,22 @@ type All struct {
 	Slack     Slack
 	PagerDuty PagerDuty
 	Purge     Purge // the deletion function's among them
+	Digest    Digest
+	// DigestSchedule is when digests are told, which on AWS EventBridge Scheduler knows.
+	DigestSchedule schedule.Schedule
 }
 
 // LoadAll reads them. It returns an error for each setting that is wrong, once, although several functions read it; what is not
 // wrong is loaded all the same.
 func LoadAll(source Source) (All, []error) {
 	var all All
-	var failures [4]error
+	var failures [6]error
 	all.Ingest, failures[0] = LoadIngest(source)
 	all.Slack, failures[1] = LoadSlack(source)
 	all.PagerDuty, failures[2] = LoadPagerDuty(source)
 	all.Purge, failures[3] = LoadPurge(source)
+	all.Digest, failures[4] = LoadDigest(source)
+	all.DigestSchedule, failures[5] = LoadDigestSchedule(source)
 	return all, distinct(failures[:])
 }
 

@@ -28,7 +28,7 @@ def resources(template, kind):
 def make_tables(template):
     dynamodb = aws.client("dynamodb")
     for name, properties in resources(template, "AWS::DynamoDB::Table"):
-        wanted = ("AttributeDefinitions", "KeySchema", "BillingMode")
+        wanted = {"AttributeDefinitions", "KeySchema", "BillingMode", "GlobalSecondaryIndexes"} & properties.keys()
         dynamodb.create_table(TableName=name, **{key: properties[key] for key in wanted})
 
 

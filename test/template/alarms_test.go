@@ -3,8 +3,6 @@
 package template
 
 import (
-	"bytes"
-	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -18,13 +16,14 @@ import (
 )
 
 type alarm struct {
-	AlarmDescription   string
+	AlarmDescription   expression
 	AlarmActions       []expression
 	Namespace          string
 	MetricName         string
 	Dimensions         []dimension
 	Statistic          string
 	Period             seconds
+	EvaluationPeriods  expression
 	ComparisonOperator string
 	Threshold          int
 	TreatMissingData   string
@@ -55,12 +54,16 @@ func TestAlarms(t *testing.T) {
 		"IngestErrorAlarm":   signalOf("AWS/ApiGateway", "5xx", "Sum", dimension{"ApiId", "!Ref WebhookApi"}),
 		"ConflictAlarm":      signalOf(telemetry.Namespace, replyMetric(ingest.Conflict), "Sum", ofStack),
 		"ForgedRequestAlarm": signalOf(telemetry.Namespace, replyMetric(ingest.Unauthorized), "Sum", ofStack),
+		"SilenceAlarm":       signalOf(telemetry.Namespace, replyMetric(ingest.Accepted), "Sum", ofStack),
 		"OverdueDeletionAlarm": signalOf(telemetry.Namespace, "deletions_overdue", "Maximum", ofStack,
 			ofDestination(queue.Deletion)),
 	}
 	for _, name := range loaded.named("AWS::Scheduler::ScheduleGroup") {
 		want[strings.TrimSuffix(name, "Group")+"Alarm"] = signalOf("AWS/Scheduler", "InvocationDroppedCount", "Sum",
 			dimension{"ScheduleGroup", expression("!Ref " + name)})
+	}
+	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
+		want[queueAlarm(name, "Credential")] = signalOf(telemetry.Namespace, "credential_rejected", "Sum", ofStack, ofDestination(name))
 	}
 	for _, name := range queue.Names {
 		source, dead := queueResource(name), queueResource(name.DeadLetter())
@@ -81,9 +84,12 @@ func TestAlarms(t *testing.T) {
 		if !slices.Equal(a.AlarmActions, []expression{"!Ref AlarmTopic"}) {
 			t.Errorf("%s goes to %v", name, a.AlarmActions)
 		}
-		if a.AlarmDescription == "" || a.Threshold < 1 || a.ComparisonOperator != "GreaterThanOrEqualToThreshold" ||
-			a.TreatMissingData != "notBreaching" {
-			t.Errorf("%s is not described, or does not go off at its threshold alone: %+v", name, a)
+		if a.AlarmDescription == "" {
+			t.Errorf("%s is not described", name)
+		}
+		if name != "SilenceAlarm" && (a.Threshold < 1 || a.ComparisonOperator != "GreaterThanOrEqualToThreshold" ||
+			a.TreatMissingData != "notBreaching") {
+			t.Errorf("%s does not go off at its threshold alone: %+v", name, a)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -110,35 +116,40 @@ func TestThePurgesAgeAlarmAllowsManyRounds(t *testing.T) {
 
 func replyMetric(status ingest.Status) string { return "reply_" + string(status) }
 
-// The alarms on our own metrics name what the code writes: here it is made to write one.
+// maxLookBack is how far back an alarm looks, with a period of an hour or more.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutMetricAlarm.html
+const maxLookBack = 7 * 24 * time.Hour
+
+func TestTheSilenceAlarmGoesOffForWantOfDeliveries(t *testing.T) {
+	loaded := load(t)
+	silence := properties[alarm](t, loaded, "SilenceAlarm", "AWS::CloudWatch::Alarm")
+	if silence.Period.duration() != time.Hour || silence.EvaluationPeriods != "!Ref SilenceAlarmHours" {
+		t.Errorf("it looks back %s periods of %s, want the parameter's hours", silence.EvaluationPeriods, silence.Period.duration())
+	}
+	if silence.ComparisonOperator != "LessThanThreshold" || silence.Threshold != 1 || silence.TreatMissingData != "breaching" {
+		t.Errorf("it does not go off where nothing comes: %+v", silence)
+	}
+	if loaded.Resources["SilenceAlarm"].Condition != "HasSilenceAlarm" {
+		t.Error("it is there whatever the parameter says")
+	}
+	hours := loaded.Parameters["SilenceAlarmHours"]
+	if *hours.MinValue != 0 || time.Duration(*hours.MaxValue)*time.Hour > maxLookBack {
+		t.Errorf("hours may be %d to %d, an alarm looks back %s at most", *hours.MinValue, *hours.MaxValue, maxLookBack)
+	}
+}
+
+// An alarm on a metric that nothing writes never goes off.
 func TestTheCodeEmitsWhatAlarmsLookAt(t *testing.T) {
-	var log bytes.Buffer
-	in := ingest.Ingest{Log: telemetry.New(&log, telemetry.Options{Stack: "a-stack", Metrics: true}), Now: time.Now}
-	in.Handle(t.Context(), ingest.Request{})
-	var line struct {
-		AWS struct {
-			CloudWatchMetrics []struct {
-				Namespace  string
-				Dimensions [][]string
-				Metrics    []struct{ Name string }
-			}
-		} `json:"_aws"`
-	}
-	if err := json.Unmarshal(log.Bytes(), &line); err != nil {
-		t.Fatalf("%v in %s", err, log.Bytes())
-	}
-	looksAt := properties[alarm](t, load(t), "ForgedRequestAlarm", "AWS::CloudWatch::Alarm")
-	for _, emitted := range line.AWS.CloudWatchMetrics {
-		if emitted.Namespace != looksAt.Namespace || !cmp.Equal(emitted.Dimensions, [][]string{{string(looksAt.Dimensions[0].Name)}}) {
+	loaded, emitted := load(t), emittedMetrics(t)
+	for _, name := range loaded.named("AWS::CloudWatch::Alarm") {
+		a := properties[alarm](t, loaded, name, "AWS::CloudWatch::Alarm")
+		if a.Namespace != telemetry.Namespace {
 			continue
 		}
-		for _, metric := range emitted.Metrics {
-			if metric.Name == looksAt.MetricName {
-				return
-			}
+		if found := named(a.MetricName, a.Dimensions); !emitted[found] {
+			t.Errorf("%s looks at %s, the code emits %v", name, found, keys(emitted))
 		}
 	}
-	t.Errorf("an unsigned request emits %+v, the alarm looks at %+v", line.AWS.CloudWatchMetrics, looksAt)
 }
 
 func TestTheAlarmTopicTakesAlarms(t *testing.T) {

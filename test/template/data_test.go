@@ -56,6 +56,21 @@ func TestTables(t *testing.T) {
 	}
 }
 
+// Only a record that is pending has the attribute, so that the index holds no others.
+func TestRecordsHaveAnIndexOfWhatIsPending(t *testing.T) {
+	type index struct {
+		IndexName  string
+		KeySchema  []keyElement
+		Projection struct{ ProjectionType string }
+	}
+	records := properties[struct{ GlobalSecondaryIndexes []index }](t, load(t), "RecordsTable", "AWS::DynamoDB::Table")
+	want := index{IndexName: "pending", KeySchema: []keyElement{{"pending", "HASH"}, {"sort", "RANGE"}}}
+	want.Projection.ProjectionType = "ALL"
+	if diff := cmp.Diff([]index{want}, records.GlobalSecondaryIndexes); diff != "" {
+		t.Errorf("indexes (-want +got):\n%s", diff)
+	}
+}
+
 func TestWhatCannotBeMadeAgainIsKept(t *testing.T) {
 	loaded := load(t)
 	for _, name := range []string{

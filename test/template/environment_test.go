@@ -40,6 +40,14 @@ var resources = map[string]map[string]expression{
 		"PAGERDUTY_DEAD_LETTER_QUEUE_URL": "!Ref PagerdutyDeadLetterQueue",
 		"DELETION_QUEUE_URL":              "!Ref DeletionQueue",
 	},
+	"digest": {
+		"RECORDS_TABLE":                "!Ref RecordsTable",
+		"DELETIONS_TABLE":              "!Ref DeletionsTable",
+		"DIGEST_QUEUE_URL":             "!Ref DigestQueue",
+		"DIGEST_DEAD_LETTER_QUEUE_URL": "!Ref DigestDeadLetterQueue",
+		"SLACK_QUEUE_URL":              "!Ref SlackQueue",
+		"DELETION_QUEUE_URL":           "!Ref DeletionQueue",
+	},
 	"deletion": {
 		"RECORDS_TABLE":                  "!Ref RecordsTable",
 		"DELETIONS_TABLE":                "!Ref DeletionsTable",
@@ -77,6 +85,7 @@ var loaders = map[string]func(settings.Source) error{
 	"ingest":    func(s settings.Source) error { _, err := settings.LoadIngest(s); return err },
 	"slack":     func(s settings.Source) error { _, err := settings.LoadSlack(s); return err },
 	"pagerduty": func(s settings.Source) error { _, err := settings.LoadPagerDuty(s); return err },
+	"digest":    func(s settings.Source) error { _, err := settings.LoadDigest(s); return err },
 	"deletion":  func(s settings.Source) error { _, err := settings.LoadDeletion(s); return err },
 	"purge": func(s settings.Source) error {
 		_, err := settings.LoadPurge(s)

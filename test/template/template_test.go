@@ -31,6 +31,7 @@ type template struct {
 
 type resource struct {
 	Type                string
+	Condition           string
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Properties          json.RawMessage
@@ -134,7 +135,8 @@ type lambdaFunction struct {
 
 // functionNames lists the functions by the names of their folders, with the prefix of their resources.
 var functionNames = map[string]string{
-	"ingest": "Ingest", "slack": "Slack", "pagerduty": "Pagerduty", "deletion": "Deletion", "purge": "Purge",
+	"ingest": "Ingest", "slack": "Slack", "pagerduty": "Pagerduty", "digest": "Digest",
+	"deletion": "Deletion", "purge": "Purge",
 }
 
 func function(t *testing.T, loaded template, name string) lambdaFunction {
