@@ -14,6 +14,7 @@ import (
 
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/memory"
@@ -42,6 +43,8 @@ func TestEventsAreWhatLambdaGets(t *testing.T) {
 		"pagerduty.json": workerEvent(t, sampleType, route.Destination{Kind: route.PagerDuty, Severity: route.Error}),
 		"deletion.json":  deletionEvent(t),
 		"purge.json":     purgeEvent(t),
+		"digest.json":    workerEvent(t, "application.submitted", route.Destination{Kind: route.Digest, Channel: "C0SAMPLE01", Severity: route.Info}),
+		"run.json":       sampleEvent(queue.Digest, digest.RunMessage(occurredAt.Add(time.Hour))),
 		"stale.json":     gatewayEvent(t),
 	} {
 		t.Run(file, func(t *testing.T) {

@@ -113,7 +113,7 @@ func (s *stack) items(variable string) int {
 // checkLogs holds every line to be JSON, with metrics, and without secrets and personal data.
 func (s *stack) checkLogs() {
 	s.Helper()
-	for _, f := range []*function{s.ingest, s.slack, s.pagerduty, s.deletion, s.purge} {
+	for _, f := range []*function{s.ingest, s.slack, s.pagerduty, s.deletion, s.purge, s.digest} {
 		text := f.log.String()
 		for _, canary := range []string{"canary", "usr_sample", "ptp_sample"} {
 			if strings.Contains(text, canary) {

@@ -31,6 +31,7 @@ import (
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
@@ -61,6 +62,7 @@ type stack struct {
 	pagerduty *function
 	deletion  *function
 	purge     *function
+	digest    *function
 }
 
 // deploy makes a stack; settings are variables beside those that every stack here has.
@@ -74,7 +76,7 @@ func deploy(t *testing.T, settings ...string) *stack {
 	s := &stack{T: t, aws: config, name: "pipeline-" + rand.Text(), recorder: recorder.New(time.Now)}
 	s.tables = map[string]string{
 		"DELIVERIES_TABLE": s.table("deliveries", "delivery_id"),
-		"RECORDS_TABLE":    s.table("records", "partition", "sort"),
+		"RECORDS_TABLE":    s.table("records", "partition", "sort", "pending"),
 		"DELETIONS_TABLE":  s.table("deletions", "partition", "sort"),
 	}
 	s.urls = map[queue.Name]string{}
@@ -97,13 +99,18 @@ func (s *stack) makeScheduleGroup() {
 	}
 }
 
+// table makes a table; a third key is that of an index.
 func (s *stack) table(name string, keys ...string) string {
 	s.Helper()
 	full := s.name + "-" + name
 	input := &dynamosdk.CreateTableInput{TableName: &full, BillingMode: types.BillingModePayPerRequest}
-	for i, key := range keys {
-		kind := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]
-		input.KeySchema = append(input.KeySchema, types.KeySchemaElement{AttributeName: &key, KeyType: kind})
+	if len(keys) > 2 {
+		input.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
+			IndexName: &keys[2], KeySchema: keySchema(keys[2], keys[1]), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
+		}}
+	}
+	input.KeySchema = keySchema(keys[:min(len(keys), 2)]...)
+	for _, key := range keys {
 		input.AttributeDefinitions = append(input.AttributeDefinitions,
 			types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
 	}
@@ -111,6 +118,14 @@ func (s *stack) table(name string, keys ...string) string {
 		s.Fatal(err)
 	}
 	return full
+}
+
+func keySchema(keys ...string) (schema []types.KeySchemaElement) {
+	for i, key := range keys {
+		kind := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]
+		schema = append(schema, types.KeySchemaElement{AttributeName: &key, KeyType: kind})
+	}
+	return schema
 }
 
 func (s *stack) queue(name queue.Name) (url string) {
@@ -196,6 +211,7 @@ func (s *stack) startFunctions(settings []string) {
 	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), thread.FunctionTimeout, environment)
 	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), incident.FunctionTimeout, environment)
 	s.deletion = startFunction(s.T, filepath.Join(folder, "deletion"), deletion.FunctionTimeout, environment)
+	s.digest = startFunction(s.T, filepath.Join(folder, "digest"), digest.FunctionTimeout, environment)
 	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), deletion.PurgeTimeout, environment)
 }
 

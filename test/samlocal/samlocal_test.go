@@ -258,7 +258,21 @@ func TestWorkers(t *testing.T) {
 	if got, want := recordKinds(t, "RecordsTable"), []string{"alert", "alert", "incident", "thread"}; !slices.Equal(got, want) {
 		t.Errorf("the records are %v, want %v", got, want)
 	}
+	checkDigest(t)
 	checkDeletion(t)
+}
+
+// checkDigest has an event gathered and told, which puts one message into the slack queue.
+func checkDigest(t *testing.T) {
+	t.Helper()
+	for _, event := range []string{"digest.json", "run.json", "run.json"} {
+		if reply := invoke[events.SQSEventResponse](t, "DigestFunction", static(t, event)); len(reply.BatchItemFailures) > 0 {
+			t.Errorf("%s failed: %+v", event, reply)
+		}
+	}
+	if got := queued(t, queue.Slack); !slices.Equal(slices.DeleteFunc(got, func(kind string) bool { return kind != "digest" }), []string{"digest"}) {
+		t.Errorf("the slack queue has the digests %v, want one", got)
+	}
 }
 
 // checkDeletion has the connection of the workers' events stopped, and what is kept of it deleted.
@@ -268,9 +282,9 @@ func checkDeletion(t *testing.T) {
 		function, event string
 		records         []string
 	}{
-		{"DeletionFunction", "deletion.json", []string{"alert", "alert", "incident", "thread"}},
-		{"PurgeFunction", "purge.json", nil},
-		{"PurgeFunction", "purge.json", nil},
+		{"DeletionFunction", "deletion.json", []string{"alert", "alert", "digest", "digest-run", "incident", "thread"}},
+		{"PurgeFunction", "purge.json", []string{"digest-run"}}, // of no connection
+		{"PurgeFunction", "purge.json", []string{"digest-run"}},
 	} {
 		if reply := invoke[events.SQSEventResponse](t, step.function, static(t, step.event)); len(reply.BatchItemFailures) > 0 {
 			t.Errorf("%s failed: %+v", step.function, reply)
