@@ -22,7 +22,7 @@ SECRETS = {
 def resources(template, kind):
     for name, resource in template["Resources"].items():
         if resource["Type"] == kind:
-            yield name, resource["Properties"]
+            yield name, resource.get("Properties", {})
 
 
 def make_tables(template):
