@@ -307,7 +307,7 @@ func (b *bench) passes(d time.Duration) {
 	}
 }
 
-// deletesAt lets the time of grace pass and works on what is due then.
+// graceEnds lets the time of grace pass and works on what is due then.
 func (b *bench) graceEnds() {
 	b.Helper()
 	b.passes(grace)
@@ -405,7 +405,8 @@ func (b *bench) wantKept(connection record.Connection, second, old, later int) {
 	b.Helper()
 	gotOld, gotLater := b.kept(connection, second)
 	if gotOld != old || gotLater != later {
-		b.Errorf("of %v %d records of up to second %d and %d later ones are kept, want %d and %d", connection, gotOld, second, gotLater, old, later)
+		b.Errorf("of %v are kept %d records of up to second %d and %d later ones, want %d and %d",
+			connection, gotOld, second, gotLater, old, later)
 	}
 }
 

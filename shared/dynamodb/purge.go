@@ -77,7 +77,7 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 
 // decodeAll returns the items as records of the connection, which the items do not name in a readable form.
 func decodeAll(connection record.Connection, found []item) ([]record.Record, error) {
-	records := make([]record.Record, 0, len(found))
+	var records []record.Record
 	for _, stored := range found {
 		r := reader{item: stored}
 		key := record.Key{Connection: connection}

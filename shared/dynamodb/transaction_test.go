@@ -37,6 +37,16 @@ func answer(body func(*http.Request) string) faultproxy.Fault {
 	}
 }
 
+// only is one such answer.
+func only(check, put string) []faultproxy.Fault { return []faultproxy.Fault{cancelled(check, put)} }
+
+func wantClass(t *testing.T, err error, want *fault.Error) {
+	t.Helper()
+	if failed := fault.Of(err); err == nil || failed.Class != want.Class || failed.Reason != want.Reason {
+		t.Errorf("the error is %v, want %s: %s", err, want.Class, want.Reason)
+	}
+}
+
 func reason(code string) string { return fmt.Sprintf(`{"Code": %q, "Message": "a text"}`, code) }
 
 // refusedBy is the reason of a put that met an item with the token.
@@ -57,7 +67,7 @@ func refusedByItself(check string) faultproxy.Fault {
 			}
 		}
 		if err := json.NewDecoder(r.Body).Decode(&sent); err != nil || len(sent.TransactItems) != 2 {
-			return err.Error()
+			return "no creation"
 		}
 		return fmt.Sprintf(`{"__type": "com.amazonaws.dynamodb.v20120810#TransactionCanceledException",
 			"CancellationReasons": [%s, %s]}`, check, refusedBy(sent.TransactItems[1].Put.Item.Write.S))
@@ -95,38 +105,44 @@ func TestWhatCancelsACreation(t *testing.T) {
 		faults   []faultproxy.Fault
 		requests int
 		want     error
-		class    fault.Class
-		reason   string
 	}{
-		"the tombstone":        {faults: []faultproxy.Fault{cancelled(reason(codeRefused), none)}, want: record.ErrDeleted, requests: 1},
-		"another's record":     {faults: []faultproxy.Fault{cancelled(none, refusedBy("another"))}, want: record.ErrChanged, requests: 1},
-		"a record of no token": {faults: []faultproxy.Fault{cancelled(none, reason(codeRefused))}, want: record.ErrChanged, requests: 1},
+		"the tombstone":        {only(reason(codeRefused), none), 1, record.ErrDeleted},
+		"another's record":     {only(none, refusedBy("another")), 1, record.ErrChanged},
+		"a record of no token": {only(none, reason(codeRefused)), 1, record.ErrChanged},
 		"the tombstone and another's record": {
-			faults: []faultproxy.Fault{cancelled(reason(codeRefused), refusedBy("another"))}, want: record.ErrDeleted, requests: 1},
-		"its own first arrival": {faults: []faultproxy.Fault{refusedByItself(none)}, requests: 1},
+			only(reason(codeRefused), refusedBy("another")), 1, record.ErrDeleted},
+		"its own first arrival": {
+			[]faultproxy.Fault{refusedByItself(none)}, 1, nil},
 		"its own first arrival, and a tombstone that came after it": {
-			faults: []faultproxy.Fault{refusedByItself(reason(codeRefused))}, requests: 1},
-		"a conflict, once":              {faults: []faultproxy.Fault{conflict}, requests: 2},
-		"a conflict of the put, once":   {faults: []faultproxy.Fault{cancelled(none, reason(codeConflict))}, requests: 2},
-		"a conflict, then a tombstone":  {faults: []faultproxy.Fault{conflict, cancelled(reason(codeRefused), none)}, want: record.ErrDeleted, requests: 2},
-		"a conflict, then its own":      {faults: []faultproxy.Fault{conflict, refusedByItself(none)}, requests: 2},
-		"conflicts up to the last try":  {faults: times(conflictAttempts-1, conflict), requests: conflictAttempts},
-		"conflicts without an end":      {faults: times(conflictAttempts, conflict), class: fault.Transient, reason: codeConflict, requests: conflictAttempts},
-		"throttling":                    {faults: []faultproxy.Fault{cancelled(none, reason("ThrottlingError"))}, class: fault.Throttled, reason: "ThrottlingError", requests: 1},
-		"a table over its throughput":   {faults: []faultproxy.Fault{cancelled(reason("ProvisionedThroughputExceeded"), none)}, class: fault.Throttled, reason: "ProvisionedThroughputExceeded", requests: 1},
-		"an item over the size's limit": {faults: []faultproxy.Fault{cancelled(none, reason("ValidationError"))}, class: fault.Permanent, reason: "ValidationError", requests: 1},
-		"what nobody knows":             {faults: []faultproxy.Fault{cancelled(none, reason("New"))}, class: fault.Transient, reason: "TransactionCanceledException", requests: 1},
+			[]faultproxy.Fault{refusedByItself(reason(codeRefused))}, 1, nil},
+		"a conflict, once":            {only(reason(codeConflict), none), 2, nil},
+		"a conflict of the put, once": {only(none, reason(codeConflict)), 2, nil},
+		"a conflict, then a tombstone": {
+			append(times(1, conflict), cancelled(reason(codeRefused), none)), 2, record.ErrDeleted},
+		"a conflict, then its own": {
+			append(times(1, conflict), refusedByItself(none)), 2, nil},
+		"conflicts up to the last try": {times(conflictAttempts-1, conflict), conflictAttempts, nil},
+		"conflicts without an end": {
+			times(conflictAttempts, conflict), conflictAttempts, &fault.Error{Class: fault.Transient, Reason: codeConflict}},
+		"throttling": {
+			only(none, reason("ThrottlingError")), 1, &fault.Error{Class: fault.Throttled, Reason: "ThrottlingError"}},
+		"a table over its throughput": {
+			only(reason("ProvisionedThroughputExceeded"), none), 1,
+			&fault.Error{Class: fault.Throttled, Reason: "ProvisionedThroughputExceeded"}},
+		"an item over the size's limit": {
+			only(none, reason("ValidationError")), 1, &fault.Error{Class: fault.Permanent, Reason: "ValidationError"}},
+		"what nobody knows": {
+			only(none, reason("New")), 1, &fault.Error{Class: fault.Transient, Reason: "TransactionCanceledException"}},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config, proxy := spoilt(t, test.faults...)
 			err := NewRecords(config, "records", "deletions").Put(t.Context(), record.Record{})
-			if test.reason == "" && !errors.Is(err, test.want) {
+			if want, classified := test.want.(*fault.Error); classified {
+				wantClass(t, err, want)
+			} else if !errors.Is(err, test.want) {
 				t.Errorf("the error is %v, want %v", err, test.want)
-			}
-			if failed := fault.Of(err); test.reason != "" && (failed.Class != test.class || failed.Reason != test.reason) {
-				t.Errorf("the error is %v, want %s: %s", err, test.class, test.reason)
 			}
 			if got := proxy.Requests(); got != test.requests {
 				t.Errorf("%d requests, want %d", got, test.requests)

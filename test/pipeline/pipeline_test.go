@@ -61,7 +61,7 @@ func TestFromWebhookToPage(t *testing.T) {
 	before := time.Now().Add(-time.Minute)
 
 	s.wants(flagged(t, secret, sample.Change{}), http.StatusServiceUnavailable, "unavailable")
-	if text := s.ingest.log.String(); !strings.Contains(text, "not filled in") || !strings.Contains(text, s.name+"/webhook-secrets") {
+	if text := s.ingest.log.await("not filled in"); !strings.Contains(text, "not filled in") || !strings.Contains(text, s.name+"/webhook-secrets") {
 		t.Errorf("the log does not say which secret to fill in:\n%s", text)
 	}
 	s.fill("webhook-secrets", `{"secrets": ["`+secret+`", "old"]}`)
@@ -184,7 +184,7 @@ func TestAKilledFunctionsPostIsFoundAgain(t *testing.T) {
 	s.answers(nil)
 	s.slack.start(t)
 	s.await(queue.Slack, s.slack)
-	if !strings.Contains(s.slack.log.String(), `"look_up":"found"`) {
+	if !strings.Contains(s.slack.log.await(`"look_up":"found"`), `"look_up":"found"`) {
 		t.Errorf("it was not looked up:\n%s", s.slack.log.String())
 	}
 	s.shows(1, 0, 0)

@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -189,7 +191,7 @@ func (s *stack) startFunctions(settings []string) {
 			environment[name] = value
 		}
 	}
-	folder := build(s.T)
+	folder := built(s.T)
 	s.ingest = startFunction(s.T, filepath.Join(folder, "ingest"), ingest.FunctionTimeout, environment)
 	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), thread.FunctionTimeout, environment)
 	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), incident.FunctionTimeout, environment)
@@ -197,17 +199,38 @@ func (s *stack) startFunctions(settings []string) {
 	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), deletion.PurgeTimeout, environment)
 }
 
-// build makes the binaries as functions/lambda.mk does, for this machine.
-func build(t *testing.T) (folder string) {
+// binaries is the folder of the built functions, or the error of building them.
+var binaries = sync.OnceValues(build)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder, err := binaries(); err == nil {
+		_ = os.RemoveAll(folder) // a temporary folder
+	}
+	os.Exit(code)
+}
+
+func built(t *testing.T) (folder string) {
 	t.Helper()
-	folder = t.TempDir()
+	folder, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// build makes the binaries as functions/lambda.mk does, for this machine.
+func build() (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "pipeline"); err != nil {
+		return "", err
+	}
 	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder+"/", "./functions/...")
 	command.Dir = "../.."
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the functions: %v\n%s", err, output)
+		return "", fmt.Errorf("build the functions: %w\n%s", err, output)
 	}
-	return folder
+	return folder, nil
 }
 
 // post plays API Gateway.
