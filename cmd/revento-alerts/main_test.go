@@ -63,6 +63,7 @@ func golden(t *testing.T, name, got string) {
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "serve", "demo", "send", "event", "routes", "deletions", "deletions list", "deletions show", "deletions now", "deletions close",
+		"trace", "check", "dead-letters", "dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters drop",
 	} {
 		t.Run(command, func(t *testing.T) {
 			r := call(t, nil, strings.Fields(command+" --help")...)
