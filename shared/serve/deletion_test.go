@@ -100,6 +100,7 @@ func TestADeletionIsRequestedDoneAndProven(t *testing.T) {
 		}
 	})
 	// The alert is gone from Slack; what tells of the deletion stays: a root and the reply that it is done.
+	idle(t, machine)
 	shown(t, machine.Recorder, 3, 2)
 	if messages := machine.Recorder.Messages(); !messages[0].Deleted || messages[1].Deleted || messages[2].Deleted {
 		t.Errorf("not the alert alone was deleted: %+v", messages)
