@@ -6,6 +6,9 @@
 //	GET  /api/deletions/{id}        one, by its id or the id's beginning, with its statement
 //	POST /api/deletions/{id}/now    queues its purge
 //	POST /api/deletions/{id}/close  ends a held request: {"note": "..."}
+//	GET  /api/slack                 the messages that Slack would show, where a recorder stands in for it
+//	GET  /api/pagerduty             the incidents that PagerDuty would show, likewise
+//	POST /api/samples/{type}        posts a freshly signed sample delivery to the webhook
 //
 // What cannot be done is answered with {"error": "..."}, which names the remedy: 400 for what is asked wrongly, 404 for what is
 // not there, 409 for what is not in the state for it, 503 where storage does not answer.
@@ -35,6 +38,11 @@ type Backend struct {
 	// Stack is the stack's name, for statements.
 	Stack     string
 	Deletions *deletion.Operator
+	// Slack and PagerDuty are what the recorder holds; nil where the provider gets the alerts itself.
+	Slack     SlackRecord
+	PagerDuty PagerDutyRecord
+	// Samples posts samples; nil where there is no webhook within this process.
+	Samples *Samples
 }
 
 // failure is the body of an answer to what could not be done.
@@ -53,6 +61,9 @@ func Handler(b Backend) http.Handler {
 		"GET /api/deletions/{id}":        b.showDeletion,
 		"POST /api/deletions/{id}/now":   b.deleteNow,
 		"POST /api/deletions/{id}/close": b.closeDeletion,
+		"GET /api/slack":                 b.listSlack,
+		"GET /api/pagerduty":             b.listPagerDuty,
+		"POST /api/samples/{type}":       b.sendSample,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, do) })
 	}
@@ -87,11 +98,17 @@ func answer(w http.ResponseWriter, status int, value any) {
 // errRequest marks what is asked wrongly.
 type errRequest struct{ error }
 
+// unavailable says why something is not to be had here.
+type unavailable string
+
+// Error implements error.
+func (u unavailable) Error() string { return string(u) }
+
 func statusOf(err error) int {
 	switch {
 	case errors.As(err, new(errRequest)), errors.Is(err, deletion.ErrNote):
 		return http.StatusBadRequest
-	case errors.Is(err, deletion.ErrNotFound):
+	case errors.Is(err, deletion.ErrNotFound), errors.As(err, new(unavailable)):
 		return http.StatusNotFound
 	case errors.Is(err, deletion.ErrState):
 		return http.StatusConflict
