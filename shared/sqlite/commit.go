@@ -83,8 +83,8 @@ func (e *Engine) commit(s *session, jobs []*job) {
 		}
 		return nil
 	})
-	for name := range s.changed {
-		e.Queues.announce(name)
+	for about := range s.changed {
+		e.signals.announce(about)
 	}
 	clear(s.changed)
 	for i, j := range jobs {

@@ -24,10 +24,12 @@ type Engine struct {
 	Records   *Records
 	Deletions *Records
 	Queues    *Queues
+	Scheduler *Scheduler
 
 	now     func() time.Time
 	jobs    chan *job
 	errands chan *errand
+	signals signals
 	closing chan struct{}
 	closed  chan struct{}
 	close   func() error
@@ -38,14 +40,16 @@ func start(db *sql.DB, conn *sql.Conn, now func() time.Time) *Engine {
 		now:     now,
 		jobs:    make(chan *job),
 		errands: make(chan *errand),
+		signals: signals{about: map[subject]chan struct{}{}},
 		closing: make(chan struct{}),
 		closed:  make(chan struct{}),
 	}
 	e.Ledger = &Ledger{engine: e}
 	e.Records = &Records{engine: e, table: "record", gated: true}
 	e.Deletions = &Records{engine: e, table: "deletion"}
-	e.Queues = &Queues{engine: e, maxReceives: queue.MaxReceives, signals: map[queue.Name]chan struct{}{}}
-	s := &session{conn: conn, statements: map[string]*sql.Stmt{}, changed: map[queue.Name]bool{}}
+	e.Queues = &Queues{engine: e, maxReceives: queue.MaxReceives}
+	e.Scheduler = &Scheduler{engine: e}
+	s := &session{conn: conn, statements: map[string]*sql.Stmt{}, changed: map[subject]bool{}}
 	e.close = sync.OnceValue(func() error {
 		close(e.closing)
 		<-e.closed

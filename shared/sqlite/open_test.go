@@ -239,10 +239,11 @@ func TestClosedEngine(t *testing.T) {
 	}
 	_, claimErr := engine.Ledger.Claim(t.Context(), ingest.Claim{})
 	for call, err := range map[string]error{
-		"claim": claimErr,
-		"wait":  engine.Queues.Wait(t.Context(), queue.Slack),
-		"sweep": engine.Sweep(t.Context()),
-		"scrub": engine.Scrub(t.Context()),
+		"claim":    claimErr,
+		"wait":     engine.Queues.Wait(t.Context(), queue.Slack),
+		"schedule": engine.Scheduler.Schedule(t.Context(), "a", time.Now(), "body"),
+		"sweep":    engine.Sweep(t.Context()),
+		"scrub":    engine.Scrub(t.Context()),
 	} {
 		if !errors.Is(err, ErrClosed) {
 			t.Errorf("%s after Close: %v, want ErrClosed", call, err)

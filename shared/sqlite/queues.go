@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 
 	"revento-alerts/shared/queue"
@@ -19,15 +18,12 @@ var _ queue.Queues = (*Queues)(nil)
 type Queues struct {
 	engine      *Engine
 	maxReceives int
-
-	mu      sync.Mutex
-	signals map[queue.Name]chan struct{} // each closed when its queue changes
 }
 
 // change runs f, after which the queue may have a message to receive.
 func (q *Queues) change(ctx context.Context, name queue.Name, f func(s *session, now time.Time) error) error {
 	_, err := do(ctx, q.engine, func(s *session) (struct{}, error) {
-		s.changed[name] = true
+		s.changed[subject(name)] = true
 		return struct{}{}, f(s, q.engine.now())
 	})
 	return err
@@ -38,23 +34,26 @@ func (q *Queues) Send(ctx context.Context, name queue.Name, message queue.Messag
 	if err := message.Check(name); err != nil {
 		return err
 	}
+	return q.change(ctx, name, func(s *session, now time.Time) error { return enqueue(s, name, message, now) })
+}
+
+// enqueue stores a message, unless its queue remembers its deduplication id.
+func enqueue(s *session, name queue.Name, message queue.Message, now time.Time) error {
 	attributes, err := json.Marshal(message.Attributes)
 	if err != nil {
 		return fmt.Errorf("encode the message's attributes: %w", err)
 	}
-	return q.change(ctx, name, func(s *session, now time.Time) error {
-		if name.IsFIFO() {
-			isNew, err := remember(s, name, message.DeduplicationID, now)
-			if err != nil || !isNew {
-				return err
-			}
+	if name.IsFIFO() {
+		isNew, err := remember(s, name, message.DeduplicationID, now)
+		if err != nil || !isNew {
+			return err
 		}
-		_, err := s.exec(`
-			INSERT INTO message (queue, group_id, head, receives, deferred, visible_at, sent_at, deduplication_id, attributes, body)
-			SELECT ?1, ?2, `+isHead+`, 0, 0, ?3, ?4, ?5, ?6, ?7`,
-			name, message.Group, stamp(now.Add(message.Delay)), stamp(now), message.DeduplicationID, string(attributes), message.Body)
-		return err
-	})
+	}
+	_, err = s.exec(`
+		INSERT INTO message (queue, group_id, head, receives, deferred, visible_at, sent_at, deduplication_id, attributes, body)
+		SELECT ?1, ?2, `+isHead+`, 0, 0, ?3, ?4, ?5, ?6, ?7`,
+		name, message.Group, stamp(now.Add(message.Delay)), stamp(now), message.DeduplicationID, string(attributes), message.Body)
+	return err
 }
 
 // remember stores a deduplication id, unless it is remembered already.
@@ -145,7 +144,7 @@ func giveUp(s *session, m queue.Received, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	s.changed[target] = true
+	s.changed[subject(target)] = true
 	return promote(s, m.Queue, m.Group)
 }
 

@@ -5,16 +5,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-
-	"revento-alerts/shared/queue"
 )
 
 // session is the connection with its prepared statements.
 type session struct {
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
-	// changed names the queues that may have a message to receive once the transaction is committed.
-	changed map[queue.Name]bool
+	// changed names what may have changed for who waits once the transaction is committed, such as a queue that may have a
+	// message to receive.
+	changed map[subject]bool
 }
 
 // context is never over: SQLite rolls the whole transaction back where a statement is interrupted, and that would take

@@ -3,26 +3,38 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"sync"
 	"time"
 
 	"revento-alerts/shared/queue"
 )
 
-// longestPause bounds a wait for the next visible message, in case the machine slept or its clock was set.
+// longestPause bounds a wait for the next moment, in case the machine slept or its clock was set.
 const longestPause = 30 * time.Second
+
+// subject is what a wait is about: a queue, by its name, or the schedules.
+type subject string
+
+// schedules is the waits' subject that is no queue.
+const schedules subject = "schedules"
 
 // Wait returns when the queue has, or just had, a message to receive: call Receive, and where it gives nothing, Wait
 // again. It returns the context's error, or ErrClosed.
 func (q *Queues) Wait(ctx context.Context, name queue.Name) error {
+	return q.engine.wait(ctx, subject(name), "SELECT min(visible_at) FROM message WHERE queue = ? AND head = 1", name)
+}
+
+// wait returns at the moment that the query returns. A change of the subject makes it ask again.
+func (e *Engine) wait(ctx context.Context, about subject, query string, args ...any) error {
 	for {
-		changed := q.changed(name) // before the look, so that no change falls between the two
-		next, ok, err := q.nextVisible(ctx, name)
+		changed := e.signals.changed(about) // before the look, so that no change falls between the two
+		next, ok, err := e.moment(ctx, query, args)
 		if err != nil {
 			return err
 		}
 		pause := longestPause
 		if ok {
-			pause = min(pause, next.Sub(q.engine.now()))
+			pause = min(pause, next.Sub(e.now()))
 		}
 		if pause <= 0 {
 			return nil
@@ -32,16 +44,16 @@ func (q *Queues) Wait(ctx context.Context, name queue.Name) error {
 		case <-time.After(pause):
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-q.engine.closing:
+		case <-e.closing:
 			return ErrClosed
 		}
 	}
 }
 
-// nextVisible is when the next message can be received; ok is false where there is none.
-func (q *Queues) nextVisible(ctx context.Context, name queue.Name) (at time.Time, ok bool, err error) {
-	text, err := do(ctx, q.engine, func(s *session) (next sql.NullString, err error) {
-		err = s.row("SELECT min(visible_at) FROM message WHERE queue = ? AND head = 1", []any{name}, &next)
+// moment is what the query returns; ok is false where that is NULL.
+func (e *Engine) moment(ctx context.Context, query string, args []any) (at time.Time, ok bool, err error) {
+	text, err := do(ctx, e, func(s *session) (next sql.NullString, err error) {
+		err = s.row(query, args, &next)
 		return next, err
 	})
 	if err != nil || !text.Valid {
@@ -51,24 +63,30 @@ func (q *Queues) nextVisible(ctx context.Context, name queue.Name) (at time.Time
 	return at, err == nil, err
 }
 
-// changed returns a channel that is closed at the queue's next change.
-func (q *Queues) changed(name queue.Name) <-chan struct{} {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	signal, ok := q.signals[name]
+// signals wake who waits.
+type signals struct {
+	mu    sync.Mutex
+	about map[subject]chan struct{} // each closed at its subject's change
+}
+
+// changed returns a channel that is closed at the subject's next change.
+func (s *signals) changed(about subject) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	signal, ok := s.about[about]
 	if !ok {
 		signal = make(chan struct{})
-		q.signals[name] = signal
+		s.about[about] = signal
 	}
 	return signal
 }
 
-// announce wakes who waits for a change of the queue.
-func (q *Queues) announce(name queue.Name) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if signal, ok := q.signals[name]; ok {
+// announce wakes who waits for a change of the subject.
+func (s *signals) announce(about subject) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if signal, ok := s.about[about]; ok {
 		close(signal)
-		delete(q.signals, name)
+		delete(s.about, about)
 	}
 }

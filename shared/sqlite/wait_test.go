@@ -56,25 +56,17 @@ func TestWait(t *testing.T) {
 				if test.before != nil {
 					test.before(t, engine)
 				}
-				ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
-				defer cancel()
-				began := time.Now()
-				type end struct {
-					err  error
-					took time.Duration
+				wait := func(ctx context.Context) error { return engine.Queues.Wait(ctx, queue.Slack) }
+				took, err := timed(t, wait, func() {
+					if test.meanwhile != nil {
+						test.meanwhile(t, engine)
+					}
+				})
+				if !errors.Is(err, test.want) {
+					t.Errorf("Wait returned %v, want %v", err, test.want)
 				}
-				ended := make(chan end, 1)
-				go func() { ended <- end{engine.Queues.Wait(ctx, queue.Slack), time.Since(began)} }()
-				if test.meanwhile != nil {
-					time.Sleep(time.Second)
-					test.meanwhile(t, engine)
-				}
-				got := <-ended
-				if !errors.Is(got.err, test.want) {
-					t.Errorf("Wait returned %v, want %v", got.err, test.want)
-				}
-				if got.took != test.takes {
-					t.Errorf("Wait took %s, want %s", got.took, test.takes)
+				if took != test.takes {
+					t.Errorf("Wait took %s, want %s", took, test.takes)
 				}
 			})
 		})
@@ -83,6 +75,24 @@ func TestWait(t *testing.T) {
 
 // waitLimit is the waits' own deadline.
 const waitLimit = time.Hour
+
+// timed returns what wait returned, and after how long; meanwhile happens one second after it began.
+func timed(t *testing.T, wait func(context.Context) error, meanwhile func()) (took time.Duration, err error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
+	defer cancel()
+	began := time.Now()
+	ended := make(chan struct{})
+	go func() {
+		err = wait(ctx)
+		took = time.Since(began)
+		close(ended)
+	}()
+	time.Sleep(time.Second)
+	meanwhile()
+	<-ended
+	return took, err
+}
 
 func sends(name queue.Name, body string) func(*testing.T, *Engine) {
 	return func(t *testing.T, engine *Engine) { mustSend(t, engine, name, body) }
