@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"io"
 	"net/http"
 	"os"
 	"testing"
@@ -12,12 +13,15 @@ import (
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
 	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/memory"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/sample"
+	"revento-alerts/shared/telemetry"
 )
 
 var update = flag.Bool("update", false, "write the files anew")
@@ -34,8 +38,10 @@ var occurredAt = time.Date(2026, 5, 9, 14, 22, 31, 0, time.UTC)
 // The events for sam local are what AWS would make of a sample delivery; the messages in them are what ingest sends.
 func TestEventsAreWhatLambdaGets(t *testing.T) {
 	for file, event := range map[string]any{
-		"slack.json":     workerEvent(t, route.Destination{Kind: route.Slack, Channel: "C0SAMPLE01", Severity: route.Error}),
-		"pagerduty.json": workerEvent(t, route.Destination{Kind: route.PagerDuty, Severity: route.Error}),
+		"slack.json":     workerEvent(t, sampleType, route.Destination{Kind: route.Slack, Channel: "C0SAMPLE01", Severity: route.Error}),
+		"pagerduty.json": workerEvent(t, sampleType, route.Destination{Kind: route.PagerDuty, Severity: route.Error}),
+		"deletion.json":  deletionEvent(t),
+		"purge.json":     purgeEvent(t),
 		"stale.json":     gatewayEvent(t),
 	} {
 		t.Run(file, func(t *testing.T) {
@@ -61,7 +67,9 @@ func TestEventsAreWhatLambdaGets(t *testing.T) {
 }
 
 func TestWorkersCanReadTheirEvents(t *testing.T) {
-	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
+	for name, eventType := range map[queue.Name]string{
+		queue.Slack: sampleType, queue.PagerDuty: sampleType, queue.Deletion: revento.TypeDeletionRequired,
+	} {
 		t.Run(string(name), func(t *testing.T) {
 			text, err := os.ReadFile(string(name) + ".json")
 			if err != nil {
@@ -81,17 +89,45 @@ func TestWorkersCanReadTheirEvents(t *testing.T) {
 			if message.Queue() != name {
 				t.Errorf("its message is for %s", message.Queue())
 			}
-			if opened, err := message.Open(); err != nil || opened.Envelope.Type != sampleType {
-				t.Errorf("its message holds %q (%v), want %s", opened.Envelope.Type, err, sampleType)
+			if opened, err := message.Open(); err != nil || opened.Envelope.Type != eventType {
+				t.Errorf("its message holds %q (%v), want %s", opened.Envelope.Type, err, eventType)
 			}
 		})
 	}
 }
 
-func delivery(t *testing.T) sample.Delivery {
+// deletionEvent is a request; purgeEvent is what asks for its purge when it is due.
+func deletionEvent(t *testing.T) lambdaevents.SQSEvent {
+	t.Helper()
+	return workerEvent(t, revento.TypeDeletionRequired, route.Destination{Kind: route.Deletion, Severity: route.Info})
+}
+
+func purgeEvent(t *testing.T) lambdaevents.SQSEvent {
+	t.Helper()
+	now := func() time.Time { return occurredAt.Add(2 * time.Second) }
+	records, queues := memory.NewRecords(), memory.NewQueues(now)
+	notifier := &deletion.Notifier{Stack: sampleStack, Queues: queues, Now: now}
+	task := &deletion.Task{Records: records, Deletions: records.Deletions, Queues: queues, Notifier: notifier, Now: now}
+	line := telemetry.New(io.Discard, telemetry.Options{}).Begin("deletion")
+	request := deletionEvent(t).Records[0].Body
+	job, err := task.Open(queue.Message{Body: request}, line)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := job.Do(t.Context(), line); err != nil {
+		t.Fatal(err)
+	}
+	due, ok, err := queues.Receive(t.Context(), queue.Purge, time.Minute)
+	if err != nil || !ok {
+		t.Fatalf("no purge is queued: %v", err)
+	}
+	return sampleEvent(queue.Purge, due.Message)
+}
+
+func delivery(t *testing.T, eventType string) sample.Delivery {
 	t.Helper()
 	change := sample.Change{OccurredAt: occurredAt, DeliveryID: "11111111-2222-4333-8444-555555555555"}
-	made, err := sample.New(sampleType, sampleSecret, occurredAt.Add(2*time.Second), change)
+	made, err := sample.New(eventType, sampleSecret, occurredAt.Add(2*time.Second), change)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,13 +135,13 @@ func delivery(t *testing.T) sample.Delivery {
 }
 
 func gatewayEvent(t *testing.T) lambdaevents.APIGatewayV2HTTPRequest {
-	d := delivery(t)
+	d := delivery(t, sampleType)
 	return awslambda.GatewayEvent(http.MethodPost, ingest.Path, d.Header, d.Body, "sample-request", occurredAt.Add(2*time.Second))
 }
 
-func workerEvent(t *testing.T, destination route.Destination) lambdaevents.SQSEvent {
+func workerEvent(t *testing.T, eventType string, destination route.Destination) lambdaevents.SQSEvent {
 	t.Helper()
-	d := delivery(t)
+	d := delivery(t, eventType)
 	envelope, err := revento.ParseEnvelope(d.Body)
 	if err != nil {
 		t.Fatal(err)
@@ -123,12 +159,16 @@ func workerEvent(t *testing.T, destination route.Destination) lambdaevents.SQSEv
 	if err != nil {
 		t.Fatal(err)
 	}
+	return sampleEvent(message.Queue(), encoded)
+}
+
+func sampleEvent(name queue.Name, message queue.Message) lambdaevents.SQSEvent {
 	return awslambda.EventOf(queue.Received{
-		Message:  encoded,
-		Queue:    message.Queue(),
+		Message:  message,
+		Queue:    name,
 		ID:       "sample-message",
 		Handle:   "sample-handle",
 		Receives: 1,
-		SentAt:   signedAt,
+		SentAt:   occurredAt.Add(2 * time.Second),
 	})
 }

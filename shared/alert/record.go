@@ -42,8 +42,10 @@ const ReasonAttemptsDied = "attempts_died"
 // Record is what is kept of one alert at one destination.
 type Record struct {
 	State State `json:"state"`
-	// DeliveryID is the delivery that brought the alert first.
-	DeliveryID string `json:"delivery_id"`
+	// DeliveryID is the delivery that brought the alert first, Type its event type, and IncidentKey what the alert belongs to.
+	DeliveryID  string `json:"delivery_id"`
+	Type        string `json:"type,omitempty"`
+	IncidentKey string `json:"incident_key,omitempty"`
 	// Generation is the redrive that Attempts and Unanswered count for.
 	Generation string `json:"generation,omitempty"`
 	Attempts   int    `json:"attempts"`

@@ -1,6 +1,6 @@
 // Package conformance holds the storage engines (packages sqlite, memory, dynamodb and sqs) to one behaviour: each case is
-// a sentence of the contract that package ingest, record or queue wrote down. An engine's own tests call Ledger, Records
-// and Queues.
+// a sentence of the contract that package ingest, record or queue wrote down. An engine's own tests call Ledger, Journal,
+// Records and Queues.
 package conformance
 
 import (

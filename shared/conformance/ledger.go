@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/route"
 )
 
 const (
@@ -18,29 +19,47 @@ const (
 	window = 24 * time.Hour // after which an entry is forgotten
 )
 
+// FindingLedger is a ledger as the hot path and people use it.
+type FindingLedger interface {
+	ingest.Ledger
+	ingest.Finder
+}
+
 // Ledger holds the ledgers that open returns to the contract. They may be one and hold other deliveries: each case has
 // ids of its own.
-func Ledger(t *testing.T, open func(*testing.T) ingest.Ledger, exempt Exempt) {
+func Ledger(t *testing.T, open func(*testing.T) FindingLedger, exempt Exempt) {
 	run(t, func(t *testing.T) *ledgerTest { return newLedgerTest(t, open(t)) }, exempt, ledgerScenarios)
 }
 
 // ledgerTest is one delivery's story. Time is what its claims say.
 type ledgerTest struct {
 	*testing.T
-	ledger ingest.Ledger
+	ledger FindingLedger
 	first  ingest.Claim
+	// kept is until when the last mark was to keep the delivery.
+	kept time.Time
 }
 
-func newLedgerTest(t *testing.T, ledger ingest.Ledger) *ledgerTest {
+func newLedgerTest(t *testing.T, ledger FindingLedger) *ledgerTest {
 	// Today, since an engine may sweep what has expired; whole seconds, which every engine keeps.
 	now := time.Now().UTC().Truncate(time.Second)
 	return &ledgerTest{T: t, ledger: ledger, first: ingest.Claim{
 		DeliveryID: rand.Text(),
 		Owner:      "first",
 		Identity:   "an event",
+		ReceivedAt: now.Add(-time.Second),
 		Now:        now,
 		LeaseEnd:   now.Add(lease),
 		Expires:    now.Add(window),
+		Story: ingest.Story{
+			Type:        `some."type" é`,
+			Secret:      2,
+			Connection:  "a connection",
+			IncidentKey: "an incident",
+			Destinations: []ingest.Destination{
+				{Kind: route.Slack, Channel: "C0111", AlertKey: "one"}, {Kind: route.PagerDuty, AlertKey: "two"},
+			},
+		},
 	}}
 }
 
@@ -48,6 +67,7 @@ func newLedgerTest(t *testing.T, ledger ingest.Ledger) *ledgerTest {
 func (l *ledgerTest) later(owner string, after time.Duration) ingest.Claim {
 	claim := l.first
 	claim.Owner = owner
+	claim.ReceivedAt = claim.ReceivedAt.Add(after)
 	claim.Now = claim.Now.Add(after)
 	claim.LeaseEnd = claim.LeaseEnd.Add(after)
 	claim.Expires = claim.Expires.Add(after)
@@ -77,17 +97,60 @@ func (l *ledgerTest) losesTo(earlier ingest.Claim, state ingest.State, claim ing
 	if standing == nil {
 		l.Fatalf("claim by %s: nothing stands in the way, want %s's entry", claim.Owner, earlier.Owner)
 	}
-	want := ingest.Entry{State: state, Owner: earlier.Owner, Identity: earlier.Identity, LeaseEnd: earlier.LeaseEnd}
-	if state == ingest.HandedOff { // its lease means nothing any more
-		want.LeaseEnd = standing.LeaseEnd
+	l.same(l.entry(earlier, state), *standing)
+}
+
+// entry is what the ledger has of a claim.
+func (l *ledgerTest) entry(claim ingest.Claim, state ingest.State) ingest.Entry {
+	entry := claim.Entry()
+	entry.State = state
+	if state == ingest.HandedOff {
+		entry.HandedOffAt, entry.Expires = handedOffAt(claim), l.kept
 	}
-	if diff := cmp.Diff(want, *standing); diff != "" {
-		l.Fatalf("the standing entry (-want +got):\n%s", diff)
+	return entry
+}
+
+func (l *ledgerTest) same(want, got ingest.Entry) {
+	l.Helper()
+	if want.State == ingest.HandedOff { // its lease means nothing any more
+		want.LeaseEnd = got.LeaseEnd
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		l.Fatalf("the entry (-want +got):\n%s", diff)
 	}
 }
 
+func handedOffAt(claim ingest.Claim) time.Time { return claim.Now.Add(time.Second) }
+
+// marks keeps the delivery until the claim's end.
 func (l *ledgerTest) marks(claim ingest.Claim) error {
-	return l.ledger.MarkHandedOff(l.Context(), claim.DeliveryID, claim.Owner, claim.Expires)
+	l.kept = claim.Expires
+	return l.ledger.MarkHandedOff(l.Context(), claim.DeliveryID, claim.Owner, handedOffAt(claim), claim.Expires)
+}
+
+// notes notes the claim's delivery as ignored and returns the note.
+func (l *ledgerTest) notes(claim ingest.Claim) ingest.Entry {
+	l.Helper()
+	note := ingest.Entry{
+		DeliveryID: claim.DeliveryID, State: ingest.StateIgnored, Identity: claim.Identity,
+		Expires: claim.Expires, ReceivedAt: claim.ReceivedAt, Story: ingest.Story{Type: "some.type", Secret: 1},
+	}
+	wantSuccess(l.T, "note", l.ledger.NoteIgnored(l.Context(), note, claim.Now))
+	return note
+}
+
+// finds expects the entry when it is looked for at that moment.
+func (l *ledgerTest) finds(want ingest.Entry, now time.Time) {
+	l.Helper()
+	found, err := l.ledger.Find(l.Context(), want.DeliveryID, now)
+	wantSuccess(l.T, "find", err)
+	l.same(want, found)
+}
+
+func (l *ledgerTest) findsNothing(now time.Time) {
+	l.Helper()
+	_, err := l.ledger.Find(l.Context(), l.first.DeliveryID, now)
+	wantError(l.T, "find", err, ingest.ErrNotFound)
 }
 
 func (l *ledgerTest) releases(claim ingest.Claim) error {
@@ -210,6 +273,82 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		wantError(t, "release", l.releases(l.first), ingest.ErrNotOwner)
 		l.losesTo(l.first, ingest.HandedOff, l.later("second", time.Second))
 	}},
+	{"an ignored delivery stands in no claim's way, whatever its event", func(_ *testing.T, l *ledgerTest) {
+		l.notes(l.first)
+		second := ofOtherEvent(l.later("second", time.Second))
+		l.wins(second)
+		l.losesTo(second, ingest.Claimed, ofOtherEvent(l.later("third", 2*time.Second)))
+	}},
+	{"an ignored delivery is nobody's to mark or release", func(t *testing.T, l *ledgerTest) {
+		note := l.notes(l.first)
+		wantError(t, "mark", l.marks(l.first), ingest.ErrNotOwner)
+		wantError(t, "release", l.releases(l.first), ingest.ErrNotOwner)
+		l.finds(note, l.first.Now)
+	}},
+	{"an ignored delivery that comes again is noted anew", func(_ *testing.T, l *ledgerTest) {
+		l.notes(l.first)
+		l.finds(l.notes(l.later("", time.Hour)), l.first.Now)
+	}},
+	{"a note never takes the place of a claim, its lease alive or over", func(_ *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		l.notes(l.later("", time.Second))
+		l.notes(l.later("", 2*lease))
+		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
+	}},
+	{"a note never takes the place of a delivery handed off", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "mark", l.marks(l.first))
+		l.notes(l.later("", 2*lease))
+		l.finds(l.entry(l.first, ingest.HandedOff), l.first.Now)
+	}},
+	{"a note takes the place of what has expired", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "mark", l.marks(l.first))
+		l.finds(l.notes(l.later("", window)), l.first.Now.Add(window))
+	}},
+	{"a claim is found with its story", func(_ *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
+	}},
+	{"a delivery without a story is found without one", func(_ *testing.T, l *ledgerTest) {
+		l.first.Story = ingest.Story{}
+		l.wins(l.first)
+		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
+	}},
+	{"a delivery handed off is found with the moment of that", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "mark", l.marks(l.first))
+		l.finds(l.entry(l.first, ingest.HandedOff), l.first.Now)
+	}},
+	{"of a delivery claimed anew nothing older is left", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "mark", l.marks(l.first))
+		second := ofOtherEvent(l.later("second", window))
+		second.Story = ingest.Story{Type: "another.type", Secret: 1}
+		l.wins(second)
+		l.finds(l.entry(second, ingest.Claimed), second.Now)
+	}},
+	{"an ignored delivery is found", func(_ *testing.T, l *ledgerTest) {
+		l.finds(l.notes(l.first), l.first.Now)
+	}},
+	{"a delivery that is not there is not found", func(_ *testing.T, l *ledgerTest) {
+		l.findsNothing(l.first.Now)
+	}},
+	{"a released delivery is not found", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "release", l.releases(l.first))
+		l.findsNothing(l.first.Now)
+	}},
+	{"a delivery is found until it expires", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		wantSuccess(t, "mark", l.marks(l.first))
+		l.finds(l.entry(l.first, ingest.HandedOff), l.first.Expires.Add(-time.Second))
+		l.findsNothing(l.first.Expires)
+	}},
+	{"an ignored delivery is found until it expires", func(_ *testing.T, l *ledgerTest) {
+		l.finds(l.notes(l.first), l.first.Expires.Add(-time.Second))
+		l.findsNothing(l.first.Expires)
+	}},
 	{"of many claims at once one wins, and the others see it", func(_ *testing.T, l *ledgerTest) {
 		l.oneWins(0)
 	}},
@@ -217,9 +356,12 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		l.wins(l.first)
 		l.oneWins(lease)
 	}},
-	{"a context that is over is an error, and nothing is claimed", func(t *testing.T, l *ledgerTest) {
+	{"a context that is over is an error, and nothing is stored", func(t *testing.T, l *ledgerTest) {
 		_, err := l.ledger.Claim(ended(t), l.first)
 		wantError(t, "claim", err, context.Canceled)
+		_, err = l.ledger.Find(ended(t), l.first.DeliveryID, l.first.Now)
+		wantError(t, "find", err, context.Canceled)
+		wantError(t, "note", l.ledger.NoteIgnored(ended(t), l.first.Entry(), l.first.Now), context.Canceled)
 		l.wins(l.later("second", 0))
 	}},
 }

@@ -363,7 +363,7 @@ func TestARedriveStartsANewAgeAndCount(t *testing.T) {
 		b.knows("flag@1", died)
 		b.sends(queue.Slack, b.encoded(route.Slack, "flag@1"))
 		b.worksOff()
-		time.Sleep(2 * b.worker.MaxAlertAge)
+		time.Sleep(2 * b.worker.MaxAge)
 		b.slack.down[oldChannel] = &fault.Error{Class: fault.Transient, Op: "post to Slack", Reason: "http_500"}
 		b.redrives(deadletter.Selection{Reason: alert.ReasonAttemptsDied})
 		b.worksOff()

@@ -12,6 +12,7 @@ package deletion
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
@@ -76,8 +77,10 @@ type Case struct {
 
 	// Resolved counts the incidents that were open when the connection was stopped.
 	Resolved int `json:"resolved"`
-	// Found counts, by kind, the records of up to the cutoff when the purge started. No more of them can come, so that this is
-	// what was deleted, but for records that an event of after the cutoff renewed meanwhile.
+	// Repeats is how often a person had a finished deletion done again, after a backup was restored.
+	Repeats int `json:"repeats,omitempty"`
+	// Found counts, by kind, the records of up to the cutoff when the purge started, all its repeats together. No more of them
+	// can come, so that this is what was deleted, but for records that an event of after the cutoff renewed meanwhile.
 	Found map[record.Kind]int `json:"found,omitempty"`
 	// Kept counts the records of after the cutoff, which stay.
 	Kept int `json:"kept,omitempty"`
@@ -104,7 +107,7 @@ const cutoffLayout = "2006-01-02T15:04:05.000000000Z"
 func caseKey(event handoff.Event, held Reason) record.Key {
 	id := event.Order.OccurredAt.UTC().Format(cutoffLayout)
 	if held != "" {
-		id += "-" + string(event.Identity)
+		id += "-" + revento.Hash(string(event.Identity), string(event.Envelope.Data[userID]))
 	}
 	return record.Key{Connection: event.Connection, Kind: record.Deletion, ID: id}
 }
@@ -135,11 +138,20 @@ func held(event handoff.Event) Reason {
 		return NoEvent
 	case event.Envelope.OrganizationID == "":
 		return NoOrganization
-	case revento.Text(event.Envelope.Data["user_id"]) != "":
+	case namesUser(event.Envelope.Data[userID]):
 		return NamesUser
 	default:
 		return ""
 	}
+}
+
+// userID is the field of the request's data that names a user.
+const userID = "user_id"
+
+// namesUser takes whatever form the id has for a user: to delete all of the connection by mistake cannot be undone.
+func namesUser(id json.RawMessage) bool {
+	text := string(id)
+	return text != "" && text != "null" && text != `""`
 }
 
 // newCase is the request's case before anything was done.

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/incident"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/revento"
@@ -68,7 +70,7 @@ func overdueNotice(entry Entry) notice {
 
 func finishedNotices(entry Entry) []notice {
 	told := notice{
-		kind: "finished", at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
+		kind: "finished" + strings.Repeat(" again", entry.Value.Repeats), at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
 		title: "Data deleted",
 		facts: []alert.Field{
 			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: entry.Value.ID},
@@ -128,6 +130,22 @@ func (n *Notifier) message(entry Entry, told notice, destination route.Destinati
 	message.Resolves = told.resolves
 	message.Notice = &handoff.Notice{Title: told.title, Facts: told.facts}
 	return message
+}
+
+// resolveAll ends the incidents of a case's connection that are open, and counts them.
+func (n *Notifier) resolveAll(ctx context.Context, records record.Purger, entry Entry) (resolved int, err error) {
+	err = walk(ctx, records, entry.Key.Connection, func(stored record.Record) error {
+		if stored.Key.Kind != record.Incident || stored.OccurredAt.After(entry.Value.Cutoff) {
+			return nil
+		}
+		open, err := incident.IsOpen(stored)
+		if err != nil || !open {
+			return err
+		}
+		resolved++
+		return n.resolve(ctx, entry, stored.Key.ID)
+	})
+	return resolved, err
 }
 
 // resolve ends an incident of the connection.

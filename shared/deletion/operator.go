@@ -53,18 +53,18 @@ func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 	return found[0], nil
 }
 
-// DeleteNow queues the purge of a deletion that is not due yet, or that stands still. It returns ErrNotFound and ErrState.
+// DeleteNow queues the purge of a deletion that is not due yet, that stands still, or that is to be repeated: what a backup
+// brought back must go again. It returns ErrNotFound and ErrState.
 func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	entry, err := o.Find(ctx, id)
 	if err != nil {
 		return entry, err
 	}
-	if !entry.Value.State.IsOpen() {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled or started can be done now",
+	if !entry.Value.State.IsOpen() && entry.Value.State != Finished {
+		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled, started or finished can be done now",
 			ErrState, entry.Value.ID, entry.Value.State)
 	}
-	if now := o.Now().UTC(); now.Before(entry.Value.Due) {
-		entry.Value.Due, entry.Value.BroughtForward = now, true
+	if hasten(&entry.Value, o.Now().UTC()) {
 		if entry, err = save(ctx, o.Deletions, entry, o.RecordRetention); err != nil {
 			return entry, err
 		}
@@ -77,6 +77,20 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 		return entry, fmt.Errorf("queue the purge: %w", err)
 	}
 	return entry, nil
+}
+
+// hasten makes a deletion due now, and says whether that changed it.
+func hasten(c *Case, now time.Time) bool {
+	switch {
+	case c.State == Finished:
+		c.State, c.Due = Scheduled, now
+		c.Repeats++
+	case now.Before(c.Due):
+		c.Due, c.BroughtForward = now, true
+	default:
+		return false
+	}
+	return true
 }
 
 // Close ends a held request with a note that says what was done. It returns ErrNotFound, ErrState and ErrNote.

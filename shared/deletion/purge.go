@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -19,8 +20,11 @@ import (
 // PurgeTimeout is the purge function's time limit. A purge that needs longer goes on with its next message.
 const PurgeTimeout = 300 * time.Second
 
-// purgeReserve is the time kept for a page of records that is being deleted.
+// purgeReserve is the time kept for records that are being deleted.
 const purgeReserve = 20 * time.Second
+
+// messageTimeout bounds the deletion of one Slack message.
+const messageTimeout = 5 * time.Second
 
 // PurgeCopies is how many records are deleted at the same time.
 const PurgeCopies = 16
@@ -80,7 +84,7 @@ func (p *Purge) work(ctx context.Context, key record.Key, line *telemetry.Line) 
 	line.Set("deletion", entry.Value.ID)
 	switch state := entry.Value.State; {
 	case state == Finished:
-		return worker.Duplicate, p.Notifier.tell(ctx, entry, finishedNotices(entry)...)
+		return worker.Duplicate, p.tellAgain(ctx, entry)
 	case !state.IsOpen():
 		return worker.Superseded, nil
 	}
@@ -97,12 +101,34 @@ func (p *Purge) work(ctx context.Context, key record.Key, line *telemetry.Line) 
 	return outcomePurged, p.finish(ctx, entry)
 }
 
-// begin counts what will be deleted, before the first is.
+// tellAgain repeats what a stop after the end may have left untold. It is long told where the case ended as long ago as alerts
+// are remembered, and would be told twice.
+func (p *Purge) tellAgain(ctx context.Context, entry Entry) error {
+	if p.Now().Sub(entry.Value.FinishedAt) > alert.Retention {
+		return nil
+	}
+	return p.Notifier.tell(ctx, entry, finishedNotices(entry)...)
+}
+
+// begin resolves and counts what will be deleted, before the first is. The stop has resolved the incidents, but for those that
+// an alert opened which was under way then, and where it never came to its end.
 func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 	if entry.Value.State == Started {
 		return entry, nil
 	}
-	found, messages := map[record.Kind]int{}, 0
+	resolved, err := p.Notifier.resolveAll(ctx, p.Records, entry)
+	if err != nil {
+		return entry, err
+	}
+	entry.Value.Resolved = max(entry.Value.Resolved, resolved)
+	return p.count(ctx, entry)
+}
+
+func (p *Purge) count(ctx context.Context, entry Entry) (Entry, error) {
+	found, messages := maps.Clone(entry.Value.Found), entry.Value.SlackMessages
+	if found == nil {
+		found = map[record.Kind]int{}
+	}
 	err := walk(ctx, p.Records, entry.Key.Connection, func(stored record.Record) error {
 		if stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
@@ -128,36 +154,44 @@ func (p *Purge) begin(ctx context.Context, entry Entry) (Entry, error) {
 // deleteAll deletes until a look at the whole connection finds nothing of up to the cutoff. It says false where the time does
 // not suffice.
 func (p *Purge) deleteAll(ctx context.Context, entry *Entry, line *telemetry.Line) (done bool, err error) {
-	deleted := 0
-	defer func() { line.Set("records_deleted", deleted) }()
-	for after, clean := "", true; ; {
-		if isShort(ctx) {
-			return false, nil
+	total := 0
+	defer func() { line.Set("records_deleted", total) }()
+	for {
+		deleted, done, err := p.pass(ctx, entry)
+		total += deleted
+		if err != nil || !done {
+			return false, err
 		}
-		page, err := p.Records.Query(ctx, entry.Key.Connection, after)
-		if err != nil {
-			return false, fmt.Errorf("read what is kept of the connection: %w", err)
-		}
-		if len(page) == 0 && clean {
+		if deleted == 0 {
 			return true, nil
 		}
-		if len(page) == 0 { // once more from the start
-			after, clean = "", true
-			entry.Value.Kept = 0
-			continue
+	}
+}
+
+// pass looks at the whole connection once, deletes what is of up to the cutoff and counts the rest.
+func (p *Purge) pass(ctx context.Context, entry *Entry) (deleted int, done bool, err error) {
+	entry.Value.Kept = 0
+	for after := ""; !isShort(ctx); {
+		page, err := p.Records.Query(ctx, entry.Key.Connection, after)
+		if err != nil {
+			return deleted, false, fmt.Errorf("read what is kept of the connection: %w", err)
+		}
+		if len(page) == 0 {
+			return deleted, true, nil
 		}
 		after = page[len(page)-1].Key.Sort()
 		old := upTo(entry.Value.Cutoff, page)
 		entry.Value.Kept += len(page) - len(old)
-		clean = clean && len(old) == 0
-		if err := p.deletePage(ctx, entry, old); err != nil {
-			return false, err
+		count, err := p.deletePage(ctx, entry, old)
+		deleted += count
+		if err != nil {
+			return deleted, false, err
 		}
-		deleted += len(old)
 	}
+	return deleted, false, nil
 }
 
-// isShort says whether the time left is too short for another page.
+// isShort says whether the time left is too short for more.
 func isShort(ctx context.Context) bool {
 	deadline, limited := ctx.Deadline()
 	return limited && time.Until(deadline) < purgeReserve
@@ -173,21 +207,30 @@ func upTo(cutoff time.Time, page []record.Record) []record.Record {
 	return old
 }
 
-// deletePage deletes records, each after its Slack message: the record is what knows of the message.
-func (p *Purge) deletePage(ctx context.Context, entry *Entry, page []record.Record) error {
-	if err := p.deleteMessages(ctx, entry, page); err != nil {
-		return err
-	}
+// deletePage deletes records as long as there is time, each after its Slack message: the record is what knows of the message.
+// What fails leaves those before it deleted, so that no message is asked for again and again.
+func (p *Purge) deletePage(ctx context.Context, entry *Entry, page []record.Record) (deleted int, err error) {
 	for chunk := range slices.Chunk(page, max(p.Copies, 1)) {
-		if err := p.deleteRecords(ctx, entry.Value.Cutoff, chunk); err != nil {
-			return fmt.Errorf("delete what is kept of the connection: %w", err)
+		if isShort(ctx) {
+			return deleted, nil
+		}
+		ready, messagesErr := p.deleteMessages(ctx, entry, chunk)
+		if err := p.deleteRecords(ctx, entry.Value.Cutoff, chunk[:ready]); err != nil {
+			return deleted, fmt.Errorf("delete what is kept of the connection: %w", err)
+		}
+		deleted += ready
+		if messagesErr != nil {
+			return deleted, messagesErr
 		}
 	}
-	return nil
+	return deleted, nil
 }
 
 // deleteRecords deletes all at the same time.
 func (p *Purge) deleteRecords(ctx context.Context, cutoff time.Time, records []record.Record) error {
+	if len(records) == 0 {
+		return nil
+	}
 	failures := make([]error, len(records))
 	remove := func(i int) { _, failures[i] = p.Records.Delete(ctx, records[i].Key, cutoff) }
 	var wait sync.WaitGroup
@@ -199,34 +242,47 @@ func (p *Purge) deleteRecords(ctx context.Context, cutoff time.Time, records []r
 	return errors.Join(failures...)
 }
 
-// deleteMessages deletes the Slack messages of records, and counts those that stay.
-func (p *Purge) deleteMessages(ctx context.Context, entry *Entry, page []record.Record) error {
+// deleteMessages deletes the Slack messages of records, counts those that stay, and returns how many records are ready to go.
+func (p *Purge) deleteMessages(ctx context.Context, entry *Entry, records []record.Record) (ready int, err error) {
 	if p.Messages == nil {
-		return nil
+		return len(records), nil
 	}
 	left := 0
-	for _, stored := range page {
-		posted, err := postOf(stored)
-		if err != nil {
-			return err
+	for ready < len(records) && err == nil {
+		if err = p.deleteMessage(ctx, records[ready]); errors.Is(err, ErrStays) {
+			left, err = left+1, nil
 		}
-		if posted.TS == "" {
-			continue
-		}
-		err = p.Messages.Delete(ctx, posted.Channel, posted.TS)
-		if errors.Is(err, ErrStays) {
-			left++
-		} else if err != nil {
-			return fmt.Errorf("delete a Slack message: %w", err)
+		if err == nil {
+			ready++
 		}
 	}
 	if left == 0 {
-		return nil
+		return ready, err
 	}
-	entry.Value.SlackLeft += left
-	var err error
-	*entry, err = p.save(ctx, *entry)
-	return err
+	entry.Value.SlackLeft = min(entry.Value.SlackLeft+left, entry.Value.SlackMessages)
+	saved, saveErr := p.save(ctx, *entry)
+	if saveErr != nil {
+		return 0, saveErr
+	}
+	*entry = saved
+	return ready, err
+}
+
+// deleteMessage deletes the Slack message of a record, if it has one. It returns ErrStays.
+func (p *Purge) deleteMessage(ctx context.Context, stored record.Record) error {
+	posted, err := postOf(stored)
+	if err != nil || posted.TS == "" {
+		return err
+	}
+	if posted.Channel == "" { // recorded by a version that did not keep it
+		return ErrStays
+	}
+	ctx, cancel := context.WithTimeout(ctx, messageTimeout)
+	defer cancel()
+	if err := p.Messages.Delete(ctx, posted.Channel, posted.TS); err != nil {
+		return fmt.Errorf("delete a Slack message: %w", err)
+	}
+	return nil
 }
 
 // postOf is the alert whose Slack message a record tells of; its TS is "" where it tells of none.

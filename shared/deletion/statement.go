@@ -1,6 +1,7 @@
 package deletion
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -28,28 +29,27 @@ func WriteList(w io.Writer, cases []Case) error {
 // WriteStatement writes what can be handed to Revento or an auditor: what was asked for, what was done and when, and what
 // remains elsewhere and until when.
 func WriteStatement(w io.Writer, c Case, stack string) error {
-	fmt.Fprintf(w, "Statement of data deletion %s (%s)\n\n", c.ID, stack)
-	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	var text bytes.Buffer // takes everything, so that one error is left to look at
+	fmt.Fprintf(&text, "Statement of data deletion %s (%s)\n\n", c.ID, stack)
+	rows := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	for _, row := range statementRows(c) {
 		fmt.Fprintf(rows, "  %s\t%s\n", row[0], row[1])
 	}
-	if err := rows.Flush(); err != nil {
-		return err
-	}
+	_ = rows.Flush()
 	if len(c.Found) > 0 {
-		fmt.Fprintln(w, "\nDeleted")
+		fmt.Fprintln(&text, "\nDeleted")
 		for _, kind := range slices.Sorted(maps.Keys(c.Found)) {
-			fmt.Fprintf(w, "  %s records: %d\n", kind, c.Found[kind])
+			fmt.Fprintf(&text, "  %s records: %d\n", kind, c.Found[kind])
 		}
 	}
-	if len(c.Residual) == 0 {
-		return nil
+	if len(c.Residual) > 0 {
+		fmt.Fprintln(&text, "\nWhat remains elsewhere, and until when")
+		for _, residual := range c.Residual {
+			fmt.Fprintf(&text, "  %s\n", residual)
+		}
 	}
-	fmt.Fprintln(w, "\nWhat remains elsewhere, and until when")
-	for _, residual := range c.Residual {
-		fmt.Fprintf(w, "  %s: %s\n", residual.Where, until(residual.Until))
-	}
-	return nil
+	_, err := w.Write(text.Bytes())
+	return err
 }
 
 func statementRows(c Case) [][2]string {
@@ -76,13 +76,16 @@ func statementRows(c Case) [][2]string {
 	if c.BroughtForward {
 		rows = append(rows, [2]string{"brought forward", "by a person"})
 	}
+	if c.Repeats > 0 {
+		rows = append(rows, [2]string{"repeated", fmt.Sprintf("%d times, by a person", c.Repeats)})
+	}
 	if c.Held != "" {
 		rows = append(rows, [2]string{"held", string(c.Held)})
 	}
 	if c.Note != "" {
 		rows = append(rows, [2]string{"note", printable(c.Note)})
 	}
-	if !c.ScheduledAt.IsZero() {
+	if !c.ScheduledAt.IsZero() || !c.StartedAt.IsZero() {
 		rows = append(rows, [2]string{"incidents resolved", fmt.Sprint(c.Resolved)})
 	}
 	if !c.FinishedAt.IsZero() {
@@ -97,13 +100,6 @@ func moment(at time.Time) string {
 		return "-"
 	}
 	return day(at)
-}
-
-func until(at time.Time) string {
-	if at.IsZero() {
-		return "until a person deletes it"
-	}
-	return "until " + day(at)
 }
 
 // idText is an id of Revento's, which may be null, as it can be printed on any terminal.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/handoff"
-	"revento-alerts/shared/incident"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/revento"
@@ -184,7 +183,7 @@ func save(ctx context.Context, store record.Store, entry Entry, retention time.D
 // stop resolves the connection's incidents, tells of the request, and gives the purge its date. A stop in between is repeated
 // from its start: each of its steps can be.
 func (t *Task) stop(ctx context.Context, entry Entry) error {
-	resolved, err := t.resolveIncidents(ctx, entry)
+	resolved, err := t.Notifier.resolveAll(ctx, t.Records, entry)
 	if err != nil {
 		return err
 	}
@@ -199,21 +198,6 @@ func (t *Task) stop(ctx context.Context, entry Entry) error {
 	entry.Value.Resolved = resolved
 	_, err = save(ctx, t.Deletions, entry, t.RecordRetention)
 	return err
-}
-
-func (t *Task) resolveIncidents(ctx context.Context, entry Entry) (resolved int, err error) {
-	err = walk(ctx, t.Records, entry.Key.Connection, func(stored record.Record) error {
-		if stored.Key.Kind != record.Incident || stored.OccurredAt.After(entry.Value.Cutoff) {
-			return nil
-		}
-		open, err := incident.IsOpen(stored)
-		if err != nil || !open {
-			return err
-		}
-		resolved++
-		return t.Notifier.resolve(ctx, entry, stored.Key.ID)
-	})
-	return resolved, err
 }
 
 // schedule gives the purge its date; what is due goes straight to the purge queue.
@@ -245,37 +229,44 @@ func (t *Task) announce(ctx context.Context, news returned) error {
 	return t.Notifier.tell(ctx, entry, returnedNotice(entry, news.OccurredAt))
 }
 
-// sweep looks at all open deletions once a day: it starts again what is overdue, whatever became of its messages.
+// sweep looks at all open deletions once a day: it starts again what is overdue, whatever became of its messages. One that
+// fails keeps none of the others from its turn.
 func (t *Task) sweep(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
 	entries, err := all(ctx, t.Deletions)
 	if err != nil {
 		return "", err
 	}
-	var counts struct{ open, overdue, held int }
+	var seen counts
+	var failures []error
 	for _, entry := range entries {
-		switch late := t.isOverdue(entry.Value); {
-		case entry.Value.State == Held:
-			counts.held++
-		case entry.Value.State.IsOpen() && late:
-			counts.overdue++
-			err = t.hurry(ctx, entry)
-		case entry.Value.State == Requested: // its message was parked, or is being worked on, which does no harm
-			counts.open++
-			err = t.stop(ctx, entry)
-		case entry.Value.State.IsOpen():
-			counts.open++
-		}
-		if err != nil {
-			return "", err
-		}
+		failures = append(failures, t.look(ctx, entry, &seen))
 	}
-	line.Set("deletions_open", counts.open)
-	line.Measure("deletions_held", telemetry.Count, int64(counts.held))
-	line.Measure("deletions_overdue", telemetry.Count, int64(counts.overdue))
-	if counts.overdue > 0 {
+	line.Set("deletions_open", seen.open)
+	line.Measure("deletions_held", telemetry.Count, int64(seen.held))
+	line.Measure("deletions_overdue", telemetry.Count, int64(seen.overdue))
+	if seen.overdue > 0 {
 		line.Raise(slog.LevelError)
 	}
-	return outcomeSwept, nil
+	return outcomeSwept, errors.Join(failures...)
+}
+
+// counts is what a sweep saw.
+type counts struct{ open, overdue, held int }
+
+func (t *Task) look(ctx context.Context, entry Entry, seen *counts) error {
+	switch state := entry.Value.State; {
+	case state == Held:
+		seen.held++
+	case state.IsOpen() && t.isOverdue(entry.Value):
+		seen.overdue++
+		return t.hurry(ctx, entry)
+	case state == Requested: // its message was parked, or is being worked on, which does no harm
+		seen.open++
+		return t.stop(ctx, entry)
+	case state.IsOpen():
+		seen.open++
+	}
+	return nil
 }
 
 func (t *Task) isOverdue(c Case) bool { return !t.Now().Before(c.Due.Add(overdueAfter)) }

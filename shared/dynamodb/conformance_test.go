@@ -6,13 +6,12 @@ import (
 	"testing"
 
 	"revento-alerts/shared/conformance"
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
 )
 
 func TestLedgerConformance(t *testing.T) {
 	ledger := NewLedger(patient(t), deliveries(t))
-	conformance.Ledger(t, func(*testing.T) ingest.Ledger { return ledger }, nil)
+	conformance.Ledger(t, func(*testing.T) conformance.FindingLedger { return ledger }, nil)
 }
 
 func TestRecordsConformance(t *testing.T) {

@@ -3,12 +3,16 @@
 //
 // The deliveries table, partition key delivery_id, no sort key:
 //
-//	delivery_id  S  the partition key
-//	state        S  claimed, handed_off
-//	owner        S  the token of the claim that made the entry
-//	identity     S  the event's signed identity, a hash
-//	lease_end    N  milliseconds since 1970
-//	expires      N  seconds since 1970, rounded up: the table's TTL attribute
+//	delivery_id    S  the partition key
+//	state          S  claimed, handed_off, ignored
+//	owner          S  the token of the claim that made the entry, absent from an ignored one
+//	identity       S  the event's signed identity, a hash
+//	lease_end      N  milliseconds since 1970, absent from an ignored entry
+//	expires        N  seconds since 1970, rounded up: the table's TTL attribute
+//	received_at    N  milliseconds since 1970
+//	claimed_at     N  milliseconds since 1970, absent from an ignored entry
+//	handed_off_at  N  milliseconds since 1970, absent until then
+//	story          S  what it was and where it went, JSON (ingest.Story)
 //
 // The records table, partition key partition, sort key sort:
 //
@@ -35,12 +39,16 @@ import (
 
 // The attributes' names. Each reaches an expression as #name, since some of them are reserved words.
 const (
-	attrDeliveryID = "delivery_id"
-	attrState      = "state"
-	attrOwner      = "owner"
-	attrIdentity   = "identity"
-	attrLeaseEnd   = "lease_end"
-	attrExpires    = "expires"
+	attrDeliveryID  = "delivery_id"
+	attrState       = "state"
+	attrOwner       = "owner"
+	attrIdentity    = "identity"
+	attrLeaseEnd    = "lease_end"
+	attrExpires     = "expires"
+	attrReceivedAt  = "received_at"
+	attrClaimedAt   = "claimed_at"
+	attrHandedOffAt = "handed_off_at"
+	attrStory       = "story"
 
 	attrPartition  = "partition"
 	attrSort       = "sort"
@@ -105,6 +113,23 @@ func (r *reader) number(name string) int64 {
 		r.fail(name, "a whole number")
 	}
 	return parsed
+}
+
+// moment is the moment of a number of milliseconds since 1970; zero where the attribute is absent.
+func (r *reader) moment(name string) time.Time {
+	if _, ok := r.item[name]; !ok {
+		return time.Time{}
+	}
+	return time.UnixMilli(r.number(name)).UTC()
+}
+
+// optional is a text, or "" where the attribute is absent or something else.
+func (r *reader) optional(name string) string {
+	value, ok := r.item[name].(*types.AttributeValueMemberS)
+	if !ok {
+		return ""
+	}
+	return value.Value
 }
 
 func (r *reader) fail(name, want string) {

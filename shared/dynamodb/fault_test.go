@@ -151,8 +151,8 @@ func TestAClaimWhoseAnswerIsLostFindsItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &ingest.Entry{State: ingest.Claimed, Owner: "me", Identity: claim.Identity, LeaseEnd: claim.LeaseEnd}
-	if diff := cmp.Diff(want, standing); diff != "" {
+	want := claim.Entry()
+	if diff := cmp.Diff(&want, standing); diff != "" {
 		t.Errorf("the standing entry (-want +got):\n%s", diff)
 	}
 }
@@ -163,7 +163,7 @@ func TestAMarkWhoseAnswerIsLostSucceeds(t *testing.T) {
 	claim := newClaim("me")
 	mustClaim(t, ledger, claim)
 	proxy.Spoil(faultproxy.LoseAnswer)
-	if err := ledger.MarkHandedOff(t.Context(), claim.DeliveryID, claim.Owner, claim.Expires); err != nil {
+	if err := ledger.MarkHandedOff(t.Context(), claim.DeliveryID, claim.Owner, claim.Now, claim.Expires); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -198,9 +198,14 @@ func TestLedgerKeepsTheDeadline(t *testing.T) {
 			return err
 		},
 		"mark": func(ctx context.Context) error {
-			return ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, claim.Expires)
+			return ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, claim.Now, claim.Expires)
 		},
 		"release": func(ctx context.Context) error { return ledger.Release(ctx, claim.DeliveryID, claim.Owner) },
+		"note":    func(ctx context.Context) error { return ledger.NoteIgnored(ctx, claim.Entry(), claim.Now) },
+		"find": func(ctx context.Context) error {
+			_, err := ledger.Find(ctx, claim.DeliveryID, claim.Now)
+			return err
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy.Spoil(faultproxy.Hang)

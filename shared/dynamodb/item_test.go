@@ -6,7 +6,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
 
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
 )
 
@@ -68,5 +70,42 @@ func TestAnItemOfAnotherFormIsAnError(t *testing.T) {
 	}
 	if _, err := decode(record.Key{}, good()); err != nil {
 		t.Errorf("an item of our own: %v", err)
+	}
+}
+
+func TestADeliveryOfAnOlderOrAnotherFormIsReadAsFarAsItGoes(t *testing.T) {
+	older := func() item {
+		return item{
+			attrDeliveryID: text("one"), attrState: text("handed_off"), attrOwner: text("me"), attrIdentity: text("an event"),
+			attrLeaseEnd: number(1500), attrExpires: number(2),
+		}
+	}
+	want := ingest.Entry{
+		DeliveryID: "one", State: ingest.HandedOff, Owner: "me", Identity: "an event",
+		LeaseEnd: time.UnixMilli(1500).UTC(), Expires: time.Unix(2, 0).UTC(),
+	}
+	for name, story := range map[string]types.AttributeValue{
+		"no story": nil, "a story that is a number": number(1), "a story that is no JSON": text("{"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			stored := older()
+			if story != nil {
+				stored[attrStory] = story
+			}
+			got, err := decodeEntry(stored)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("the entry (-want +got):\n%s", diff)
+			}
+		})
+	}
+	for _, attribute := range []string{attrState, attrIdentity, attrExpires} {
+		stored := older()
+		delete(stored, attribute)
+		if _, err := decodeEntry(stored); err == nil || !strings.Contains(err.Error(), attribute) {
+			t.Errorf("without %s: the error is %v, want one that names it", attribute, err)
+		}
 	}
 }

@@ -13,7 +13,10 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-var _ ingest.Ledger = (*Ledger)(nil)
+var (
+	_ ingest.Ledger = (*Ledger)(nil)
+	_ ingest.Finder = (*Ledger)(nil)
+)
 
 // Ledger is ingest's ledger in the deliveries table.
 type Ledger struct {
@@ -33,35 +36,33 @@ func NewLedger(config aws.Config, table string) *Ledger {
 //	  anybody        nobody                  same                   nobody                 anybody
 //	           ^claim                 ^lease_end               ^mark                  ^expires
 //
-// The sweep is late and the lease is shorter than the window, so that both ends are looked at here.
-const claimable = "attribute_not_exists(#delivery_id) OR #expires <= :now" +
-	" OR (#state = :claimed AND #lease_end <= :now_ms AND #identity = :identity)"
+// An ignored entry is like none, for claims and notes alike. The sweep is late and the lease is shorter than the window, so
+// that both ends are looked at here.
+const (
+	notable   = "attribute_not_exists(#delivery_id) OR #expires <= :now OR #state = :ignored"
+	claimable = notable + " OR (#state = :claimed AND #lease_end <= :now_ms AND #identity = :identity)"
+)
 
 // Claim implements ingest.Ledger in one request. If the answer was lost and the SDK sent the claim again, it finds its own
 // entry standing, which ingest takes for won.
 func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, error) {
 	_, err := l.client.PutItem(ctx, &sdk.PutItemInput{
-		TableName: &l.table,
-		Item: item{
-			attrDeliveryID: text(claim.DeliveryID),
-			attrState:      text(string(ingest.Claimed)),
-			attrOwner:      text(claim.Owner),
-			attrIdentity:   text(string(claim.Identity)),
-			attrLeaseEnd:   number(claim.LeaseEnd.UnixMilli()),
-			attrExpires:    expiry(claim.Expires),
-		},
+		TableName:                &l.table,
+		Item:                     encodeEntry(claim.Entry()),
 		ConditionExpression:      aws.String(claimable),
 		ExpressionAttributeNames: names(attrDeliveryID, attrExpires, attrState, attrLeaseEnd, attrIdentity),
 		ExpressionAttributeValues: item{
 			":now":      number(claim.Now.Unix()),
 			":now_ms":   number(claim.Now.UnixMilli()),
+			":ignored":  text(string(ingest.StateIgnored)),
 			":claimed":  text(string(ingest.Claimed)),
 			":identity": text(string(claim.Identity)),
 		},
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	})
 	if standing, refused := refusal(err); refused {
-		return entry(standing)
+		entry, err := decodeEntry(standing)
+		return &entry, err
 	}
 	if err != nil {
 		return nil, awssdk.Failure(ctx, "write to the deliveries table", err)
@@ -69,30 +70,57 @@ func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, 
 	return nil, nil
 }
 
-func entry(standing item) (*ingest.Entry, error) {
-	r := reader{item: standing}
-	found := &ingest.Entry{
-		State:    ingest.State(r.text(attrState)),
-		Owner:    r.text(attrOwner),
-		Identity: revento.Identity(r.text(attrIdentity)),
-		LeaseEnd: time.UnixMilli(r.number(attrLeaseEnd)).UTC(),
+func encodeEntry(entry ingest.Entry) item {
+	encoded := item{
+		attrDeliveryID: text(entry.DeliveryID),
+		attrState:      text(string(entry.State)),
+		attrIdentity:   text(string(entry.Identity)),
+		attrExpires:    expiry(entry.Expires),
+		attrStory:      text(entry.Story.Encode()),
 	}
-	if r.err != nil {
-		return nil, r.err
+	if entry.Owner != "" {
+		encoded[attrOwner] = text(entry.Owner)
 	}
-	return found, nil
+	for attribute, at := range map[string]time.Time{
+		attrLeaseEnd: entry.LeaseEnd, attrReceivedAt: entry.ReceivedAt,
+		attrClaimedAt: entry.ClaimedAt, attrHandedOffAt: entry.HandedOffAt,
+	} {
+		if !at.IsZero() {
+			encoded[attribute] = number(at.UnixMilli())
+		}
+	}
+	return encoded
+}
+
+// decodeEntry reads an item. A story of another form is an empty one, as in ingest.ParseStory.
+func decodeEntry(stored item) (ingest.Entry, error) {
+	r := reader{item: stored}
+	entry := ingest.Entry{
+		DeliveryID:  r.text(attrDeliveryID),
+		State:       ingest.State(r.text(attrState)),
+		Owner:       r.optional(attrOwner),
+		Identity:    revento.Identity(r.text(attrIdentity)),
+		LeaseEnd:    r.moment(attrLeaseEnd),
+		Expires:     time.Unix(r.number(attrExpires), 0).UTC(),
+		ReceivedAt:  r.moment(attrReceivedAt),
+		ClaimedAt:   r.moment(attrClaimedAt),
+		HandedOffAt: r.moment(attrHandedOffAt),
+		Story:       ingest.ParseStory(r.optional(attrStory)),
+	}
+	return entry, r.err
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, expires time.Time) error {
+func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
 	_, err := l.client.UpdateItem(ctx, &sdk.UpdateItemInput{
 		TableName:                &l.table,
 		Key:                      item{attrDeliveryID: text(deliveryID)},
-		UpdateExpression:         aws.String("SET #state = :handed_off, #expires = :expires"),
+		UpdateExpression:         aws.String("SET #state = :handed_off, #handed_off_at = :at, #expires = :expires"),
 		ConditionExpression:      aws.String("#owner = :owner"),
-		ExpressionAttributeNames: names(attrState, attrExpires, attrOwner),
+		ExpressionAttributeNames: names(attrState, attrHandedOffAt, attrExpires, attrOwner),
 		ExpressionAttributeValues: item{
 			":handed_off": text(string(ingest.HandedOff)),
+			":at":         number(at.UnixMilli()),
 			":expires":    expiry(expires),
 			":owner":      text(owner),
 		},
@@ -111,6 +139,39 @@ func (l *Ledger) Release(ctx context.Context, deliveryID, owner string) error {
 		ExpressionAttributeValues: item{":owner": text(owner), ":claimed": text(string(ingest.Claimed))},
 	})
 	return ended(ctx, "release the delivery", err)
+}
+
+// NoteIgnored implements ingest.Ledger in one request.
+func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.Time) error {
+	_, err := l.client.PutItem(ctx, &sdk.PutItemInput{
+		TableName:                 &l.table,
+		Item:                      encodeEntry(entry),
+		ConditionExpression:       aws.String(notable),
+		ExpressionAttributeNames:  names(attrDeliveryID, attrExpires, attrState),
+		ExpressionAttributeValues: item{":now": number(now.Unix()), ":ignored": text(string(ingest.StateIgnored))},
+	})
+	if _, refused := refusal(err); err == nil || refused {
+		return nil
+	}
+	return awssdk.Failure(ctx, "note the delivery as ignored", err)
+}
+
+// Find implements ingest.Finder in one request.
+func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (ingest.Entry, error) {
+	got, err := l.client.GetItem(ctx, &sdk.GetItemInput{
+		TableName: &l.table, Key: item{attrDeliveryID: text(deliveryID)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return ingest.Entry{}, awssdk.Failure(ctx, "read from the deliveries table", err)
+	}
+	if len(got.Item) == 0 {
+		return ingest.Entry{}, ingest.ErrNotFound
+	}
+	entry, err := decodeEntry(got.Item)
+	if err == nil && !now.Before(entry.Expires) {
+		return ingest.Entry{}, ingest.ErrNotFound
+	}
+	return entry, err
 }
 
 // ended is the result of a request that only the claim's owner may make.

@@ -56,12 +56,26 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			want: request{operation: "PutItem"},
 		},
 		"mark": {
-			call: func() error { return ledger.MarkHandedOff(t.Context(), "one", "me", time.Unix(1, 0)) },
+			call: func() error { return ledger.MarkHandedOff(t.Context(), "one", "me", time.Unix(1, 0), time.Unix(2, 0)) },
 			want: request{operation: "UpdateItem"},
 		},
 		"release": {
 			call: func() error { return ledger.Release(t.Context(), "one", "me") },
 			want: request{operation: "DeleteItem"},
+		},
+		"note": {
+			call: func() error { return ledger.NoteIgnored(t.Context(), ingest.Entry{DeliveryID: "one"}, time.Unix(1, 0)) },
+			want: request{operation: "PutItem"},
+		},
+		"find, strongly consistent": {
+			call: func() error {
+				_, err := ledger.Find(t.Context(), "one", time.Unix(1, 0))
+				if errors.Is(err, ingest.ErrNotFound) {
+					return nil
+				}
+				return err
+			},
+			want: request{operation: "GetItem", consistent: true},
 		},
 		"get, strongly consistent": {
 			call: func() error {

@@ -46,6 +46,8 @@ type Error struct {
 	Reason string
 	// RetryAfter is how long the other side asked to wait; 0 where it did not say.
 	RetryAfter time.Duration
+	// Credential says that the other side refused who asks: a new credential mends it.
+	Credential bool
 	// Err is the cause, or nil. It must not hold a secret or personal data.
 	Err error
 }

@@ -63,7 +63,7 @@ var _ worker.Task = (*Task)(nil)
 // Work deals with an event.
 //
 //	mine <= applied        -> superseded, nothing is sent
-//	a resolve, none known  -> noted, so that an older trigger is superseded; nothing is sent
+//	a resolve, none stored -> noted, so that an older trigger is superseded; nothing is sent
 //	mine is newer          -> sent, and applied
 func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
 	sending, err := record.Load[alert.Record](ctx, t.store(event), key(event, record.Alert, event.AlertKey))
@@ -82,7 +82,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 		return t.finish(ctx, sending, event)
 	case incident.Known && place < 0:
 		return worker.Superseded, t.end(ctx, sending, event, alert.Superseded)
-	case !incident.Known && event.Resolves && !endsIncident(event):
+	case event.Resolves && !mayBeOpen(incident, event):
 		if err := t.apply(ctx, incident, event); err != nil {
 			return "", err
 		}
@@ -125,6 +125,12 @@ func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[
 
 // endsIncident says whether the event is a notice that resolves an incident which is known to be open.
 func endsIncident(event handoff.Event) bool { return event.Notice != nil && event.Notice.Ends }
+
+// mayBeOpen says whether there may be an incident to resolve. What is stored of before the connection's cutoff counts as not
+// known, but the pager may still have it open.
+func mayBeOpen(incident record.Entry[applied], event handoff.Event) bool {
+	return incident.Known || incident.Version > 0 || endsIncident(event)
+}
 
 // finish records what a stop between applying and recording left open.
 func (t *Task) finish(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (worker.Outcome, error) {
@@ -193,7 +199,7 @@ func (t *Task) end(ctx context.Context, sending record.Entry[alert.Record], even
 
 func (t *Task) save(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (record.Entry[alert.Record], error) {
 	if sending.Version == 0 {
-		sending.Value.DeliveryID = event.DeliveryID
+		sending.Value.DeliveryID, sending.Value.Type, sending.Value.IncidentKey = event.DeliveryID, event.Envelope.Type, event.IncidentKey
 	}
 	sending.OccurredAt = event.Order.OccurredAt
 	sending.Expires = t.Now().Add(alert.Retention)

@@ -19,10 +19,11 @@ import (
 // idle is a ledger and queues that do nothing.
 type idle struct{}
 
-func (idle) Claim(context.Context, ingest.Claim) (*ingest.Entry, error)     { return nil, nil }
-func (idle) MarkHandedOff(context.Context, string, string, time.Time) error { return nil }
-func (idle) Release(context.Context, string, string) error                  { return nil }
-func (idle) Send(context.Context, queue.Name, queue.Message) error          { return nil }
+func (idle) Claim(context.Context, ingest.Claim) (*ingest.Entry, error)                { return nil, nil }
+func (idle) MarkHandedOff(context.Context, string, string, time.Time, time.Time) error { return nil }
+func (idle) Release(context.Context, string, string) error                             { return nil }
+func (idle) NoteIgnored(context.Context, ingest.Entry, time.Time) error                { return nil }
+func (idle) Send(context.Context, queue.Name, queue.Message) error                     { return nil }
 
 var sizes = []int{1 << 10, 16 << 10, 256 << 10}
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,12 +83,16 @@ func (l ledger) Claim(ctx context.Context, claim ingest.Claim) (standing *ingest
 	return standing, err
 }
 
-func (l ledger) MarkHandedOff(ctx context.Context, id, owner string, expires time.Time) error {
-	return l.do(ctx, "mark", func() error { return l.Ledger.MarkHandedOff(ctx, id, owner, expires) })
+func (l ledger) MarkHandedOff(ctx context.Context, id, owner string, at, expires time.Time) error {
+	return l.do(ctx, "mark", func() error { return l.Ledger.MarkHandedOff(ctx, id, owner, at, expires) })
 }
 
 func (l ledger) Release(ctx context.Context, id, owner string) error {
 	return l.do(ctx, "release", func() error { return l.Ledger.Release(ctx, id, owner) })
+}
+
+func (l ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.Time) error {
+	return l.do(ctx, "note", func() error { return l.Ledger.NoteIgnored(ctx, entry, now) })
 }
 
 type queues struct {
@@ -140,10 +145,13 @@ func (b *bench) fetch(ctx context.Context) (text string, err error) {
 
 func routes(t testing.TB) route.Table {
 	t.Helper()
+	return table(t, map[string]string{"application.revision_requested": "pagerduty:error,slack", "application.approved": "resolve"})
+}
+
+func table(t testing.TB, texts map[string]string) route.Table {
+	t.Helper()
 	parsed := map[string]route.Route{}
-	for pattern, text := range map[string]string{
-		"application.revision_requested": "pagerduty:error,slack", "application.approved": "resolve",
-	} {
+	for pattern, text := range texts {
 		r, err := route.Parse(text)
 		if err != nil {
 			t.Fatal(err)
@@ -178,12 +186,11 @@ func (b *bench) handle(request ingest.Request) ingest.Reply {
 	return reply
 }
 
-// stands is the entry that the ledger holds for a delivery, or nil. It ends what can be tested of that delivery.
-func (b *bench) stands(id string) *ingest.Entry {
+// found is the entry that the ledger holds for the delivery; its state is "" where it holds none.
+func (b *bench) found() ingest.Entry {
 	b.Helper()
-	probe := ingest.Claim{DeliveryID: id, Owner: "probe", Identity: "probe", Now: time.Now(), Expires: time.Now().Add(1)}
-	entry, err := b.ledger.Claim(b.Context(), probe)
-	if err != nil {
+	entry, err := b.ledger.Find(b.Context(), deliveryID, time.Now())
+	if err != nil && !errors.Is(err, ingest.ErrNotFound) {
 		b.Fatal(err)
 	}
 	return entry

@@ -8,23 +8,25 @@ import (
 	"revento-alerts/shared/ingest"
 )
 
-var allCalls = []string{"look", "claim", "send to slack", "send to pagerduty", "mark", "release"}
+var allCalls = []string{"look", "claim", "send to slack", "send to pagerduty", "mark", "release", "note"}
 
 func TestTheAnswerComesInTimeWhateverHangs(t *testing.T) {
 	tests := []struct {
 		name  string
+		body  string
 		hangs []string
 		want  ingest.Status
 	}{
-		{"the secret", []string{"look"}, ingest.Unavailable},
-		{"the ledger", []string{"claim", "mark", "release"}, ingest.Unavailable},
-		{"a claim alone", []string{"claim"}, ingest.Unavailable},
-		{"one queue", []string{"send to slack"}, ingest.Unavailable},
-		{"the other queue", []string{"send to pagerduty"}, ingest.Unavailable},
-		{"both queues", []string{"send to slack", "send to pagerduty"}, ingest.Unavailable},
-		{"a queue and the release", []string{"send to slack", "release"}, ingest.Unavailable},
-		{"the mark: it is in the queues", []string{"mark"}, ingest.Accepted},
-		{"everything", allCalls, ingest.Unavailable},
+		{"the secret", revision, []string{"look"}, ingest.Unavailable},
+		{"the ledger", revision, []string{"claim", "mark", "release"}, ingest.Unavailable},
+		{"a claim alone", revision, []string{"claim"}, ingest.Unavailable},
+		{"one queue", revision, []string{"send to slack"}, ingest.Unavailable},
+		{"the other queue", revision, []string{"send to pagerduty"}, ingest.Unavailable},
+		{"both queues", revision, []string{"send to slack", "send to pagerduty"}, ingest.Unavailable},
+		{"a queue and the release", revision, []string{"send to slack", "release"}, ingest.Unavailable},
+		{"the mark: it is in the queues", revision, []string{"mark"}, ingest.Accepted},
+		{"the note: there is nothing else to do", submitted, []string{"note"}, ingest.Ignored},
+		{"everything", revision, allCalls, ingest.Unavailable},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -33,7 +35,7 @@ func TestTheAnswerComesInTimeWhateverHangs(t *testing.T) {
 					b.before[name] = hang
 				}
 				start := time.Now()
-				reply := b.handle(signed(revision))
+				reply := b.handle(signed(tt.body))
 				if took := time.Since(start); took >= ingest.Budget {
 					b.Errorf("the answer took %s", took)
 				}

@@ -32,7 +32,7 @@ const (
 	secretBudget  = 1000 * time.Millisecond
 	claimBudget   = 1250 * time.Millisecond
 	handOffBudget = 1500 * time.Millisecond
-	endBudget     = 750 * time.Millisecond // mark or release
+	endBudget     = 750 * time.Millisecond // mark, release or note
 )
 
 // Secrets holds the webhook secrets, newest first.
@@ -90,6 +90,7 @@ func (in *Ingest) answer(ctx context.Context, request Request, line *telemetry.L
 	}
 	destinations := in.Routes.Destinations(envelope.Type, envelope.EventID)
 	if len(destinations) == 0 {
+		in.note(ctx, delivery, line)
 		return Reply{Status: Ignored}
 	}
 	return in.take(ctx, delivery, destinations, line)
@@ -97,7 +98,7 @@ func (in *Ingest) answer(ctx context.Context, request Request, line *telemetry.L
 
 // verify says whether Revento sent the request, and reads it. It makes no call but for the secret. A refusal is the status
 // to answer; "" means verified.
-func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.Line) (handoff.Delivery, Status) {
+func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.Line) (verified, Status) {
 	now := in.Now()
 	proof, err := revento.ParseProof(request.Timestamp, request.Signature)
 	if err != nil {
@@ -114,43 +115,45 @@ func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.L
 	if err != nil {
 		return refused(line, Unauthorized, err)
 	}
-	switch signed, err := in.isSigned(ctx, proof, body, line); {
-	case err != nil:
+	secret, err := in.match(ctx, proof, body)
+	if err != nil {
 		line.Raise(slog.LevelError)
 		return refused(line, Unavailable, err)
-	case !signed:
+	}
+	if secret == 0 {
 		return refused(line, Unauthorized, errors.New("no secret makes this signature"))
 	}
-	return read(request, proof, body, now, line)
+	line.Count("matched_secret_" + strconv.Itoa(secret))
+	delivery, err := read(request, proof, body, now, line)
+	if err != nil {
+		return refused(line, Malformed, err)
+	}
+	return verified{Delivery: delivery, secret: secret}, ""
 }
 
-// isSigned tries the secrets known and, where none fits, those fetched anew: the secret may just have been rotated.
-func (in *Ingest) isSigned(ctx context.Context, proof revento.Proof, body []byte, line *telemetry.Line) (bool, error) {
+// match returns the number of the secret that signed the body, from 1, or 0. It tries the secrets known and, where none
+// fits, those fetched anew: the secret may just have been rotated.
+func (in *Ingest) match(ctx context.Context, proof revento.Proof, body []byte) (number int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, secretBudget)
 	defer cancel()
 	secrets, err := in.Secrets.Get(ctx)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
-	match := proof.MatchingSecret(secrets, body)
-	if match < 0 {
-		secrets, fresh, err := in.Secrets.Refresh(ctx)
-		if err != nil || !fresh {
-			return false, err
-		}
-		match = proof.MatchingSecret(secrets, body)
+	if match := proof.MatchingSecret(secrets, body); match >= 0 {
+		return match + 1, nil
 	}
-	if match < 0 {
-		return false, nil
+	secrets, fresh, err := in.Secrets.Refresh(ctx)
+	if err != nil || !fresh {
+		return 0, err
 	}
-	line.Count("matched_secret_" + strconv.Itoa(match+1))
-	return true, nil
+	return proof.MatchingSecret(secrets, body) + 1, nil
 }
 
-func read(request Request, proof revento.Proof, body []byte, now time.Time, line *telemetry.Line) (handoff.Delivery, Status) {
+func read(request Request, proof revento.Proof, body []byte, now time.Time, line *telemetry.Line) (handoff.Delivery, error) {
 	envelope, err := revento.ParseEnvelope(body)
 	if err != nil {
-		return refused(line, Malformed, err)
+		return handoff.Delivery{}, err
 	}
 	id := request.DeliveryID
 	if id == "" {
@@ -158,7 +161,7 @@ func read(request Request, proof revento.Proof, body []byte, now time.Time, line
 		line.Count("delivery_id_missing")
 	}
 	if !revento.IsDeliveryID(id) {
-		return refused(line, Malformed, errors.New("header "+revento.HeaderDeliveryID+" is not 1 to 128 visible ASCII characters"))
+		return handoff.Delivery{}, errors.New("header " + revento.HeaderDeliveryID + " is not 1 to 128 visible ASCII characters")
 	}
 	return handoff.Delivery{
 		ID:         id,
@@ -167,19 +170,41 @@ func read(request Request, proof revento.Proof, body []byte, now time.Time, line
 		SignedAt:   proof.SignedAt,
 		ReceivedAt: now,
 		Body:       body,
-	}, ""
+	}, nil
+}
+
+// note records a delivery that goes nowhere, so that people who ask later find it. A failure changes nothing for Revento.
+func (in *Ingest) note(ctx context.Context, delivery verified, line *telemetry.Line) {
+	ctx, cancel := context.WithTimeout(ctx, endBudget)
+	defer cancel()
+	now := in.Now()
+	err := in.Ledger.NoteIgnored(ctx, Entry{
+		DeliveryID: delivery.ID,
+		State:      StateIgnored,
+		Identity:   delivery.Identity,
+		Expires:    now.Add(in.DedupeWindow),
+		ReceivedAt: delivery.ReceivedAt,
+		Story:      delivery.story(in.Stack, nil),
+	}, now)
+	if err != nil {
+		line.Raise(slog.LevelWarn)
+		line.Count("record_failed")
+		line.Set("record_error", err.Error())
+	}
 }
 
 // take claims the delivery, hands it off and marks it.
-func (in *Ingest) take(ctx context.Context, delivery handoff.Delivery, destinations []route.Destination, line *telemetry.Line) Reply {
+func (in *Ingest) take(ctx context.Context, delivery verified, destinations []route.Destination, line *telemetry.Line) Reply {
 	now := in.Now()
 	claim := Claim{
 		DeliveryID: delivery.ID,
 		Owner:      rand.Text(),
 		Identity:   delivery.Identity,
+		ReceivedAt: delivery.ReceivedAt,
 		Now:        now,
 		LeaseEnd:   now.Add(Lease),
 		Expires:    now.Add(in.DedupeWindow),
+		Story:      delivery.story(in.Stack, destinations),
 	}
 	standing, err := in.claim(ctx, claim)
 	if err != nil {
@@ -195,7 +220,7 @@ func (in *Ingest) take(ctx context.Context, delivery handoff.Delivery, destinati
 	case inProgress:
 		return Reply{Status: Busy, RetryAfter: max(standing.LeaseEnd.Sub(now), time.Second)}
 	}
-	if err := in.handOff(ctx, delivery, destinations); err != nil {
+	if err := in.handOff(ctx, delivery.Delivery, destinations); err != nil {
 		return in.giveUp(ctx, claim, err, line)
 	}
 	line.Set("handed_off", len(destinations))
@@ -239,7 +264,7 @@ func (in *Ingest) send(ctx context.Context, message handoff.Message) error {
 func (in *Ingest) mark(ctx context.Context, claim Claim, line *telemetry.Line) {
 	ctx, cancel := context.WithTimeout(ctx, endBudget)
 	defer cancel()
-	if err := in.Ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, claim.Expires); err != nil {
+	if err := in.Ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, in.Now(), claim.Expires); err != nil {
 		line.Raise(slog.LevelWarn)
 		line.Count("mark_failed")
 		line.Set("mark_error", err.Error())
@@ -259,9 +284,9 @@ func (in *Ingest) giveUp(ctx context.Context, claim Claim, cause error, line *te
 	return refuse(Unavailable)
 }
 
-func refused(line *telemetry.Line, status Status, reason error) (handoff.Delivery, Status) {
+func refused(line *telemetry.Line, status Status, reason error) (verified, Status) {
 	line.Set("reason", reason.Error())
-	return handoff.Delivery{}, status
+	return verified{}, status
 }
 
 func refuse(status Status) Reply {
@@ -270,14 +295,4 @@ func refuse(status Status) Reply {
 		reply.RetryAfter = unavailableRetryAfter
 	}
 	return reply
-}
-
-// maxLoggedType bounds what a log line takes of the one text in it that Revento chooses, in bytes.
-const maxLoggedType = 128
-
-func clip(eventType string) string {
-	if len(eventType) > maxLoggedType {
-		return eventType[:maxLoggedType]
-	}
-	return eventType
 }

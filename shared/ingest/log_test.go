@@ -15,6 +15,8 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+func ofSubmitted(r *ingest.Request) { r.Event = "application.submitted" }
+
 func TestLogLines(t *testing.T) {
 	tests := []struct {
 		golden  string
@@ -22,6 +24,8 @@ func TestLogLines(t *testing.T) {
 		request func() ingest.Request
 	}{
 		{"accepted.json", nil, request(revision)},
+		{"ignored.json", nil, request(submitted, ofSubmitted)},
+		{"record-failed.json", func(b *bench) { b.before["note"] = fail(errDown) }, request(submitted, ofSubmitted)},
 		{"unauthorized.json", nil, request(revision, func(r *ingest.Request) { r.Body.Text = `{"name":"CANARY"}` })},
 		{"stale.json", nil, aged(time.Hour)},
 		{"malformed.json", nil, request(`{"name":"CANARY"}`)},

@@ -38,6 +38,16 @@ func TestStates(t *testing.T) {
 			b.calls = nil
 		}
 	}
+	ignored := func(body string) func(*bench) {
+		return func(b *bench) {
+			if reply := b.handle(signed(body)); reply.Status != ingest.Ignored {
+				b.Fatalf("%+v", reply)
+			}
+			b.calls = nil
+		}
+	}
+	switchOn := func(b *bench) { b.Routes = table(b.T, map[string]string{"application.submitted": "slack"}) }
+	switchOff := func(b *bench) { b.Routes = table(b.T, nil) }
 	claimed := func(body string, lease time.Duration) func(*bench) {
 		return func(b *bench) { b.claimedByAnother(body, lease) }
 	}
@@ -63,8 +73,21 @@ func TestStates(t *testing.T) {
 		calls      []string // those of the ledger
 	}{
 		{"absent: claimed, handed off, marked", nil, ask(revision), ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "mark"}},
-		{"absent, no route", nil, ask(submitted), ingest.Ignored, 0, absent, nothing, nil},
-		{"absent, a type that nobody knew", nil, ask(unknown), ingest.Ignored, 0, absent, nothing, nil},
+		{"absent, no route: noted", nil, ask(submitted), ingest.Ignored, 0, ingest.StateIgnored, nothing, []string{"note"}},
+		{"absent, a type that nobody knew: noted", nil, ask(unknown), ingest.Ignored, 0, ingest.StateIgnored, nothing, []string{"note"}},
+		{"absent, no route, the note fails", before("note", fail(errDown)), ask(submitted), ingest.Ignored, 0, absent, nothing, []string{"note"}},
+		{"absent, no route, the note's answer is lost", after("note", fail(errDown)), ask(submitted),
+			ingest.Ignored, 0, ingest.StateIgnored, nothing, []string{"note"}},
+		{"ignored, comes again", all(ignored(submitted), pass(time.Hour)), ask(submitted),
+			ingest.Ignored, 0, ingest.StateIgnored, nothing, []string{"note"}},
+		{"ignored, comes again when its route is on", all(ignored(submitted), switchOn), ask(submitted),
+			ingest.Accepted, 0, ingest.HandedOff, map[queue.Name]int{queue.Slack: 1}, []string{"claim", "mark"}},
+		{"ignored, another event comes under its id", ignored(submitted), ask(revision),
+			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "mark"}},
+		{"handed off, its route is off now", all(handedOff(revision), switchOff), ask(revision),
+			ingest.Ignored, 0, ingest.HandedOff, nothing, []string{"note"}},
+		{"claimed, its route is off now", all(claimed(revision, 3*time.Second), switchOff), ask(revision),
+			ingest.Ignored, 0, ingest.Claimed, nothing, []string{"note"}},
 		{"absent, a deletion request without a route", nil, ask(deletion), ingest.Accepted, 0, ingest.HandedOff,
 			map[queue.Name]int{queue.Deletion: 1}, []string{"claim", "mark"}},
 		{"handed off", handedOff(revision), ask(revision), ingest.Duplicate, 0, ingest.HandedOff, nothing, []string{"claim"}},
@@ -118,11 +141,7 @@ func TestStates(t *testing.T) {
 				if diff := cmp.Diff(tt.queued, b.queued()); diff != "" {
 					b.Error(diff)
 				}
-				state := absent
-				if standing := b.stands(deliveryID); standing != nil {
-					state = standing.State
-				}
-				if state != tt.state {
+				if state := b.found().State; state != tt.state {
 					b.Errorf("it is left %q, want %q", state, tt.state)
 				}
 			})
@@ -133,7 +152,7 @@ func TestStates(t *testing.T) {
 func (b *bench) ledgerCalls() []string {
 	var calls []string
 	for _, call := range b.calls {
-		if call == "claim" || call == "mark" || call == "release" {
+		if call == "claim" || call == "mark" || call == "release" || call == "note" {
 			calls = append(calls, call)
 		}
 	}

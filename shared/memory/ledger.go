@@ -5,27 +5,27 @@ package memory
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"revento-alerts/shared/ingest"
 )
 
-var _ ingest.Ledger = (*Ledger)(nil)
+var (
+	_ ingest.Ledger  = (*Ledger)(nil)
+	_ ingest.Journal = (*Ledger)(nil)
+)
 
 // Ledger is ingest's ledger.
 type Ledger struct {
 	mu      sync.Mutex
-	entries map[string]entry // by delivery id
-}
-
-type entry struct {
-	ingest.Entry
-	expires time.Time
+	entries map[string]ingest.Entry // by delivery id
 }
 
 // NewLedger returns an empty ledger.
-func NewLedger() *Ledger { return &Ledger{entries: map[string]entry{}} }
+func NewLedger() *Ledger { return &Ledger{entries: map[string]ingest.Entry{}} }
 
 // Claim implements ingest.Ledger.
 func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, error) {
@@ -34,26 +34,33 @@ func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if standing, ok := l.entries[claim.DeliveryID]; ok && standing.bars(claim) {
-		return &standing.Entry, nil
+	if standing, ok := l.stands(claim.DeliveryID, claim.Now); ok && bars(standing, claim) {
+		return &standing, nil
 	}
-	l.entries[claim.DeliveryID] = entry{
-		Entry:   ingest.Entry{State: ingest.Claimed, Owner: claim.Owner, Identity: claim.Identity, LeaseEnd: claim.LeaseEnd},
-		expires: claim.Expires,
-	}
+	l.entries[claim.DeliveryID] = claim.Entry()
 	return nil, nil
 }
 
-// bars says whether the entry stands in the claim's way.
-func (e entry) bars(claim ingest.Claim) bool {
-	if !claim.Now.Before(e.expires) {
+// stands returns the delivery's entry if it has not expired.
+func (l *Ledger) stands(deliveryID string, now time.Time) (standing ingest.Entry, ok bool) {
+	standing, ok = l.entries[deliveryID]
+	return standing, ok && now.Before(standing.Expires)
+}
+
+// bars says whether an entry that stands is in the claim's way.
+func bars(standing ingest.Entry, claim ingest.Claim) bool {
+	switch standing.State {
+	case ingest.StateIgnored:
 		return false
+	case ingest.HandedOff:
+		return true
+	default:
+		return standing.Identity != claim.Identity || claim.Now.Before(standing.LeaseEnd)
 	}
-	return e.State == ingest.HandedOff || e.Identity != claim.Identity || claim.Now.Before(e.LeaseEnd)
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, expires time.Time) error {
+func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -63,7 +70,7 @@ func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, ex
 	if own.Owner != owner {
 		return ingest.ErrNotOwner
 	}
-	own.State, own.expires = ingest.HandedOff, expires
+	own.State, own.HandedOffAt, own.Expires = ingest.HandedOff, at, expires
 	l.entries[deliveryID] = own
 	return nil
 }
@@ -80,4 +87,55 @@ func (l *Ledger) Release(ctx context.Context, deliveryID, owner string) error {
 	}
 	delete(l.entries, deliveryID)
 	return nil
+}
+
+// NoteIgnored implements ingest.Ledger.
+func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if standing, ok := l.stands(entry.DeliveryID, now); !ok || standing.State == ingest.StateIgnored {
+		l.entries[entry.DeliveryID] = entry
+	}
+	return nil
+}
+
+// Find implements ingest.Finder.
+func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (ingest.Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return ingest.Entry{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if standing, ok := l.stands(deliveryID, now); ok {
+		return standing, nil
+	}
+	return ingest.Entry{}, ingest.ErrNotFound
+}
+
+// Recent implements ingest.Journal.
+func (l *Ledger) Recent(ctx context.Context, now time.Time, limit int, cursor string) ([]ingest.Entry, string, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, "", err
+	}
+	var entries []ingest.Entry
+	l.mu.Lock()
+	for _, entry := range l.entries {
+		if now.Before(entry.Expires) && (cursor == "" || cursorAt(entry) < cursor) {
+			entries = append(entries, entry)
+		}
+	}
+	l.mu.Unlock()
+	slices.SortFunc(entries, func(a, b ingest.Entry) int { return strings.Compare(cursorAt(b), cursorAt(a)) })
+	if len(entries) <= limit {
+		return entries, "", nil
+	}
+	return entries[:limit], cursorAt(entries[limit-1]), nil
+}
+
+// cursorAt is the cursor of a page that ends with the entry. As text, cursors sort by the moment of receipt.
+func cursorAt(entry ingest.Entry) string {
+	return entry.ReceivedAt.UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + entry.DeliveryID
 }

@@ -4,12 +4,15 @@ import (
 	"testing"
 
 	"revento-alerts/shared/conformance"
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
 )
 
 func TestLedgerConformance(t *testing.T) {
-	conformance.Ledger(t, func(*testing.T) ingest.Ledger { return NewLedger() }, nil)
+	conformance.Ledger(t, func(*testing.T) conformance.FindingLedger { return NewLedger() }, nil)
+}
+
+func TestJournalConformance(t *testing.T) {
+	conformance.Journal(t, func(*testing.T) conformance.JournalLedger { return NewLedger() }, nil)
 }
 
 func TestRecordsConformance(t *testing.T) {

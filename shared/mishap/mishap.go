@@ -120,6 +120,49 @@ func (r Records) Put(ctx context.Context, rec record.Record) error {
 	return r.Plan.Do(func() error { return r.Store.Put(ctx, rec) })
 }
 
+// Purger is a purger whose calls can go wrong.
+type Purger struct {
+	record.Purger
+	Plan *Plan
+}
+
+var _ record.Purger = Purger{}
+
+// Query implements record.Purger.
+func (p Purger) Query(ctx context.Context, connection record.Connection, after string) (page []record.Record, err error) {
+	err = p.Plan.Do(func() error {
+		page, err = p.Purger.Query(ctx, connection, after)
+		return err
+	})
+	return page, err
+}
+
+// Delete implements record.Purger.
+func (p Purger) Delete(ctx context.Context, key record.Key, cutoff time.Time) (deleted bool, err error) {
+	err = p.Plan.Do(func() error {
+		deleted, err = p.Purger.Delete(ctx, key, cutoff)
+		return err
+	})
+	return deleted, err
+}
+
+// Lister is a lister whose calls can go wrong.
+type Lister struct {
+	record.Lister
+	Plan *Plan
+}
+
+var _ record.Lister = Lister{}
+
+// List implements record.Lister.
+func (l Lister) List(ctx context.Context, kind record.Kind) (found []record.Record, err error) {
+	err = l.Plan.Do(func() error {
+		found, err = l.Lister.List(ctx, kind)
+		return err
+	})
+	return found, err
+}
+
 // Queues is a queue engine whose calls can go wrong.
 type Queues struct {
 	queue.Queues

@@ -34,6 +34,7 @@ func read(made *exchange.Exchange) *fault.Error {
 		failure.Class = fault.Throttled
 	case status == http.StatusBadRequest:
 		failure.Class, failure.Reason = fault.Permanent, refusal(made.Body)
+		failure.Credential = failure.Reason == reasonInvalidRoutingKey
 	case status == http.StatusRequestTimeout, status >= http.StatusInternalServerError:
 		failure.Class = fault.Transient
 	case status != 0, made.End == exchange.Unmade:

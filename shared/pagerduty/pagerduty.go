@@ -12,9 +12,11 @@ import (
 	"revento-alerts/shared/secret"
 )
 
-// RoutingKeys gives the integration keys. It is asked before each call, so that a rotated key serves without a restart.
+// RoutingKeys gives the integration keys, as secret.Holder does. It is asked before each call, so that a rotated key serves
+// without a restart, and once more at once where PagerDuty refuses the key.
 type RoutingKeys interface {
 	Get(ctx context.Context) (secret.RoutingKeys, error)
+	Refresh(ctx context.Context) (keys secret.RoutingKeys, fresh bool, err error)
 }
 
 // Client is a client of the Events API v2. It is safe for concurrent use. Every call is one request, bounded by its context. No
@@ -42,8 +44,22 @@ func (c *Client) Enqueue(ctx context.Context, page incident.Page) error {
 		return &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoSecret, Err: err}
 	}
 	key := keys.Of(page.Content.EventID)
+	failure := c.send(ctx, page, key)
+	if failure != nil && failure.Credential {
+		renewed, fresh, err := c.keys.Refresh(ctx)
+		if other := renewed.Of(page.Content.EventID); err == nil && fresh && other != key {
+			failure = c.send(ctx, page, other)
+		}
+	}
+	if failure != nil {
+		return failure
+	}
+	return nil
+}
+
+func (c *Client) send(ctx context.Context, page incident.Page, key string) *fault.Error {
 	if key == "" {
-		return &fault.Error{Class: fault.Permanent, Op: op, Reason: reasonNoRoutingKey}
+		return &fault.Error{Class: fault.Permanent, Op: op, Reason: reasonNoRoutingKey, Credential: true}
 	}
 	event, err := newEvent(page, key)
 	if err != nil {
@@ -55,8 +71,5 @@ func (c *Client) Enqueue(ctx context.Context, page incident.Page) error {
 	// What the library makes of the answer is not used: it reads the REST API's form of errors, loses the cause of a
 	// time-out, and takes a 202 whose body is not JSON for a failure.
 	_, _ = api.ManageEventWithContext(ctx, event)
-	if failure := read(made); failure != nil {
-		return failure
-	}
-	return nil
+	return read(made)
 }

@@ -55,11 +55,16 @@ func flagged() incident.Page {
 }
 
 type keys struct {
-	keys secret.RoutingKeys
-	err  error
+	keys    secret.RoutingKeys
+	err     error
+	renewed secret.RoutingKeys // what a fresh look finds; none without a default
 }
 
 func (k keys) Get(context.Context) (secret.RoutingKeys, error) { return k.keys, k.err }
+
+func (k keys) Refresh(context.Context) (secret.RoutingKeys, bool, error) {
+	return k.renewed, k.renewed.Default != "", nil
+}
 
 var oneKey = keys{keys: secret.RoutingKeys{Default: keyCanary}}
 
@@ -112,6 +117,43 @@ func TestHTTPStatuses(t *testing.T) {
 				check(t, err, fault.Transient, reason)
 			default:
 				check(t, err, fault.Permanent, reason)
+			}
+		})
+	}
+}
+
+func TestAKeyThatWasReplacedIsTakenAtOnce(t *testing.T) {
+	const refusal = `{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}`
+	tests := []struct {
+		name    string
+		renewed string
+		asked   int
+		taken   bool
+	}{
+		{"replaced", "new-key", 2, true},
+		{"looked at within the minute", "", 1, false},
+		{"still the old one", keyCanary, 1, false},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			requests := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				body, _ := io.ReadAll(r.Body)
+				if strings.Contains(string(body), "new-key") {
+					answers(202, "")(w, r)
+					return
+				}
+				answers(400, refusal)(w, r)
+			}))
+			defer server.Close()
+			held := keys{keys: secret.RoutingKeys{Default: keyCanary}, renewed: secret.RoutingKeys{Default: test.renewed}}
+			err := pagerduty.New(server.URL, held).Enqueue(t.Context(), flagged())
+			if (err == nil) != test.taken || requests != test.asked {
+				t.Errorf("asked %d times: %v", requests, err)
+			}
+			if err != nil && !fault.Of(err).Credential {
+				t.Errorf("%v does not say that it is about the key", err)
 			}
 		})
 	}

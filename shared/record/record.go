@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
@@ -21,19 +20,9 @@ type Connection struct {
 	OrganizationID string
 }
 
-// maxPartitionBytes keeps a partition key under DynamoDB's 2,048 bytes whatever a stranger puts into an id.
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-const maxPartitionBytes = 1024
-
-// Partition is the connection's partition key, unambiguous and readable. A hash stands in for one that is too long; its colon
-// is in no readable key.
-func (c Connection) Partition() string {
-	key := url.QueryEscape(c.EventID) + "/" + url.QueryEscape(c.OrganizationID)
-	if len(key) > maxPartitionBytes {
-		return "hash:" + revento.Hash(c.EventID, c.OrganizationID)
-	}
-	return key
-}
+// Partition is the connection's partition key, 64 hex digits. It is a hash, so that the ledger of deliveries, which holds no
+// ids of events and organizations, can name the connection by it; and so it fits a key whatever a stranger puts into an id.
+func (c Connection) Partition() string { return revento.Hash(c.EventID, c.OrganizationID) }
 
 // Kind is what a record is about.
 type Kind string

@@ -30,9 +30,11 @@ const pageSize = 200
 // opPost is what is being done, for errors.
 const opPost = "post to Slack"
 
-// Tokens gives the bot token. It is asked before each call, so that a rotated token serves without a restart.
+// Tokens gives the bot token, as secret.Holder does. It is asked before each call, so that a rotated token serves without a
+// restart, and once more at once where Slack refuses the token.
 type Tokens interface {
 	Get(ctx context.Context) (secret.Token, error)
+	Refresh(ctx context.Context) (token secret.Token, fresh bool, err error)
 }
 
 // Client is a client of Slack's Web API. It is safe for concurrent use. Every call is one request, bounded by its context.
@@ -229,12 +231,22 @@ func (c *Client) call(ctx context.Context, op string, lost fault.Class, request 
 	if err != nil {
 		return answer{}, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoToken, Err: err}
 	}
-	made := c.http.Begin()
-	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
-	got, failure := read(made, lost)
+	got, failure := c.once(token, lost, request)
+	if failure != nil && failure.Credential {
+		renewed, fresh, err := c.tokens.Refresh(ctx)
+		if err == nil && fresh && renewed != token { // Slack did nothing for the old one
+			got, failure = c.once(renewed, lost, request)
+		}
+	}
 	if failure != nil {
 		failure.Op = op
 		return answer{}, failure
 	}
 	return got, nil
+}
+
+func (c *Client) once(token secret.Token, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
+	made := c.http.Begin()
+	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
+	return read(made, lost)
 }

@@ -51,17 +51,25 @@ var message = thread.Message{
 	},
 }
 
-type tokens struct{ fetch secret.Fetch }
+// tokens gives what fetch gives; renewed, where it is not "", is what a fresh look finds.
+type tokens struct {
+	fetch   secret.Fetch
+	renewed secret.Token
+}
 
 func (t tokens) Get(ctx context.Context) (secret.Token, error) {
 	text, err := t.fetch(ctx)
 	return secret.Token(text), err
 }
 
+func (t tokens) Refresh(context.Context) (secret.Token, bool, error) {
+	return t.renewed, t.renewed != "", nil
+}
+
 // against returns a client of a Slack that answers with handler.
 func against(t *testing.T, handler http.HandlerFunc) *slack.Client {
 	t.Helper()
-	return slack.New(faultproxy.Before(t, handler).URL+"/api/", tokens{secret.Static(tokenCanary)})
+	return slack.New(faultproxy.Before(t, handler).URL+"/api/", tokens{fetch: secret.Static(tokenCanary)})
 }
 
 // answers is a handler with a fixed answer.
@@ -356,7 +364,7 @@ func TestWhatNeverReachesSlackIsTransient(t *testing.T) {
 		"a handshake that hangs":           "https://" + silent.Addr().String(),
 	} {
 		t.Run(name, func(t *testing.T) {
-			client := slack.New(base+"/api/", tokens{secret.Static(tokenCanary)})
+			client := slack.New(base+"/api/", tokens{fetch: secret.Static(tokenCanary)})
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
 			want{fault.Transient, "no_connection", nil}.check(t, post(ctx, client, ""))
@@ -374,11 +382,11 @@ func TestASuccessThatNamesNoMessageIsUnknown(t *testing.T) {
 
 func TestATokenThatCannotBeHadIsTransient(t *testing.T) {
 	gone := func(context.Context) (string, error) { return "", errors.New("secrets manager is down") }
-	checkCalls(t, slack.New("http://127.0.0.1:1/api/", tokens{gone}), always(fault.Transient, "no_token"))
+	checkCalls(t, slack.New("http://127.0.0.1:1/api/", tokens{fetch: gone}), always(fault.Transient, "no_token"))
 }
 
 func TestARequestThatCannotBeMadeIsPermanent(t *testing.T) {
-	checkCalls(t, slack.New("http://[/api/", tokens{secret.Static(tokenCanary)}), permanently("unmade"))
+	checkCalls(t, slack.New("http://[/api/", tokens{fetch: secret.Static(tokenCanary)}), permanently("unmade"))
 }
 
 // sent is a request as Slack got it.
@@ -552,7 +560,7 @@ func TestARotatedTokenServesTheNextCall(t *testing.T) {
 		answers(200, accepted)(w, r)
 	}))
 	t.Cleanup(server.Close)
-	client := slack.New(server.URL+"/", tokens{func(context.Context) (string, error) { return token, nil }})
+	client := slack.New(server.URL+"/", tokens{fetch: func(context.Context) (string, error) { return token, nil }})
 	for _, token = range []string{"old", "new"} {
 		if err := post(t.Context(), client, ""); err != nil {
 			t.Fatal(err)
@@ -574,6 +582,46 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 	want{fault.Permanent, "http_307", nil}.check(t, post(t.Context(), client, ""))
 	if followed {
 		t.Error("the token was handed on")
+	}
+}
+
+func TestATokenThatWasReplacedIsTakenAtOnce(t *testing.T) {
+	const newToken = "xoxb-new"
+	for code, asked := range map[string]int{"token_revoked": 2, "invalid_auth": 2, "account_inactive": 2, "channel_not_found": 1} {
+		t.Run(code, func(t *testing.T) {
+			requests := 0
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				requests++
+				if r.FormValue("token") == newToken {
+					answers(200, accepted)(w, r)
+					return
+				}
+				refuses(code)(w, r)
+			}))
+			defer server.Close()
+			client := slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), newToken})
+			if err := post(t.Context(), client, ""); (err == nil) != (asked == 2) {
+				t.Errorf("Post: %v", err)
+			}
+			if requests != asked {
+				t.Errorf("asked %d times, want %d", requests, asked)
+			}
+		})
+	}
+}
+
+func TestADeadTokenIsSaidToBeOne(t *testing.T) {
+	for _, same := range []secret.Token{"", tokenCanary} { // looked at within the minute; looked at, and still the old one
+		requests := 0
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			requests++
+			refuses("token_revoked")(w, r)
+		}))
+		defer server.Close()
+		err := post(t.Context(), slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), same}), "")
+		if failure := fault.Of(err); !failure.Credential || failure.Class != fault.Permanent || requests != 1 {
+			t.Errorf("%v after %d requests", err, requests)
+		}
 	}
 }
 

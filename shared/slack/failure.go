@@ -55,7 +55,10 @@ func read(made *exchange.Exchange, lost fault.Class) (answer, *fault.Error) {
 		got.Scopes = scopesOf(made.Header)
 		return got, nil
 	}
-	return answer{}, &fault.Error{Class: classOf(got.Error, lost), Reason: exchange.Code(got.Error), RetryAfter: made.RetryAfter}
+	return answer{}, &fault.Error{
+		Class: classOf(got.Error, lost), Reason: exchange.Code(got.Error), RetryAfter: made.RetryAfter,
+		Credential: slices.Contains(tokenRefused, got.Error),
+	}
 }
 
 // readStatus returns nil for a whole answer with the status 200, which alone holds Slack's own word.

@@ -57,7 +57,7 @@ func deliver(b *testing.B, engine *Engine, id string) {
 		})
 	}
 	wait.Wait()
-	if err := engine.Ledger.MarkHandedOff(b.Context(), id, id, claim.Expires); err != nil {
+	if err := engine.Ledger.MarkHandedOff(b.Context(), id, id, now, claim.Expires); err != nil {
 		b.Error(err)
 	}
 }

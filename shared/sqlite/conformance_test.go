@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/conformance"
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
 )
 
@@ -25,7 +24,11 @@ func openTest(t *testing.T, dir string, now func() time.Time) *Engine {
 }
 
 func TestLedgerConformance(t *testing.T) {
-	conformance.Ledger(t, func(t *testing.T) ingest.Ledger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
+	conformance.Ledger(t, func(t *testing.T) conformance.FindingLedger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
+}
+
+func TestJournalConformance(t *testing.T) {
+	conformance.Journal(t, func(t *testing.T) conformance.JournalLedger { return openTest(t, t.TempDir(), time.Now).Ledger }, nil)
 }
 
 func TestRecordsConformance(t *testing.T) {

@@ -62,7 +62,7 @@ func writeAll(ctx context.Context, engine *Engine, id string) error {
 	if err := engine.Records.Put(ctx, record.Record{Key: record.Key{ID: id}, Data: []byte(id)}); err != nil {
 		return err
 	}
-	return engine.Ledger.MarkHandedOff(ctx, id, claim.Owner, claim.Expires)
+	return engine.Ledger.MarkHandedOff(ctx, id, claim.Owner, claim.Now, claim.Expires)
 }
 
 func crashClaim(id string) ingest.Claim {

@@ -1,52 +1,74 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/ingest"
 )
 
-var _ ingest.Ledger = (*Ledger)(nil)
+var (
+	_ ingest.Ledger  = (*Ledger)(nil)
+	_ ingest.Journal = (*Ledger)(nil)
+)
 
 // Ledger is ingest's ledger.
 type Ledger struct{ engine *Engine }
 
+// The entries whose place another may take at the moment ?11.
+const (
+	notable   = "expires <= ?11 OR state = '" + string(ingest.StateIgnored) + "'"
+	claimable = notable + " OR (state = '" + string(ingest.Claimed) + "' AND identity = excluded.identity AND lease_end <= ?11)"
+)
+
 // Claim implements ingest.Ledger.
 func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, error) {
 	return do(ctx, l.engine, func(s *session) (*ingest.Entry, error) {
-		now := stamp(claim.Now)
-		stored, err := s.exec(`
-			INSERT INTO delivery (id, state, owner, identity, lease_end, expires) VALUES (?, ?, ?, ?, ?, ?)
-			ON CONFLICT (id) DO UPDATE
-			SET state = excluded.state, owner = excluded.owner, identity = excluded.identity,
-				lease_end = excluded.lease_end, expires = excluded.expires
-			WHERE expires <= ? OR (state = ? AND identity = excluded.identity AND lease_end <= ?)`,
-			claim.DeliveryID, ingest.Claimed, claim.Owner, claim.Identity, stamp(claim.LeaseEnd), stamp(claim.Expires),
-			now, ingest.Claimed, now)
-		if err != nil || stored > 0 {
+		stored, err := put(s, claim.Entry(), claimable, claim.Now)
+		if err != nil || stored {
 			return nil, err
 		}
-		return standing(s, claim.DeliveryID)
+		standing, err := scanEntry(func(targets ...any) error {
+			return s.row("SELECT "+entryColumns+" FROM delivery WHERE id = ?", []any{claim.DeliveryID}, targets...)
+		})
+		return &standing, err
 	})
 }
 
-func standing(s *session, deliveryID string) (*ingest.Entry, error) {
+const entryColumns = "id, state, owner, identity, lease_end, expires, received_at, claimed_at, handed_off_at, story"
+
+// put stores an entry where none is, or one that replaceable describes.
+func put(s *session, entry ingest.Entry, replaceable string, now time.Time) (stored bool, err error) {
+	changed, err := s.exec("INSERT INTO delivery ("+entryColumns+`)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+		ON CONFLICT (id) DO UPDATE
+		SET state = excluded.state, owner = excluded.owner, identity = excluded.identity,
+			lease_end = excluded.lease_end, expires = excluded.expires, received_at = excluded.received_at,
+			claimed_at = excluded.claimed_at, handed_off_at = excluded.handed_off_at, story = excluded.story
+		WHERE `+replaceable,
+		entry.DeliveryID, entry.State, entry.Owner, entry.Identity, stamp(entry.LeaseEnd), stamp(entry.Expires),
+		stamp(entry.ReceivedAt), stamp(entry.ClaimedAt), stamp(entry.HandedOffAt), entry.Story.Encode(), stamp(now))
+	return changed > 0, err
+}
+
+// scanEntry reads the columns of entryColumns.
+func scanEntry(scan func(targets ...any) error) (ingest.Entry, error) {
 	var entry ingest.Entry
-	var leaseEnd string
-	err := s.row("SELECT state, owner, identity, lease_end FROM delivery WHERE id = ?", []any{deliveryID},
-		&entry.State, &entry.Owner, &entry.Identity, &leaseEnd)
-	if err != nil {
-		return nil, err
-	}
-	entry.LeaseEnd, err = parseStamp(leaseEnd)
-	return &entry, err
+	var story string
+	err := scan(&entry.DeliveryID, &entry.State, &entry.Owner, &entry.Identity, (*moment)(&entry.LeaseEnd), (*moment)(&entry.Expires),
+		(*moment)(&entry.ReceivedAt), (*moment)(&entry.ClaimedAt), (*moment)(&entry.HandedOffAt), &story)
+	entry.Story = ingest.ParseStory(story)
+	return entry, err
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, expires time.Time) error {
-	return l.own(ctx, "UPDATE delivery SET state = ?, expires = ? WHERE id = ? AND owner = ?",
-		ingest.HandedOff, stamp(expires), deliveryID, owner)
+func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
+	return l.own(ctx, "UPDATE delivery SET state = ?, handed_off_at = ?, expires = ? WHERE id = ? AND owner = ?",
+		ingest.HandedOff, stamp(at), stamp(expires), deliveryID, owner)
 }
 
 // Release implements ingest.Ledger.
@@ -61,4 +83,48 @@ func (l *Ledger) own(ctx context.Context, query string, args ...any) error {
 		return ingest.ErrNotOwner
 	}
 	return err
+}
+
+// NoteIgnored implements ingest.Ledger.
+func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.Time) error {
+	_, err := do(ctx, l.engine, func(s *session) (bool, error) { return put(s, entry, notable, now) })
+	return err
+}
+
+// Find implements ingest.Finder.
+func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (ingest.Entry, error) {
+	return do(ctx, l.engine, func(s *session) (ingest.Entry, error) {
+		entry, err := scanEntry(func(targets ...any) error {
+			return s.row("SELECT "+entryColumns+" FROM delivery WHERE id = ? AND expires > ?", []any{deliveryID, stamp(now)}, targets...)
+		})
+		if errors.Is(err, sql.ErrNoRows) {
+			return ingest.Entry{}, ingest.ErrNotFound
+		}
+		return entry, err
+	})
+}
+
+const recent = "SELECT " + entryColumns + ` FROM delivery WHERE (received_at, id) < (?, ?) AND expires > ?
+	ORDER BY received_at DESC, id DESC LIMIT ?`
+
+// newest is a cursor before every entry: as text, no stamp comes behind it.
+const newest = "~"
+
+// Recent implements ingest.Journal.
+func (l *Ledger) Recent(ctx context.Context, now time.Time, limit int, cursor string) ([]ingest.Entry, string, error) {
+	receivedAt, id, _ := strings.Cut(cmp.Or(cursor, newest), " ")
+	// One more than asked for tells whether this page is the last.
+	entries, err := do(ctx, l.engine, func(s *session) (entries []ingest.Entry, err error) {
+		err = s.each(recent, []any{receivedAt, id, stamp(now), limit + 1}, func(rows *sql.Rows) error {
+			entry, err := scanEntry(rows.Scan)
+			entries = append(entries, entry)
+			return err
+		})
+		return entries, err
+	})
+	if err != nil || len(entries) <= limit {
+		return entries, "", err
+	}
+	last := entries[limit-1]
+	return entries[:limit], stamp(last.ReceivedAt) + " " + last.DeliveryID, nil
 }

@@ -29,13 +29,16 @@ var (
 var (
 	//go:embed schema.sql
 	schema string
-	//go:embed schema-deletion.sql
+	//go:embed schema-2.sql
+	schemaStory string
+	//go:embed schema-3.sql
 	schemaDeletion string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
 var migrations = []string{
 	schema,
+	schemaStory,
 	schemaDeletion,
 }
 

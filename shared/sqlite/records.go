@@ -95,7 +95,10 @@ func (r *Records) find(ctx context.Context, connection record.Connection, condit
 	return do(ctx, r.engine, func(s *session) ([]record.Record, error) {
 		var records []record.Record
 		var found columns
-		err := s.rows("SELECT "+columnNames+" FROM "+r.table+" WHERE "+condition, args, found.targets(), func() error {
+		err := s.each("SELECT "+columnNames+" FROM "+r.table+" WHERE "+condition, args, func(row *sql.Rows) error {
+			if err := row.Scan(found.targets()...); err != nil {
+				return err
+			}
 			rec, err := found.record(connection)
 			records = append(records, rec)
 			return err

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"time"
 
@@ -49,11 +50,12 @@ func (c *Scheduler) FireDue(ctx context.Context) error {
 }
 
 func fireDue(s *session, now time.Time) error {
-	var body string
 	var bodies []string
-	err := s.rows("SELECT body FROM schedule WHERE at <= ? ORDER BY at, name", []any{stamp(now)}, []any{&body}, func() error {
+	err := s.each("SELECT body FROM schedule WHERE at <= ? ORDER BY at, name", []any{stamp(now)}, func(row *sql.Rows) error {
+		var body string
+		err := row.Scan(&body)
 		bodies = append(bodies, body)
-		return nil
+		return err
 	})
 	if err != nil {
 		return err

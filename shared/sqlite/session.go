@@ -76,22 +76,23 @@ func (s *session) row(query string, args []any, targets ...any) error {
 	return statement.QueryRowContext(s.context(), args...).Scan(targets...)
 }
 
-// rows scans each row that the statement returns into targets and calls f after it.
-func (s *session) rows(query string, args, targets []any, f func() error) error {
+// each calls scan for each row that the query returns.
+func (s *session) each(query string, args []any, scan func(*sql.Rows) error) (err error) {
 	statement, err := s.prepare(query)
 	if err != nil {
 		return err
 	}
-	found, err := statement.QueryContext(s.context(), args...)
+	rows, err := statement.QueryContext(s.context(), args...)
 	if err != nil {
 		return err
 	}
-	for err == nil && found.Next() {
-		if err = found.Scan(targets...); err == nil {
-			err = f()
+	defer func() { err = errors.Join(err, rows.Close()) }()
+	for rows.Next() {
+		if err := scan(rows); err != nil {
+			return err
 		}
 	}
-	return errors.Join(err, found.Err(), found.Close())
+	return rows.Err()
 }
 
 func (s *session) prepare(query string) (*sql.Stmt, error) {

@@ -17,3 +17,17 @@ func parseStamp(text string) (time.Time, error) {
 	}
 	return at, nil
 }
+
+// moment is a time that is scanned from its stamp.
+type moment time.Time
+
+// Scan implements sql.Scanner.
+func (m *moment) Scan(stored any) error {
+	text, ok := stored.(string)
+	if !ok {
+		return fmt.Errorf("read a stored time: it is no text but %T", stored)
+	}
+	at, err := parseStamp(text)
+	*m = moment(at)
+	return err
+}

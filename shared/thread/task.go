@@ -243,7 +243,7 @@ func (t *Task) end(ctx context.Context, w *work, state alert.State) error {
 
 func (t *Task) saveAlert(ctx context.Context, w *work) error {
 	if w.alert.Version == 0 {
-		w.alert.Value.DeliveryID = w.DeliveryID
+		w.alert.Value.DeliveryID, w.alert.Value.Type, w.alert.Value.IncidentKey = w.DeliveryID, w.Envelope.Type, w.IncidentKey
 	}
 	w.alert.OccurredAt = w.Order.OccurredAt
 	w.alert.Expires = t.Now().Add(alert.Retention)

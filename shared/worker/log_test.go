@@ -21,6 +21,7 @@ var update = flag.Bool("update", false, "write the golden files")
 func TestLogLines(t *testing.T) {
 	throttled := &fault.Error{Class: fault.Throttled, Op: "post to Slack", Reason: "ratelimited", RetryAfter: 30 * time.Second}
 	refused := &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: "channel_not_found", Err: errors.New("cause")}
+	revoked := &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: "token_revoked", Credential: true}
 	tests := []struct {
 		golden string
 		task   work
@@ -29,6 +30,7 @@ func TestLogLines(t *testing.T) {
 		{"superseded.json", ends(worker.Superseded, nil)},
 		{"retried.json", ends("", throttled)},
 		{"parked.json", ends("", refused)},
+		{"credential.json", ends("", revoked)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.golden, func(t *testing.T) {

@@ -171,6 +171,9 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, job Job, e
 		queuedAt = received.SentAt
 	}
 	left := w.MaxAge - w.Now().Sub(queuedAt)
+	if failure.Credential {
+		line.Count("credential_rejected") // an alarm looks at it: everything will be parked until a person acts
+	}
 	if failure.Class == fault.Permanent {
 		return w.park(ctx, received, *failure, line)
 	}
