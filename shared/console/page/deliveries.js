@@ -35,9 +35,9 @@ function story(trace) {
   if (!trace) return el("p", { class: "quiet" }, "Reading its story …");
   if (trace.error) return el("p", { class: "failure" }, "Its story could not be read: ", value(trace.error));
   return [
-    facts(["Delivery", code(trace.delivery_id)], ["State", pill(trace.state, states[trace.state])],
+    facts(["Delivery", code(trace.delivery_id), "wide"], ["State", pill(trace.state, states[trace.state])],
       ["Received", moment(trace.received_at)], ["Handed off", trace.handed_off_at && moment(trace.handed_off_at)],
-      ["Secret", trace.secret && `number ${trace.secret} of those in force`]),
+      ["Secret", trace.secret && `number ${trace.secret}`]),
     trace.why && el("p", { class: "why" }, value(trace.why)),
     (trace.alerts ?? []).map(alert),
     (trace.steps ?? []).length > 0 && el("h3", null, "Step by step"),
@@ -50,7 +50,7 @@ function alert(sent) {
   return el("div", { class: "alert" },
     el("h3", null, providers[sent.kind] ?? value(sent.kind), " ", sent.channel && value(sent.channel), " ", pill(sent.state),
       sent.possibly_repeated && " ", sent.possibly_repeated && pill("warning", "possibly repeated")),
-    facts(["Answer", sent.answer && value(sent.answer)], ["Attempts", sent.attempts], ["First attempt", sent.first_attempt && moment(sent.first_attempt)],
+    facts(["Answer", sent.answer && value(sent.answer), "wide"], ["Attempts", sent.attempts], ["First attempt", sent.first_attempt && moment(sent.first_attempt)],
       ["Last attempt", sent.last_attempt && moment(sent.last_attempt)], ["Message", sent.ts && code(sent.ts)],
-      ["Shown at", sent.link && external(sent.link)], ["Alert key", sent.alert_key && code(sent.alert_key)]));
+      ["Shown at", sent.link && external(sent.link), "wide"], ["Alert key", sent.alert_key && code(sent.alert_key), "wide"]));
 }

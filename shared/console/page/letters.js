@@ -28,14 +28,13 @@ function letter(it) {
   const kind = it.kind ?? it.destination;
   const name = it.event_type || (it.readable ? "message" : "unreadable message");
   return el("li", { class: "letter", "data-key": it.id },
-    el("div", { class: "what" },
-      el("strong", null, value(name)),
-      el("span", { class: "quiet" }, kind ? providers[kind] ?? value(kind) : `queue ${it.queue}`, " ", it.channel && value(it.channel))),
-    el("p", { class: "reason" }, pill("parked", it.reason), reasons[it.reason?.split(":")[0]] && ` ${reasons[it.reason.split(":")[0]]}`),
-    facts(["Parked", moment(it.parked_at ?? it.sent_at)], ["Delivery", it.delivery_id && code(it.delivery_id)], ["Letter", code(it.id)]),
+    el("div", { class: "what" }, el("strong", null, value(name)),
+      el("span", { class: "quiet" }, providers[kind] ?? value(kind ?? `queue ${it.queue}`), " ", it.channel && value(it.channel))),
     el("div", { class: "row end" },
       button("Redrive", "redrive", it.id, { "aria-label": `Redrive ${name} ${it.id}` }),
-      button("Drop …", "drop", it.id, { class: "danger", "aria-label": `Drop ${name} ${it.id}` })));
+      button("Drop …", "drop", it.id, { class: "danger", "aria-label": `Drop ${name} ${it.id}` })),
+    el("p", { class: "reason" }, pill("parked", it.reason), " ", reasons[it.reason?.split(":")[0]]),
+    facts(["Parked", moment(it.parked_at ?? it.sent_at)], ["Letter", code(it.id)], ["Delivery", it.delivery_id && code(it.delivery_id)]));
 }
 
 function outcome(results) {

@@ -1,6 +1,6 @@
 // What is around the sections: the place, the queues, the samples, the routes.
 import { el } from "./dom.js";
-import { button, code, empty, value } from "./parts.js";
+import { button, code, empty, providers, value } from "./parts.js";
 
 export function place(overview) {
   return [
@@ -12,7 +12,7 @@ export function place(overview) {
 
 export function queues(list) {
   return el("ul", { class: "tiles" }, list.map((queue) => el("li", { class: queue.dead > 0 ? "tile bad" : "tile", "data-key": queue.name },
-    el("h3", null, value(queue.name)),
+    el("h3", null, value(providers[queue.name] ?? queue.name)),
     el("dl", null,
       number("waiting", queue.waiting), number("in work", queue.in_flight), number("dead", queue.dead)))));
 }
@@ -35,13 +35,12 @@ export function samples(overview, sent) {
 
 export function routes(answer) {
   return [
-    el("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Routes" },
-      el("table", null,
-        el("thead", null, el("tr", null, ["Event type", "Route", "Setting"].map((name) => el("th", { scope: "col" }, name)))),
-        el("tbody", null, answer.routes.map((route) => el("tr", { "data-key": route.trigger },
-          el("th", { scope: "row" }, value(route.trigger)),
-          el("td", { class: route.route === "off" ? "quiet" : null }, value(route.route)),
-          el("td", { class: "quiet" }, value(route.variable), route.default ? "" : [" ", el("span", { class: "pill busy" }, "changed")])))))),
+    el("table", null,
+      el("thead", null, el("tr", null, ["Event type and setting", "Route"].map((name) => el("th", { scope: "col" }, name)))),
+      el("tbody", null, answer.routes.map((route) => el("tr", { "data-key": route.trigger },
+        el("th", { scope: "row" }, breakable(route.trigger), el("span", { class: "setting" }, breakable(route.variable),
+          route.default ? "" : [" ", el("span", { class: "pill busy" }, "changed")])),
+        el("td", { class: route.route === "off" ? "quiet" : null }, breakable(route.route)))))),
     el("h3", null, "Declare in the Revento manifest"),
     answer.declare.length === 0
       ? empty("No route uses an event type.", "Set a route, and declare its type.")
@@ -52,4 +51,9 @@ export function routes(answer) {
 
 export function warnings(list) {
   return (list ?? []).map((warning) => el("p", { class: "banner warn" }, el("strong", null, "Warning: "), value(warning)));
+}
+
+// breakable lets a line end where a name's parts do.
+function breakable(text) {
+  return el("bdi", null, text.split(/(?<=[.,:_])/).flatMap((part, place) => (place > 0 ? [el("wbr"), part] : [part])));
 }

@@ -1,6 +1,6 @@
 // Incidents as PagerDuty shows them.
 import { el } from "./dom.js";
-import { count, empty, external, facts, moment, pill, value } from "./parts.js";
+import { code, count, empty, external, facts, moment, pill, value } from "./parts.js";
 
 export function incidents(list) {
   if (list.length === 0) {
@@ -19,7 +19,7 @@ function incident(it, number) {
     facts(["Source", it.source && value(it.source)], ["Component", it.component && value(it.component)], ["Group", it.group && value(it.group)],
       ["Class", it.class && value(it.class)]),
     it.state === "resolved" && el("p", { class: "resolution" }, value(it.resolution), " ", moment(it.resolved_at)),
-    el("details", { class: "more" }, el("summary", null, "Custom details"), details(it.details), facts(["Dedup key", value(it.dedup_key)])),
+    el("details", { class: "more" }, el("summary", null, "Custom details"), details(it.details), facts(["Dedup key", code(it.dedup_key), "wide"])),
     it.link && el("p", null, external(it.link, "Open in Revento")));
 }
 

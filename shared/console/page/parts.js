@@ -46,10 +46,10 @@ export function pill(state, text = String(state ?? "").replaceAll("_", " ")) {
   return el("span", { class: `pill ${tone}` }, value(text));
 }
 
-// facts is a list of names and what goes with them; a fact without a value is left out.
+// facts is a list of names and what goes with them; a fact without a value is left out, a wide one has a line of its own.
 export function facts(...pairs) {
   const given = pairs.filter(([, shown]) => shown !== null && shown !== undefined && shown !== "");
-  return el("dl", { class: "facts" }, given.map(([name, shown]) => el("div", null, el("dt", null, name), el("dd", null, shown))));
+  return el("dl", { class: "facts" }, given.map(([name, shown, width]) => el("div", { class: width }, el("dt", null, name), el("dd", null, shown))));
 }
 
 // button does what main.js knows under the name, with the subject.
@@ -78,4 +78,5 @@ export function count(number, one, many = `${one}s`) {
   return `${number} ${number === 1 ? one : many}`;
 }
 
-export const providers = { slack: "Slack", pagerduty: "PagerDuty", digest: "Digest", deletion: "Deletion" };
+// providers are what destinations and queues are called by people.
+export const providers = { slack: "Slack", pagerduty: "PagerDuty", digest: "Digest", deletion: "Deletion", purge: "Purge" };

@@ -1,6 +1,6 @@
 // Messages as Slack shows them. https://docs.slack.dev/messaging/formatting-message-text/
 import { el } from "./dom.js";
-import { count, empty, external, utc, value } from "./parts.js";
+import { count, empty, external, utc, value, words } from "./parts.js";
 
 export function channels(list) {
   if (list.length === 0) {
@@ -46,8 +46,7 @@ function list(given) {
 function stamp(ts) {
   const at = new Date(Number(ts) * 1000);
   if (Number.isNaN(at.getTime())) return value(ts);
-  return el("time", { datetime: at.toISOString(), title: utc(at), class: "quiet" },
-    at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }));
+  return el("time", { datetime: at.toISOString(), title: utc(at), class: "quiet" }, words(at));
 }
 
 // A colour is Slack's own name for one, or six hex digits.
@@ -73,7 +72,7 @@ function drawn(block, fallback) {
     case "divider":
       return el("hr", { class: "block" });
     default:
-      return el("p", { class: "block quiet" }, `(${block?.type ?? "unreadable block"}) `, value(fallback ?? ""));
+      return el("p", { class: "block quiet" }, `(${block?.type ?? "unreadable block"}) `, value(block?.alt_text || (fallback ?? "")));
   }
 }
 
