@@ -72,6 +72,7 @@ func TestOlderDeliveriesComeWhenAskedFor(t *testing.T) {
 	if shown := page.text("#deliveries"); !strings.Contains(shown, "integration.suspended") {
 		t.Errorf("the newest deliveries are gone:\n%s", shown)
 	}
+	wantNoComplaints(t, page)
 }
 
 func TestThePageUpdatesItselfAndLeavesTheReaderWhereTheyAre(t *testing.T) {
@@ -100,6 +101,7 @@ func TestALetterIsRedriven(t *testing.T) {
 	page.click(`button[data-do="dismiss"]`)
 	page.waitFor("the outcome to go", "!document.querySelector('#dead-letters .outcome')")
 	wantPosted(t, stage, "dead-letters/redrive")
+	wantNoComplaints(t, page)
 }
 
 func TestALetterIsDroppedOnlyAfterAQuestion(t *testing.T) {
@@ -113,6 +115,7 @@ func TestALetterIsDroppedOnlyAfterAQuestion(t *testing.T) {
 	page.click("#ask-confirm")
 	page.waitForText("#dead-letters .outcome", "dropped event.unpublished")
 	wantPosted(t, stage, "dead-letters/drop")
+	wantNoComplaints(t, page)
 }
 
 func TestAHeldDeletionIsClosedWithANote(t *testing.T) {
@@ -128,6 +131,7 @@ func TestAHeldDeletionIsClosedWithANote(t *testing.T) {
 	page.waitForText("#deletions details[open]", "asked Revento: a test of theirs")
 	page.waitForText("#deletions", "closed")
 	wantPosted(t, stage, "deletions/f00d000000000001/close")
+	wantNoComplaints(t, page)
 }
 
 func TestWhatIsRefusedIsSaid(t *testing.T) {
@@ -161,6 +165,7 @@ func TestASampleIsSentForRealOnlyAfterAQuestion(t *testing.T) {
 	page.waitForText("#ask", "may page somebody")
 	page.click("#ask-cancel")
 	wantPosted(t, stage, "samples/application.approved")
+	wantNoComplaints(t, page)
 }
 
 func TestWhatFailsIsSaidAndWhatIsKnownStays(t *testing.T) {

@@ -236,8 +236,11 @@ async function attempt(does) {
 
 // demand does something, and tells where it fails.
 async function demand(does) {
-  const { error } = await attempt(does);
-  if (error) await ask({ title: "That was not done", text: error, confirm: "Close", only: true });
+  try {
+    await does();
+  } catch (error) {
+    await ask({ title: "That was not done", text: error.message, confirm: "Close", only: true });
+  }
 }
 
 async function press(button) {
