@@ -28,7 +28,7 @@ var foreign = map[string][]string{
 
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder", module + "shared/serve",
-	module + "shared/terminal", module + "shared/conformance", module + "events", "testing",
+	module + "shared/terminal", module + "shared/console", module + "shared/api", module + "shared/conformance", module + "events", "testing",
 	"github.com/aws/aws-sdk-go-v2/config",
 }
 

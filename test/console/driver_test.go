@@ -192,14 +192,13 @@ func (b *browser) look(width int, colours string) {
 	}, nil)
 }
 
-// picture is the page as it is seen, as a PNG.
-func (b *browser) picture() []byte {
+// picture is the window as it is seen, or the whole page, as a PNG.
+func (b *browser) picture(whole bool) []byte {
 	b.t.Helper()
 	var shot struct {
 		Data string `json:"data"`
 	}
-	b.devtools("Emulation.setScrollbarsHidden", map[string]any{"hidden": true}, nil)
-	b.devtools("Page.captureScreenshot", map[string]any{"captureBeyondViewport": true}, &shot)
+	b.devtools("Page.captureScreenshot", map[string]any{"captureBeyondViewport": whole}, &shot)
 	decoded, err := base64.StdEncoding.DecodeString(shot.Data)
 	if err != nil {
 		b.t.Fatal(err)

@@ -75,6 +75,32 @@ func TestOlderDeliveriesComeWhenAskedFor(t *testing.T) {
 	wantNoComplaints(t, page)
 }
 
+func TestWhatLeavesTheNewestPageStaysAmongTheOlder(t *testing.T) {
+	stage, page := show(t, usual)
+	page.click(`button[data-do="older"]`)
+	page.waitForText("#deliveries", "older-1")
+	stage.change(func() {
+		page := stage.answers["deliveries"]["deliveries"].([]any)
+		delivery := object{"delivery_id": "new-1", "type": "event.unpublished", "received_at": "2026-11-24T04:40:00Z", "state": "claimed"}
+		stage.answers["deliveries"]["deliveries"] = slices.Insert(page[:len(page)-1], 0, any(delivery))
+	})
+	page.waitForText("#deliveries", "new-1")
+	page.waitFor("all of them", "document.querySelectorAll('#deliveries li').length >= 8")
+	page.waitForText("#deliveries", "participant.registered")
+}
+
+func TestDeadLettersAreLookedAtAnewWhenTheirNumberChanges(t *testing.T) {
+	stage, page := show(t, usual)
+	stage.change(func() {
+		letters := stage.answers["dead-letters"]["letters"].([]any)
+		letter := object{"id": "d1b2c3d4e5", "queue": "slack", "reason": "not_in_channel", "sent_at": "2026-11-24T04:00:00Z"}
+		stage.answers["dead-letters"]["letters"] = slices.Insert(letters, 0, any(letter))
+		stage.answers["overview"]["queues"].([]any)[0].(object)["dead"] = 3
+	})
+	page.waitForText("#dead-letters", "not_in_channel")
+	page.waitForText("nav", "Dead letters 4")
+}
+
 func TestThePageUpdatesItselfAndLeavesTheReaderWhereTheyAre(t *testing.T) {
 	stage, page := show(t, usual)
 	page.click("#deliveries summary")
@@ -332,6 +358,7 @@ func TestPictures(t *testing.T) {
 		t.Skip("SCREENSHOTS names no folder for them")
 	}
 	page := newBrowser(t)
+	page.devtools("Emulation.setScrollbarsHidden", map[string]any{"hidden": true}, nil)
 	for _, folder := range []string{usual, hostile} {
 		stage := newStage(t, folder)
 		for _, width := range []int{1440, 390} {
@@ -342,11 +369,18 @@ func TestPictures(t *testing.T) {
 				page.click("#deliveries summary")
 				page.waitForText("#deliveries", "Step by step")
 				page.run("document.activeElement.blur(); scrollTo(0, 0)", nil)
-				path := filepath.Join(dir, fmt.Sprintf("%s-%d-%s.png", folder, width, colours))
-				if err := os.WriteFile(path, page.picture(), 0o644); err != nil {
-					t.Fatal(err)
-				}
+				save(t, dir, fmt.Sprintf("%s-%d-%s.png", folder, width, colours), page.picture(true))
+				page.click(`details[data-subject="f00d000000000001"] summary`)
+				page.click(`button[data-do="close"]`)
+				save(t, dir, fmt.Sprintf("%s-%d-%s-question.png", folder, width, colours), page.picture(false))
 			}
 		}
+	}
+}
+
+func save(t *testing.T, dir, name string, picture []byte) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), picture, 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

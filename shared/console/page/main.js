@@ -12,6 +12,10 @@ import { channels } from "./slack.js";
 
 const pause = 2000; // milliseconds
 
+// rarely is how long the answer of a source is good for, in milliseconds. Dead letters are held for as long as they are looked
+// at, so they are looked at anew when their number changes; the routes change with a restart alone.
+const rarely = { letters: 30_000, routes: 30_000 };
+
 const sources = {
   overview: "overview", deliveries: "deliveries", letters: "dead-letters", deletions: "deletions", routes: "routes", slack: "slack",
   pagerduty: "pagerduty",
@@ -20,6 +24,8 @@ const sources = {
 const state = {
   answers: {}, // by source: the newest answer
   failures: {}, // by source: why there is no newer one
+  readAt: {}, // by source: when that was, in milliseconds
+  dead: 0, // how many dead letters there were when they were looked at
   older: [], // deliveries of the pages behind the first
   olderFrom: null, // where the next page begins
   traces: {}, // by delivery id
@@ -34,18 +40,49 @@ const byId = (id) => document.getElementById(id);
 
 // Asking.
 
+// What asks the server takes its turn: a look at the dead letters holds them for its time, and a redrive would miss them.
+let turn = Promise.resolve();
+
+function inTurn(work) {
+  turn = turn.then(work, work);
+  return turn;
+}
+
+const send = (path, asked) => inTurn(() => post(path, asked));
+
 async function refresh() {
-  await Promise.all([...Object.keys(sources).map(read), ...opened("trace").map(readTrace), ...opened("statement").map(readStatement)]);
+  await inTurn(readAll);
   draw();
 }
 
-async function read(name) {
+// readAll reads the overview first: it says what else there is to read.
+async function readAll() {
+  await read("overview");
+  const others = Object.keys(sources).filter((name) => name !== "overview" && isDue(name));
+  await Promise.all([...others.map(read), ...opened("trace").map(readTrace), ...opened("statement").map(readStatement)]);
+}
+
+function isDue(name) {
   const overview = state.answers.overview;
-  if (overview && ((name === "slack" && !overview.records_slack) || (name === "pagerduty" && !overview.records_pagerduty))) return;
+  if (!overview || state.failures[name] || state.failures.overview) return true;
+  if (name === "slack") return overview.records_slack;
+  if (name === "pagerduty") return overview.records_pagerduty;
+  if (name === "letters" && countDead(overview) !== state.dead) return true;
+  return Date.now() - (state.readAt[name] ?? 0) >= (rarely[name] ?? 0);
+}
+
+function countDead(overview) {
+  return (overview?.queues ?? []).reduce((sum, queue) => sum + queue.dead, 0);
+}
+
+async function read(name) {
   try {
+    const dead = countDead(state.answers.overview);
     const answer = await get(sources[name]);
-    told(name, state.answers[name], answer);
+    took(name, state.answers[name], answer);
     state.answers[name] = answer;
+    state.readAt[name] = Date.now();
+    if (name === "letters") state.dead = dead;
     delete state.failures[name];
     reached();
   } catch (error) {
@@ -83,13 +120,15 @@ function opened(kind) {
   return [...document.querySelectorAll(`details[open][data-opens="${kind}"]`)].map((details) => details.dataset.subject);
 }
 
-// told says what is new to those who do not see it.
-function told(name, before, now) {
+// took says what is new to those who do not see it, and keeps what has left the newest page for those who look at older ones.
+function took(name, before, now) {
   if (!before) return;
-  if (name === "deliveries" && now.deliveries[0] && now.deliveries[0].delivery_id !== before.deliveries[0]?.delivery_id) {
-    say(`New delivery: ${now.deliveries[0].type}`);
+  if (name === "deliveries") {
+    const [newest] = now.deliveries ?? [];
+    if (newest && newest.delivery_id !== before.deliveries?.[0]?.delivery_id) say(`New delivery: ${newest.type}`);
+    if (state.older.length > 0) state.older = merged(before.deliveries ?? [], state.older);
   }
-  if (name === "letters" && now.letters.length > before.letters.length) say(`${now.letters.length} dead letters`);
+  if (name === "letters" && (now.letters?.length ?? 0) > (before.letters?.length ?? 0)) say(`${now.letters.length} dead letters`);
 }
 
 function say(text) {
@@ -101,24 +140,33 @@ function say(text) {
 function draw() {
   const { overview, slack, pagerduty, routes: table, deletions: cases, letters: parked } = state.answers;
   drawTop(overview);
-  section("queues", "overview", () => queues(overview.queues));
+  section("queues", "overview", () => queues(overview.queues ?? []));
   section("samples", "overview", () => samples(overview, state.sent));
   section("deliveries", "deliveries", () => deliveries(allDeliveries(), nextPage(), state.traces));
   section("dead-letters", "letters", () => letters(parked.letters ?? [], parked.hidden, parked.cut, state.results));
-  section("deletions", "deletions", () => deletions(cases.deletions, state.statements));
+  section("deletions", "deletions", () => deletions(cases.deletions ?? [], state.statements));
   section("routes", "routes", () => routes(table));
   if (overview && !overview.records_slack) show(byId("slack-view"), real("Slack"));
-  else section("slack", "slack", () => channels(slack.channels));
+  else section("slack", "slack", () => channels(slack.channels ?? []));
   if (overview && !overview.records_pagerduty) show(byId("pagerduty-view"), real("PagerDuty"));
-  else section("pagerduty", "pagerduty", () => incidents(pagerduty.incidents));
+  else section("pagerduty", "pagerduty", () => incidents(pagerduty.incidents ?? []));
 }
 
+// section draws a section's view. One that cannot be drawn does not keep the others from it.
 function section(id, source, view) {
   const failure = state.failures[source];
   const known = state.answers[source];
-  show(byId(`${id}-view`),
-    failure && el("p", { class: "failure", role: "alert" }, "This could not be read: ", value(failure.message), known ? " What is shown is older." : ""),
-    known ? view() : !failure && el("p", { class: "quiet pad" }, "Reading …"));
+  let drawn = !failure && el("p", { class: "quiet pad" }, "Reading …");
+  try {
+    if (known) drawn = view();
+  } catch (error) {
+    drawn = failed(`This could not be shown: ${error.message}`);
+  }
+  show(byId(`${id}-view`), failure && failed(`This could not be read: ${failure.message}`, known && " What is shown is older."), drawn);
+}
+
+function failed(...text) {
+  return el("p", { class: "failure", role: "alert" }, value(text.filter(Boolean).join("")));
 }
 
 function real(provider) {
@@ -157,9 +205,12 @@ function links() {
 
 // allDeliveries is the newest page, and behind it those that were asked for.
 function allDeliveries() {
-  const newest = state.answers.deliveries.deliveries;
-  const known = new Set(newest.map((delivery) => delivery.delivery_id));
-  return [...newest, ...state.older.filter((delivery) => !known.has(delivery.delivery_id))];
+  return merged(state.answers.deliveries.deliveries ?? [], state.older);
+}
+
+function merged(newer, older) {
+  const known = new Set(newer.map((delivery) => delivery.delivery_id));
+  return [...newer, ...older.filter((delivery) => !known.has(delivery.delivery_id))];
 }
 
 function nextPage() {
@@ -185,13 +236,13 @@ async function sendSample(type) {
     const answer = await ask({ title: `Send ${type}?`, text: "Its alerts go out for real, and may page somebody.", confirm: "Send the sample" });
     if (!answer) return;
   }
-  state.sent = { type, ...await attempt(() => post(`samples/${encodeURIComponent(type)}`)) };
+  state.sent = { type, ...await attempt(() => send(`samples/${encodeURIComponent(type)}`)) };
   say(state.sent.error ? `The sample was not taken: ${state.sent.error}` : `Sample ${type}: ${state.sent.status}`);
 }
 
 async function readOlder(cursor) {
   const page = await get(`deliveries?before=${encodeURIComponent(cursor)}`);
-  state.older = [...state.older, ...page.deliveries];
+  state.older = merged(state.older, page.deliveries ?? []);
   state.olderFrom = page.next;
 }
 
@@ -203,7 +254,8 @@ async function dropLetter(id) {
 }
 
 async function treat(what, ids) {
-  const answer = await attempt(() => post(`dead-letters/${what}`, { ids }));
+  const answer = await attempt(() => send(`dead-letters/${what}`, { ids }));
+  state.readAt.letters = 0;
   state.results = answer.results ?? ids.map((id) => ({ letter: { id }, outcome: "kept", note: answer.error }));
 }
 
@@ -212,12 +264,12 @@ async function deleteNow(id) {
     title: "Delete now?", text: `What is kept of this connection is deleted at once instead of on its date, and cannot be brought back. Deletion ${id}.`,
     confirm: "Delete now", danger: true,
   });
-  if (answer) await demand(() => post(`deletions/${encodeURIComponent(id)}/now`));
+  if (answer) await demand(() => send(`deletions/${encodeURIComponent(id)}/now`));
 }
 
 async function closeDeletion(id) {
   const answer = await ask({ title: "Close this request?", text: `It is recorded as done by a person. Deletion ${id}.`, confirm: "Close it", note: true });
-  if (answer) await demand(() => post(`deletions/${encodeURIComponent(id)}/close`, { note: answer.note }));
+  if (answer) await demand(() => send(`deletions/${encodeURIComponent(id)}/close`, { note: answer.note }));
 }
 
 async function copyText(text) {
@@ -270,9 +322,12 @@ let timer = null;
 
 async function live() {
   clearTimeout(timer);
-  await refresh();
-  clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(live, pause);
+  try {
+    await refresh();
+  } finally {
+    clearTimeout(timer);
+    if (!document.hidden) timer = setTimeout(live, pause);
+  }
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -26,7 +26,7 @@ export function samples(overview, sent) {
   return [
     el("p", { class: "quiet" }, "A freshly signed delivery is posted to the webhook. ",
       real.length === 0 ? "Nothing leaves this machine." : `${real.join(" and ")} will get it for real.`),
-    el("ul", { class: "chips" }, overview.sample_types.map((type) => el("li", { "data-key": type }, button(value(type), "sample", type)))),
+    el("ul", { class: "chips" }, (overview.sample_types ?? []).map((type) => el("li", { "data-key": type }, button(value(type), "sample", type)))),
     sent && el("p", { class: sent.error ? "failure" : "outcome" }, sent.error
       ? ["The sample was not taken: ", value(sent.error)]
       : [value(sent.type), ": answered ", el("strong", null, sent.code, " ", value(sent.status)), sent.delivery_id && " to delivery ", sent.delivery_id && code(sent.delivery_id)]),
@@ -37,12 +37,12 @@ export function routes(answer) {
   return [
     el("table", null,
       el("thead", null, el("tr", null, ["Event type and setting", "Route"].map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", null, answer.routes.map((route) => el("tr", { "data-key": route.trigger },
+      el("tbody", null, (answer.routes ?? []).map((route) => el("tr", { "data-key": route.trigger },
         el("th", { scope: "row" }, breakable(route.trigger), el("span", { class: "setting" }, breakable(route.variable),
           route.default ? "" : [" ", el("span", { class: "pill busy" }, "changed")])),
         el("td", { class: route.route === "off" ? "quiet" : null }, breakable(route.route)))))),
     el("h3", null, "Declare in the Revento manifest"),
-    answer.declare.length === 0
+    (answer.declare ?? []).length === 0
       ? empty("No route uses an event type.", "Set a route, and declare its type.")
       : el("div", { class: "declare" }, el("pre", { tabindex: "0", "aria-label": "Event types to declare" }, value(JSON.stringify(answer.declare, null, 2))),
         button("Copy", "copy", JSON.stringify(answer.declare, null, 2), { "aria-label": "Copy the event types to declare" })),
