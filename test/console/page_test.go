@@ -372,6 +372,7 @@ func TestPictures(t *testing.T) {
 				save(t, dir, fmt.Sprintf("%s-%d-%s.png", folder, width, colours), page.picture(true))
 				page.click(`details[data-subject="f00d000000000001"] summary`)
 				page.click(`button[data-do="close"]`)
+				page.waitForText("#ask", "recorded as done by a person")
 				save(t, dir, fmt.Sprintf("%s-%d-%s-question.png", folder, width, colours), page.picture(false))
 			}
 		}

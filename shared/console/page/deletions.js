@@ -24,11 +24,11 @@ function row(it, statement) {
           ["Started", it.started_at && moment(it.started_at)], ["Finished", it.finished_at && moment(it.finished_at)],
           ["Records deleted", found(it)], ["Incidents resolved", it.resolved || null], ["Closed", it.closed_at && moment(it.closed_at)],
           ["Note", it.note && value(it.note), "wide"]),
-        statement && el("pre", { class: "statement", tabindex: "0", "aria-label": "Statement" }, value(statement)),
         el("div", { class: "row end" },
-          statement && button("Copy the statement", "copy", statement),
           open.includes(it.state) && button("Delete now …", "delete-now", it.id, { class: "danger" }),
-          it.state === "held" && button("Close with a note …", "close", it.id)))));
+          it.state === "held" && button("Close with a note …", "close", it.id)),
+        el("pre", { class: "statement", tabindex: "0", "aria-label": "Statement" }, value(statement ?? "Reading the statement …")),
+        statement && el("div", { class: "row end" }, button("Copy the statement", "copy", statement)))));
 }
 
 function next(it) {

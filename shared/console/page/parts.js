@@ -52,9 +52,9 @@ export function facts(...pairs) {
   return el("dl", { class: "facts" }, given.map(([name, shown, width]) => el("div", { class: width }, el("dt", null, name), el("dd", null, shown))));
 }
 
-// button does what main.js knows under the name, with the subject.
+// button does what main.js knows under the name, with the subject. It never turns into another one under the reader's hand.
 export function button(label, does, subject, attributes) {
-  return el("button", { type: "button", "data-do": does, "data-subject": subject, ...attributes }, label);
+  return el("button", { type: "button", "data-key": `${does} ${subject}`, "data-do": does, "data-subject": subject, ...attributes }, label);
 }
 
 // empty says what is not there, and what to do about that.
