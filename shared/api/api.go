@@ -15,6 +15,9 @@
 //	POST /api/check                 looks whether everything is in order: {"send": false}
 //	GET  /api/overview              what runs here, and how full its queues are
 //	GET  /api/routes                the routes in force, and what to declare in the Revento manifest
+//	GET  /api/slack                 the messages that Slack would show, where a recorder stands in for it
+//	GET  /api/pagerduty             the incidents that PagerDuty would show, likewise
+//	POST /api/samples/{type}        posts a freshly signed sample delivery to the webhook
 //
 // What cannot be done is answered with {"error": "..."}, which names the remedy: 400 for what is asked wrongly, 404 for what is
 // not there, 409 for what is not in the state for it, 503 where storage does not answer.
@@ -61,6 +64,11 @@ type Backend struct {
 	Invalid error
 	// Overview is what is known without asking.
 	Overview Overview
+	// Slack and PagerDuty are what the recorder holds; nil where the provider gets the alerts itself.
+	Slack     SlackRecord
+	PagerDuty PagerDutyRecord
+	// Samples posts samples; nil where there is no webhook within this process.
+	Samples *Samples
 }
 
 // failure is the body of an answer to what could not be done.
@@ -87,6 +95,9 @@ func Handler(b Backend) http.Handler {
 		"POST /api/dead-letters/drop":    b.dropLetters,
 		"GET /api/overview":              b.overview,
 		"GET /api/routes":                b.listRoutes,
+		"GET /api/slack":                 b.listSlack,
+		"GET /api/pagerduty":             b.listPagerDuty,
+		"POST /api/samples/{type}":       b.sendSample,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.unlessInvalid(do)) })
 	}

@@ -1,0 +1,45 @@
+// Dead letters, with their reasons.
+import { el } from "./dom.js";
+import { button, code, count, empty, facts, moment, pill, providers, value } from "./parts.js";
+
+const reasons = {
+  max_age: "it was tried for longer than alerts may take",
+  max_alert_age: "it was tried for longer than alerts may take",
+  max_receives: "its queue gave it out too often",
+};
+
+export function letters(list, hidden, cut, results) {
+  return [
+    results && outcome(results),
+    list.length === 0
+      ? empty("Nothing has been given up on.", "A message that cannot be delivered comes here with its reason; it is kept for 14 days.")
+      : [
+        el("div", { class: "row head" },
+          el("span", { class: "quiet" }, "Mend what the reason names first; a redrive then tries anew."),
+          list.length > 1 && button(`Redrive all ${list.length}`, "redrive", list.map((letter) => letter.id).join(" "))),
+        el("ul", { class: "rows" }, list.map(letter)),
+      ],
+    (hidden > 0 || cut) && el("p", { class: "quiet foot" },
+      hidden > 0 && `${count(hidden, "more is", "more are")} being looked at by somebody else. `, cut && "There are more than are shown."),
+  ];
+}
+
+function letter(it) {
+  const kind = it.kind ?? it.destination;
+  const name = it.event_type || (it.readable ? "message" : "unreadable message");
+  return el("li", { class: "letter", "data-key": it.id },
+    el("div", { class: "what" }, el("strong", null, value(name)),
+      el("span", { class: "quiet" }, providers[kind] ?? value(kind ?? `queue ${it.queue}`), " ", it.channel && value(it.channel))),
+    el("div", { class: "row end" },
+      button("Redrive", "redrive", it.id, { "aria-label": `Redrive ${name} ${it.id}` }),
+      button("Drop …", "drop", it.id, { class: "danger", "aria-label": `Drop ${name} ${it.id}` })),
+    el("p", { class: "reason" }, pill("parked", it.reason), " ", reasons[it.reason?.split(":")[0]]),
+    facts(["Parked", moment(it.parked_at ?? it.sent_at)], ["Letter", code(it.id)], ["Delivery", it.delivery_id && code(it.delivery_id)]));
+}
+
+function outcome(results) {
+  return el("div", { class: "outcome", role: "status" },
+    el("ul", null, results.map((result) => el("li", null, pill(result.outcome), " ",
+      value(result.letter.event_type || result.letter.id), result.note && ": ", result.note && value(result.note)))),
+    button("Dismiss", "dismiss", "letters"));
+}
