@@ -11,6 +11,7 @@ import (
 
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/console"
 	"revento-alerts/shared/ingest"
 )
 
@@ -39,6 +40,9 @@ func (g *gateway) server(operator http.Handler) *http.Server {
 	mux := http.NewServeMux()
 	mux.Handle("/", g)
 	mux.Handle(api.Path, local(operator))
+	page := local(console.Handler())
+	mux.Handle("GET "+console.Path+"{$}", page)
+	mux.Handle(console.AssetsPath, page)
 	return &http.Server{
 		Handler:           mux,
 		MaxHeaderBytes:    maxHeaderBytes,

@@ -20,13 +20,11 @@ import (
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/schedule"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/slack"
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
@@ -143,8 +141,8 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhook, dir st
 	site := site{
 		dir: dir, url: m.URL, source: source, all: all, warnings: m.Warnings, engine: m.engine, providers: clients,
 	}
-	m.server = (&gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}).
-		server(api.Handler(site.backend()))
+	webhookSide := &gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}
+	m.server = webhookSide.server(api.Handler(m.recorded(site.backend(), clients.webhook, webhookSide)))
 	m.pollers = []*poller{
 		m.poller(thread.FunctionTimeout, worker.Worker{
 			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, clients.slack)), MaxAge: all.Slack.MaxAlertAge,
@@ -164,80 +162,27 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhook, dir st
 	}
 }
 
-// alerts is the chore of a queue of alerts, behind the tombstones.
-func (m *Machine) alerts(task worker.Task) worker.Chore {
-	return worker.Alerts(&deletion.Gate{Task: task, Deletions: m.engine.Deletions, Queues: m.engine.Queues})
-}
-
-func (m *Machine) digestTask(s settings.Digest) worker.Chore {
-	entries := &digest.Entries{Records: m.engine.Records}
-	return &digest.Task{
-		Entries:   &deletion.Gate{Task: entries, Deletions: m.engine.Deletions, Queues: m.engine.Queues},
-		Stack:     s.Stack,
-		Records:   m.engine.Records,
-		Deletions: m.engine.Deletions,
-		Queues:    m.engine.Queues,
-		Now:       time.Now,
+// recorded adds to what the operator sees what the recorder holds. Samples can be sent only where nobody would be paged by one.
+func (m *Machine) recorded(backend api.Backend, webhook *secret.Holder[secret.Webhook], side http.Handler) api.Backend {
+	if m.RecordsSlack {
+		backend.Slack = m.Recorder
 	}
-}
-
-func (m *Machine) slackTask(s settings.Slack, client *slack.Client) worker.Task {
-	return &thread.Task{
-		Slack:        client,
-		Records:      m.engine.Records,
-		Deletions:    m.engine.Deletions,
-		Display:      s.Display,
-		PostInterval: s.PostInterval,
-		Now:          time.Now,
+	if m.RecordsPagerDuty {
+		backend.PagerDuty = m.Recorder
 	}
-}
-
-func (m *Machine) pagerDutyTask(s settings.PagerDuty, client *pagerduty.Client) worker.Task {
-	return &incident.Task{
-		Pager:     client,
-		Records:   m.engine.Records,
-		Deletions: m.engine.Deletions,
-		Display:   s.Display,
-		Now:       time.Now,
+	if !m.RecordsSlack || !m.RecordsPagerDuty {
+		backend.Overview.SampleTypes = []string{}
+		return backend
 	}
-}
-
-func (m *Machine) deletionTask(s settings.Deletion) worker.Chore {
-	return &deletion.Task{
-		Records:         m.engine.Records,
-		Deletions:       m.engine.Deletions,
-		Queues:          m.engine.Queues,
-		Scheduler:       m.engine.Scheduler,
-		Notifier:        notifier(m.engine, s),
-		Grace:           s.Grace,
-		RecordRetention: s.RecordRetention,
-		Now:             time.Now,
+	newest := func(ctx context.Context) (string, error) {
+		secrets, err := webhook.Get(ctx)
+		if err != nil {
+			return "", err
+		}
+		return secrets[0], nil
 	}
-}
-
-func (m *Machine) purge(s settings.Purge, client *slack.Client) worker.Chore {
-	purge := &deletion.Purge{
-		Records:         m.engine.Records,
-		Deletions:       m.engine.Deletions,
-		Notifier:        notifier(m.engine, s.Deletion),
-		Scrub:           m.engine.Scrub,
-		RecordRetention: s.RecordRetention,
-		Copies:          deletion.PurgeCopies,
-		Now:             time.Now,
-	}
-	if s.DeleteSlackMessages {
-		purge.Messages = client
-	}
-	return purge
-}
-
-func notifier(engine *sqlite.Engine, s settings.Deletion) *deletion.Notifier {
-	return &deletion.Notifier{Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Now: time.Now}
-}
-
-func (m *Machine) poller(timeout time.Duration, w worker.Worker, log *telemetry.Logger) *poller {
-	w.Queues, w.Log, w.Now = m.engine.Queues, log, time.Now
-	return &poller{inbox: m.engine.Queues, queue: w.Queue, handle: awslambda.Worker(&w), timeout: timeout, copies: copies, log: m.log}
+	backend.Samples = &api.Samples{Secret: newest, Webhook: side, Now: time.Now}
+	return backend
 }
 
 // run starts what runs until Close.
