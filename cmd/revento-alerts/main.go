@@ -24,6 +24,7 @@ const (
 
 // world is what commands see of the outside.
 type world struct {
+	in     io.Reader
 	out    io.Writer
 	errOut io.Writer
 	source settings.Source
@@ -35,7 +36,7 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], world{out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv}))
+	os.Exit(run(ctx, os.Args[1:], world{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv}))
 }
 
 func run(ctx context.Context, arguments []string, w world) int {
@@ -72,7 +73,8 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return hinted(command, err) })
-	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w), newDeletions(w))
+	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w), newTrace(w), newCheck(w), newDeadLetters(w),
+		newDeletions(w))
 	return root
 }
 

@@ -28,9 +28,15 @@ type result struct {
 // call runs the program as a person would, with a home of its own and nothing in the environment but variables.
 func call(t *testing.T, variables map[string]string, arguments ...string) result {
 	t.Helper()
+	return answering(t, "", variables, arguments...)
+}
+
+// answering is call by a person who types an answer.
+func answering(t *testing.T, answer string, variables map[string]string, arguments ...string) result {
+	t.Helper()
 	t.Setenv("HOME", "/home/operator")
 	var out, errOut bytes.Buffer
-	code := run(t.Context(), arguments, world{out: &out, errOut: &errOut, source: func(name string) (string, bool) {
+	code := run(t.Context(), arguments, world{in: strings.NewReader(answer), out: &out, errOut: &errOut, source: func(name string) (string, bool) {
 		value, set := variables[name]
 		return value, set
 	}})
@@ -55,13 +61,16 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, command := range []string{"", "serve", "demo", "send", "event", "routes"} {
+	for _, command := range []string{
+		"", "serve", "demo", "send", "event", "routes", "deletions", "deletions list", "deletions show", "deletions now", "deletions close",
+		"trace", "check", "dead-letters", "dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters drop",
+	} {
 		t.Run(command, func(t *testing.T) {
 			r := call(t, nil, strings.Fields(command+" --help")...)
 			if r.code != 0 || r.err != "" {
 				t.Fatalf("%+v", r)
 			}
-			golden(t, "help-"+command+".txt", r.out)
+			golden(t, "help-"+strings.ReplaceAll(command, " ", "-")+".txt", r.out)
 		})
 	}
 }

@@ -3,13 +3,11 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/revento"
-	"revento-alerts/shared/route"
+	"revento-alerts/shared/api"
 	"revento-alerts/shared/serve"
 	"revento-alerts/shared/settings"
 )
@@ -24,13 +22,13 @@ declare in the Revento manifest: Revento asks integrations to subscribe to nothi
 		Args: usage(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
 			if stack == "" {
-				return printRoutes(w, serve.Defaults(w.source), settings.Setting.Variable)
+				return printRoutes(w, serve.Defaults(w.source), func(r api.Route) string { return r.Variable })
 			}
 			opened, err := openStack(command.Context(), stack)
 			if err != nil {
 				return err
 			}
-			return printRoutes(w, opened.Source(), func(s settings.Setting) string { return s.Parameter })
+			return printRoutes(w, opened.Source(), func(r api.Route) string { return r.Parameter })
 		},
 	}
 	addStackFlag(command, &stack)
@@ -38,51 +36,34 @@ declare in the Revento manifest: Revento asks integrations to subscribe to nothi
 }
 
 // printRoutes names each setting as whoever changes it knows it: by its variable, or by its parameter.
-func printRoutes(w world, source settings.Source, name func(settings.Setting) string) error {
-	table, err := settings.LoadRoutes(source)
+func printRoutes(w world, source settings.Source, name func(api.Route) string) error {
+	routes, err := api.RoutesOf(source)
 	if err != nil {
 		return err
 	}
 	rows := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "TRIGGER\tROUTE\tSETTING")
-	for _, trigger := range route.Triggers {
-		setting := settings.Setting{Parameter: trigger.Parameter, Default: trigger.Default}
-		shown := name(setting)
-		if value, set := source(setting.Variable()); !set || value == setting.Default {
+	for _, r := range routes.Routes {
+		shown := name(r)
+		if r.Default {
 			shown += " (default)"
 		}
-		fmt.Fprintf(rows, "%s\t%s\t%s\n", trigger.Pattern, table.Of(trigger), shown)
+		fmt.Fprintf(rows, "%s\t%s\t%s\n", r.Trigger, r.Route, shown)
 	}
 	if err := rows.Flush(); err != nil {
 		return fmt.Errorf("print the routes: %w", err)
 	}
-	return printManifest(w, table)
+	return printManifest(w, routes)
 }
 
-func printManifest(w world, table route.Table) error {
-	types, patterns := declared(table)
-	list, err := json.MarshalIndent(types, "", "  ")
+func printManifest(w world, routes api.Routes) error {
+	list, err := json.MarshalIndent(routes.Declare, "", "  ")
 	if err != nil {
 		return fmt.Errorf("print the event types: %w", err)
 	}
 	w.printf("\nDeclare in the Revento manifest:\n\n\"declared_webhook_event_types\": %s\n", list)
-	for _, pattern := range patterns {
+	for _, pattern := range routes.Also {
 		w.printf("\nAnd the other types of %s that you want: Revento's catalog names them.\n", pattern)
 	}
 	return nil
-}
-
-// declared lists the event types that the routes use, and the groups of types that they use and whose members the guide does
-// not name. A deletion request is always declared: it must be met whatever the route of its notices.
-func declared(table route.Table) (types, patterns []string) {
-	for _, trigger := range route.Triggers {
-		switch used := len(table.Of(trigger)) > 0; {
-		case trigger.Pattern == revento.TypeDeletionRequired, used && !trigger.IsWildcard():
-			types = append(types, trigger.Pattern)
-		case used:
-			patterns = append(patterns, trigger.Pattern)
-		}
-	}
-	slices.Sort(types)
-	return types, patterns
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -10,15 +13,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
+	"revento-alerts/events"
 	"revento-alerts/shared/api"
+	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/cloudformation"
+	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/dynamodb"
+	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/secretsmanager"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/slack"
 	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/trace"
 )
 
 // addStackFlag adds the flag that names a deployed stack.
@@ -29,8 +38,12 @@ func addStackFlag(command *cobra.Command, name *string) {
 // outputWebhookURL is the stack's output that deliveries are posted to.
 const outputWebhookURL = "WebhookUrl"
 
-// secretWebhook is the name of the stack's webhook secret behind the stack's own.
-const secretWebhook = "/webhook-secrets"
+// The names of the stack's secrets behind the stack's own.
+const (
+	secretWebhook     = "/webhook-secrets"
+	secretToken       = "/slack-bot-token"
+	secretRoutingKeys = "/pagerduty-routing-key"
+)
 
 // deployed is a stack and how to reach what is in it.
 type deployed struct {
@@ -55,29 +68,109 @@ func openStack(ctx context.Context, name string) (deployed, error) {
 
 // backend is what the operator sees of the stack.
 func (d deployed) backend() (api.Backend, error) {
-	s, err := settings.LoadDeletion(d.Source())
-	if err != nil {
-		return api.Backend{}, err
-	}
+	all, failures := settings.LoadAll(d.Source())
 	urls, err := d.queueURLs()
 	if err != nil {
 		return api.Backend{}, err
 	}
-	deletionsTable, err := d.Output("DeletionsTable")
+	tables, err := d.tables()
 	if err != nil {
 		return api.Backend{}, err
 	}
-	queues := sqs.New(d.aws, urls)
+	webhookURL, err := d.Output(outputWebhookURL)
+	if err != nil {
+		return api.Backend{}, err
+	}
+	s := stores{
+		queues:    sqs.New(d.aws, urls),
+		ledger:    dynamodb.NewLedger(d.aws, tables[outputDeliveries]),
+		records:   dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
+		deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
+	}
+	deletions := s.deletionOperator(d.Name, all.Purge.Deletion)
 	return api.Backend{
-		Stack: d.Name,
-		Deletions: &deletion.Operator{
-			Deletions:       dynamodb.NewDeletions(d.aws, deletionsTable),
-			Queues:          queues,
-			Notifier:        &deletion.Notifier{Stack: d.Name, Routes: s.Routes, Queues: queues, Now: time.Now},
-			RecordRetention: s.RecordRetention,
-			Now:             time.Now,
+		Stack:     d.Name,
+		Deletions: deletions,
+		Trace:     s.tracer(d.Name, all.Ingest, deletions),
+		Letters:   deadletter.Redriver{Queues: s.queues, Records: s.records, Routes: all.Ingest.Routes, Stack: d.Name, Now: time.Now},
+		Check:     d.check(all, s, slices.Collect(maps.Values(tables))),
+		Invalid:   errors.Join(failures...),
+		Overview: api.Overview{
+			Stack: d.Name, Environment: all.Ingest.Environment, WebhookURL: webhookURL, Warnings: all.Ingest.Warnings(), SampleTypes: events.Types(),
 		},
 	}, nil
+}
+
+// stores are where the stack keeps what it knows.
+type stores struct {
+	queues             *sqs.Queues
+	ledger             *dynamodb.Ledger
+	records, deletions *dynamodb.Records
+}
+
+func (s stores) deletionOperator(stack string, loaded settings.Deletion) *deletion.Operator {
+	return &deletion.Operator{
+		Deletions:       s.deletions,
+		Queues:          s.queues,
+		Notifier:        &deletion.Notifier{Stack: stack, Routes: loaded.Routes, Queues: s.queues, Now: time.Now},
+		RecordRetention: loaded.RecordRetention,
+		Now:             time.Now,
+	}
+}
+
+func (s stores) tracer(stack string, loaded settings.Ingest, deletions *deletion.Operator) *trace.Tracer {
+	return &trace.Tracer{
+		Stack:     stack,
+		Ledger:    s.ledger,
+		Window:    loaded.DedupeWindow,
+		Records:   s.records,
+		Deletions: s.deletions,
+		Cases:     deletions.All,
+		Queues:    s.queues,
+		Routes:    loaded.Routes,
+		Now:       time.Now,
+	}
+}
+
+func (d deployed) check(all settings.All, s stores, tables []string) checkup.Checkup {
+	fetch := func(name string) secret.Fetch { return secretsmanager.Fetch(d.aws, d.Name+name) }
+	token := secret.NewHolder(fetch(secretToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now)
+	keys := secret.NewHolder(fetch(secretRoutingKeys), secret.ParseRoutingKeys, all.PagerDuty.SecretMaxAge, time.Now)
+	return checkup.Checkup{
+		Source:         d.Source(),
+		Site:           checkup.OnStack(d.Name, d.aws.Region),
+		WebhookSecrets: secret.NewHolder(fetch(secretWebhook), secret.ParseWebhook, all.Ingest.SecretMaxAge, time.Now),
+		SlackBotToken:  token,
+		RoutingKeys:    keys,
+		Slack:          slack.New(all.Slack.APIURL, token),
+		Scopes:         slack.Scopes,
+		Pager:          pagerduty.New(all.PagerDuty.EventsURL, keys),
+		Tables:         dynamodb.NewTables(d.aws),
+		TableNames:     slices.Sorted(slices.Values(tables)),
+		Queues:         s.queues,
+		QueueNames:     queue.Names,
+		Now:            time.Now,
+	}
+}
+
+// The stack's outputs that name its tables.
+const (
+	outputDeliveries = "DeliveriesTable"
+	outputRecords    = "RecordsTable"
+	outputDeletions  = "DeletionsTable"
+)
+
+// tables are the stack's tables by their outputs.
+func (d deployed) tables() (map[string]string, error) {
+	tables := map[string]string{}
+	for _, output := range []string{outputDeliveries, outputRecords, outputDeletions} {
+		name, err := d.Output(output)
+		if err != nil {
+			return nil, err
+		}
+		tables[output] = name
+	}
+	return tables, nil
 }
 
 // queueURLs are the stack's queues, dead-letter queues among them.

@@ -9,6 +9,15 @@
 //	GET  /api/slack                 the messages that Slack would show, where a recorder stands in for it
 //	GET  /api/pagerduty             the incidents that PagerDuty would show, likewise
 //	POST /api/samples/{type}        posts a freshly signed sample delivery to the webhook
+//	GET  /api/trace/{id}            a delivery's story
+//	GET  /api/trace                 those of a resource: ?event=&organization=&resource=
+//	GET  /api/deliveries            the newest deliveries, ?before= the "next" of an earlier page; not on a stack
+//	GET  /api/dead-letters          the dead letters in sight
+//	POST /api/dead-letters/redrive  has some tried again: {"ids": [], "reason": "", "queue": "", "all": false}
+//	POST /api/dead-letters/drop     deletes some for good, chosen likewise
+//	POST /api/check                 looks whether everything is in order: {"send": false}
+//	GET  /api/overview              what runs here, and how full its queues are
+//	GET  /api/routes                the routes in force, and what to declare in the Revento manifest
 //
 // What cannot be done is answered with {"error": "..."}, which names the remedy: 400 for what is asked wrongly, 404 for what is
 // not there, 409 for what is not in the state for it, 503 where storage does not answer.
@@ -21,14 +30,22 @@ import (
 	"net/http"
 	"time"
 
+	"revento-alerts/shared/checkup"
+	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/trace"
 )
 
 // Path is where the API begins.
 const Path = "/api/"
 
-// callTimeout bounds the work on one request.
-const callTimeout = 25 * time.Second
+// callTimeout bounds the work on one request: a check makes dozens of calls, and a redrive pauses between messages. answerTime
+// is kept of it for the answer.
+const (
+	callTimeout = 2 * time.Minute
+	answerTime  = 10 * time.Second
+)
 
 // maxRequestBytes bounds what is read of a request.
 const maxRequestBytes = 64 << 10
@@ -43,6 +60,15 @@ type Backend struct {
 	PagerDuty PagerDutyRecord
 	// Samples posts samples; nil where there is no webhook within this process.
 	Samples *Samples
+	Trace   *trace.Tracer
+	// Journal lists the deliveries; nil where the engine cannot.
+	Journal ingest.Journal
+	Letters deadletter.Redriver
+	// Check is what is checked, and Invalid what is wrong with the settings: then nothing but the check answers.
+	Check   checkup.Checkup
+	Invalid error
+	// Overview is what is known without asking.
+	Overview Overview
 }
 
 // failure is the body of an answer to what could not be done.
@@ -64,16 +90,34 @@ func Handler(b Backend) http.Handler {
 		"GET /api/slack":                 b.listSlack,
 		"GET /api/pagerduty":             b.listPagerDuty,
 		"POST /api/samples/{type}":       b.sendSample,
+		"GET /api/trace/{id}":            b.traceDelivery,
+		"GET /api/trace":                 b.traceResource,
+		"GET /api/deliveries":            b.listDeliveries,
+		"GET /api/dead-letters":          b.listLetters,
+		"POST /api/dead-letters/redrive": b.redriveLetters,
+		"POST /api/dead-letters/drop":    b.dropLetters,
+		"GET /api/overview":              b.overview,
+		"GET /api/routes":                b.listRoutes,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, do) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.unlessInvalid(do)) })
 	}
+	mux.HandleFunc("POST /api/check", func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.check) })
 	mux.HandleFunc(Path, func(w http.ResponseWriter, _ *http.Request) {
 		answer(w, http.StatusNotFound, failure{"there is nothing under this path and method"})
 	})
 	return mux
 }
 
+// unlessInvalid answers with what is wrong with the settings, if anything is.
+func (b Backend) unlessInvalid(do action) action {
+	if b.Invalid == nil {
+		return do
+	}
+	return func(*http.Request) (any, error) { return nil, b.Invalid }
+}
+
 func serve(w http.ResponseWriter, r *http.Request, do action) {
+	extend(w)
 	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
 	defer cancel()
 	r = r.WithContext(ctx)
@@ -84,6 +128,15 @@ func serve(w http.ResponseWriter, r *http.Request, do action) {
 		return
 	}
 	answer(w, http.StatusOK, value)
+}
+
+// extend gives the request its own time where the server's, which is made for deliveries, is shorter. Within a process there is
+// no connection to give time to.
+func extend(w http.ResponseWriter) {
+	deadline := time.Now().Add(callTimeout + answerTime)
+	connection := http.NewResponseController(w)
+	_ = connection.SetReadDeadline(deadline)
+	_ = connection.SetWriteDeadline(deadline)
 }
 
 func answer(w http.ResponseWriter, status int, value any) {
@@ -106,9 +159,10 @@ func (u unavailable) Error() string { return string(u) }
 
 func statusOf(err error) int {
 	switch {
-	case errors.As(err, new(errRequest)), errors.Is(err, deletion.ErrNote):
+	case errors.As(err, new(errRequest)), errors.Is(err, deletion.ErrNote),
+		errors.Is(err, deadletter.ErrNothingSelected):
 		return http.StatusBadRequest
-	case errors.Is(err, deletion.ErrNotFound), errors.As(err, new(unavailable)):
+	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
 		return http.StatusNotFound
 	case errors.Is(err, deletion.ErrState):
 		return http.StatusConflict

@@ -69,7 +69,7 @@ func (c *Client) Post(ctx context.Context, path string, asked, value any) error 
 
 // call makes one request. An answer that says why something could not be done is returned as an error with that text.
 func (c *Client) call(ctx context.Context, method, path string, body io.Reader, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout+answerTime)
 	defer cancel()
 	if body == nil {
 		body = http.NoBody

@@ -69,11 +69,12 @@ func httpClient() aws.HTTPClient {
 func retryer() aws.Retryer {
 	return retry.NewStandard(func(options *retry.StandardOptions) {
 		options.MaxAttempts = Attempts
-		options.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) {
-			return MaxBackoff/2 + rand.N(MaxBackoff/2), nil
-		})
+		options.Backoff = retry.BackoffDelayerFunc(func(int, error) (time.Duration, error) { return Backoff(), nil })
 	})
 }
+
+// Backoff is a pause between attempts, a random one.
+func Backoff() time.Duration { return MaxBackoff/2 + rand.N(MaxBackoff/2) }
 
 const endpointVariable = "AWS_ENDPOINT_URL"
 

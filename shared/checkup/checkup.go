@@ -36,12 +36,12 @@ const (
 // Finding is what a check found.
 type Finding struct {
 	// Subject is what was looked at.
-	Subject string
-	Verdict Verdict
+	Subject string  `json:"subject"`
+	Verdict Verdict `json:"verdict"`
 	// Says is what was found. It holds no secret.
-	Says string
+	Says string `json:"says"`
 	// Remedy is what to do about it, or "".
-	Remedy string
+	Remedy string `json:"remedy,omitempty"`
 }
 
 // AnyFailed says whether there is something to mend.
@@ -107,6 +107,9 @@ type Checkup struct {
 	SlackBotToken  Secret[secret.Token]
 	RoutingKeys    Secret[secret.RoutingKeys]
 
+	// RecordsSlack and RecordsPagerDuty say that a recorder stands in for the provider, since nobody gave a credential.
+	RecordsSlack, RecordsPagerDuty bool
+	// Slack and Pager are nil where the recorder does not run.
 	Slack Slack
 	// Scopes are those that the product can use.
 	Scopes []Scope

@@ -64,7 +64,15 @@ var otherPrefixes = map[string]string{
 	"https://":   "an incoming webhook's URL",
 }
 
+// recorded is the finding for a provider that a recorder stands in for.
+func recorded(provider, fill string) []Finding {
+	return found(Warning, fill, "none: a recorder takes %s's place, and nothing is sent", provider)
+}
+
 func (v *visit) lookAtToken(ctx context.Context) []Finding {
+	if v.RecordsSlack {
+		return recorded("Slack", v.Site.SlackBotToken)
+	}
 	token, err := v.SlackBotToken.Get(ctx)
 	switch {
 	case errors.Is(err, secret.ErrEmpty) && !v.tells(route.Slack, route.Digest):
@@ -97,6 +105,9 @@ var keyForm = regexp.MustCompile(`^[0-9A-Za-z]{32}$`)
 func (v *visit) lookAtKeys(ctx context.Context) []Finding {
 	keys, err := v.RoutingKeys.Get(ctx)
 	switch {
+	case v.RecordsPagerDuty:
+		v.keys = keys
+		return recorded("PagerDuty", v.Site.RoutingKeys)
 	case errors.Is(err, secret.ErrEmpty) && !v.tells(route.PagerDuty, route.Resolve):
 		return found(Skipped, "", "not filled in, and no route goes to PagerDuty")
 	case err != nil:

@@ -33,7 +33,7 @@ func Deletions(t *testing.T, open func(*testing.T) (KeptStore, DeletionStore), e
 	run(t, func(t *testing.T) *deletionTest {
 		kept, deletions := open(t)
 		return &deletionTest{recordTest: newRecordTest(t, kept), kept: kept, deletions: deletions}
-	}, exempt, slices.Concat(gateScenarios, purgeScenarios, listScenarios, raceScenarios))
+	}, exempt, slices.Concat(gateScenarios, purgeScenarios, listScenarios, raceScenarios, stoppedPurgeScenarios))
 }
 
 // deletionTest is a recordTest of the store of what is kept.
@@ -199,6 +199,23 @@ func (d *deletionTest) many(connection record.Connection, count int) []record.Re
 const pagefuls = 300
 
 var purgeScenarios = []scenario[*deletionTest]{
+	{"a connection of which only the partition key is known has the same records", func(_ *testing.T, d *deletionTest) {
+		d.puts(d.first)
+		known := d.first
+		known.Key.Connection = record.ConnectionOfPartition(d.first.Key.Connection.Partition())
+		d.holds(known, 1)
+		found := 0
+		d.walk(known.Key.Connection, func(rec record.Record) {
+			found++
+			if diff := cmp.Diff(stored(known), rec, cmp.Comparer(bytes.Equal)); diff != "" {
+				d.Errorf("the queried record (-want +got):\n%s", diff)
+			}
+		})
+		if found != 1 {
+			d.Errorf("%d records were found, want 1", found)
+		}
+		d.isMissing(record.Key{Connection: record.ConnectionOfPartition("another"), Kind: known.Key.Kind, ID: known.Key.ID})
+	}},
 	{"a connection of which nothing is kept has no page", func(_ *testing.T, d *deletionTest) {
 		d.walk(d.first.Key.Connection, func(rec record.Record) { d.Errorf("there is %v", rec.Key) })
 	}},

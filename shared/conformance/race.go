@@ -12,7 +12,7 @@ import (
 )
 
 var raceScenarios = []scenario[*deletionTest]{
-	{"writers that run against a purge leave nothing from before the cutoff, and lose nothing else", func(_ *testing.T, d *deletionTest) {
+	{"writers that run against a purge leave nothing old, and lose nothing else", func(_ *testing.T, d *deletionTest) {
 		r := newRace(d)
 		for number := range attempts {
 			d.puts(r.standing(number))

@@ -106,6 +106,20 @@ func (s Selection) queues() []queue.Name {
 	return s.Queues
 }
 
+// Of returns those of the letters that it chooses, in their order. It returns ErrNothingSelected.
+func (s Selection) Of(letters []Letter) ([]Letter, error) {
+	if err := s.check(); err != nil {
+		return nil, err
+	}
+	var chosen []Letter
+	for _, letter := range letters {
+		if s.has(letter) && slices.Contains(s.queues(), letter.Queue) {
+			chosen = append(chosen, letter)
+		}
+	}
+	return chosen, nil
+}
+
 func (s Selection) has(letter Letter) bool {
 	return (len(s.IDs) == 0 || slices.Contains(s.IDs, letter.ID)) &&
 		(s.Reason == "" || s.Reason == letter.Reason || strings.HasPrefix(letter.Reason, s.Reason+":"))

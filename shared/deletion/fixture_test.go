@@ -204,9 +204,11 @@ func (b *bench) delivery(id, eventType string, connection record.Connection, at 
 }
 
 // handedOff is a happening of ours on its way to the pager.
-func handedOff(b *bench, name string) handoff.Message {
+func handedOff(b *bench, name string) handoff.Message { return handedOffFrom(b, ours, name) }
+
+func handedOffFrom(b *bench, connection record.Connection, name string) handoff.Message {
 	b.Helper()
-	return handoff.New(stack, b.happening(ours, name), route.Destination{Kind: route.PagerDuty, Severity: route.Error}, b.clock)
+	return handoff.New(stack, b.happening(connection, name), route.Destination{Kind: route.PagerDuty, Severity: route.Error}, b.clock)
 }
 
 func nullable(id string) string {
@@ -305,7 +307,7 @@ func (b *bench) passes(d time.Duration) {
 	}
 }
 
-// deletesAt lets the time of grace pass and works on what is due then.
+// graceEnds lets the time of grace pass and works on what is due then.
 func (b *bench) graceEnds() {
 	b.Helper()
 	b.passes(grace)
@@ -403,7 +405,8 @@ func (b *bench) wantKept(connection record.Connection, second, old, later int) {
 	b.Helper()
 	gotOld, gotLater := b.kept(connection, second)
 	if gotOld != old || gotLater != later {
-		b.Errorf("of %v %d records of up to second %d and %d later ones are kept, want %d and %d", connection, gotOld, second, gotLater, old, later)
+		b.Errorf("of %v are kept %d records of up to second %d and %d later ones, want %d and %d",
+			connection, gotOld, second, gotLater, old, later)
 	}
 }
 

@@ -210,7 +210,8 @@ func TestTheBeginningOfAnIDHasToNameOneDeletion(t *testing.T) {
 		if found, err := b.operator.Find(t.Context(), id); err != nil || found.Key != entry.Key {
 			t.Errorf("%s: %+v, %v", id, found.Key, err)
 		}
-		if _, err := b.operator.Find(t.Context(), id[:1]); (err == nil) != (first[id[0]] == 1) || err != nil && !errors.Is(err, deletion.ErrNotFound) {
+		_, err := b.operator.Find(t.Context(), id[:1])
+		if alone := first[id[0]] == 1; alone != (err == nil) || !alone && !errors.Is(err, deletion.ErrNotFound) {
 			t.Errorf("%s, which %d begin with: %v", id[:1], first[id[0]], err)
 		}
 	}

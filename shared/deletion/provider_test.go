@@ -97,6 +97,7 @@ func (s *slack) shows() []string {
 // pager is PagerDuty, as far as incidents go: a trigger opens one unless one is open, a resolve ends the open one.
 type pager struct {
 	mu       sync.Mutex
+	answer   error // what the next calls answer, without effect
 	received []incident.Page
 	open     map[string]string // the titles of the triggers that opened them, by incident key
 	opened   []string          // the titles of all triggers that opened one
@@ -107,6 +108,9 @@ var _ incident.Pager = (*pager)(nil)
 func (p *pager) Enqueue(_ context.Context, page incident.Page) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.answer != nil {
+		return p.answer
+	}
 	p.received = append(p.received, page)
 	_, open := p.open[page.IncidentKey]
 	switch {
@@ -150,11 +154,11 @@ func (s *scheduler) Schedule(_ context.Context, name string, at time.Time, body 
 	})
 }
 
-// due takes what is to be sent by now.
+// due takes what is to be sent by now, in the order of making.
 func (s *scheduler) due(now time.Time) []string {
 	var bodies []string
-	for name, entry := range s.entries {
-		if !now.Before(entry.at) {
+	for _, name := range s.made {
+		if entry, waits := s.entries[name]; waits && !now.Before(entry.at) {
 			bodies = append(bodies, entry.body)
 			delete(s.entries, name)
 		}

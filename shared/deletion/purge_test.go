@@ -56,7 +56,7 @@ func (b *bench) wantOthersWhole(count int) {
 }
 
 // due is a bench whose deletion is due, with two other connections beside it.
-func due(t *testing.T, old, later int) *bench {
+func due(t testing.TB, old, later int) *bench {
 	b := newBench(t, nil)
 	b.fill(ours, 5, old/2)
 	b.fill(ours, 10, old-old/2)

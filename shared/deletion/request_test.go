@@ -249,6 +249,13 @@ func wantOutcome(b *bench, metric string) {
 	}
 }
 
+func wantNoOutcome(b *bench, metric string) {
+	b.Helper()
+	if strings.Contains(b.log.String(), `"`+metric+`"`) {
+		b.Errorf("the log has %s: %s", metric, b.log.String())
+	}
+}
+
 // wantNoCanary looks for what the requests' bodies hold beside ids, wherever a person or the storage of deletions might show it.
 func wantNoCanary(b *bench) {
 	b.Helper()

@@ -36,10 +36,10 @@ func WriteStatement(w io.Writer, c Case, stack string) error {
 		fmt.Fprintf(rows, "  %s\t%s\n", row[0], row[1])
 	}
 	_ = rows.Flush()
-	if len(c.Found) > 0 {
-		fmt.Fprintln(&text, "\nDeleted")
+	if c.Found != nil {
+		fmt.Fprintf(&text, "\nDeleted: %d records\n", total(c.Found))
 		for _, kind := range slices.Sorted(maps.Keys(c.Found)) {
-			fmt.Fprintf(&text, "  %s records: %d\n", kind, c.Found[kind])
+			fmt.Fprintf(&text, "  %s: %d\n", kind, c.Found[kind])
 		}
 	}
 	if len(c.Residual) > 0 {

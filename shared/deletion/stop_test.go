@@ -2,6 +2,8 @@ package deletion_test
 
 import (
 	"context"
+	"errors"
+	"strings"
 	"testing"
 	"time"
 
@@ -141,6 +143,8 @@ func TestTheTombstoneFallsBetweenAnyTwoStepsOfAWorker(t *testing.T) {
 				b.run()
 				if reached && call <= 3 { // the alert and what it belongs to are read, and the first of them is to be written
 					wantSeen(b, 0, 0, 0)
+					wantOutcome(b, `"alert_deleted":1`)
+					wantNoOutcome(b, "alert_retried")
 				}
 				b.graceEnds()
 				b.wantKept(ours, 10, 0, 0)
@@ -175,6 +179,21 @@ func (i *interrupted) Get(ctx context.Context, key record.Key) (record.Record, e
 func (i *interrupted) Put(ctx context.Context, rec record.Record) error {
 	i.count()
 	return i.Store.Put(ctx, rec)
+}
+
+func TestAnAlertThatIsToBeTriedAgainIsDropped(t *testing.T) {
+	for _, name := range []string{"flag@9", "flag@10"} {
+		b := newBench(t, nil)
+		b.happens(ours, name)
+		b.pager.answer = errors.New("the pager is down")
+		b.handle(queue.PagerDuty)
+		b.requires(ours, 10)
+		b.handle(queue.Deletion)
+		b.pager.answer = nil
+		b.run()
+		wantSeen(b, 0, 0, 0)
+		b.wantNothingParked()
+	}
 }
 
 func TestAnotherPageOfAResolvedIncidentThatWasUnderWayDoesNotStayOpen(t *testing.T) {
@@ -215,6 +234,9 @@ func TestAReconnectionIsAnnouncedOnce(t *testing.T) {
 		wantLines(t, "paged", b.pager.opened, requested, flagged, flagged)
 		wantSeen(b, 2, 2, 2)
 		wantTold(b, returned, 1)
+		if news := strings.Count(b.log.String(), `"deletion_reconnected":1`); plan == nil && news != 1 {
+			t.Errorf("%d messages tell of it", news)
+		}
 		b.wantKept(ours, 10, 0, 8)
 		b.wantNothingParked()
 	})
@@ -232,6 +254,7 @@ func TestTwoWorkersThatSeeAReconnectionAtTheSameTimeAnnounceItOnce(t *testing.T)
 	b.run()
 	wantTold(b, returned, 1)
 	wantSeen(b, 1, 1, 1)
+	wantNoOutcome(b, "alert_retried")
 }
 
 func TestEachRequestHasItsOwnReconnection(t *testing.T) {

@@ -1,5 +1,5 @@
-// Package dynamodb keeps what the rules remember in Amazon DynamoDB tables: the ledger of deliveries, and the records. Every
-// write is one conditional request, and every read is strongly consistent.
+// Package dynamodb keeps what the rules remember in Amazon DynamoDB tables: the ledger of deliveries, the records, and the
+// deletions. Every write is one conditional request, and every read is strongly consistent.
 //
 // The deliveries table, partition key delivery_id, no sort key:
 //
@@ -23,6 +23,9 @@
 //	expires      N  as above, absent where the record never expires: the table's TTL attribute
 //	data         S  the kind's content, JSON
 //	write        S  a token of the last write, by which a repeated request knows its own
+//
+// The deletions table has the same keys and attributes. A tombstone's item is the one with the sort key "tombstone#", and its
+// occurred_at is the cutoff.
 //
 // The sweep of what has expired comes late, days at times, so that no rule relies on it.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html

@@ -38,7 +38,7 @@ func deliveries(t *testing.T) (name string) {
 	return table(t, types.KeySchemaElement{AttributeName: aws.String(attrDeliveryID), KeyType: types.KeyTypeHash})
 }
 
-// records makes a records table.
+// records makes a records table, or a deletions table, which has the same keys.
 func records(t *testing.T) (name string) {
 	t.Helper()
 	return table(t,

@@ -3,6 +3,7 @@
 package dynamodb
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -223,18 +224,18 @@ func newRecord(id string) record.Record {
 }
 
 func TestPutFailures(t *testing.T) {
-	table := records(t)
+	table, tombstones := records(t), records(t)
 	for name, outcome := range outcomes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			config, proxy := through(t)
-			store := NewRecords(config, table)
+			store := NewRecords(config, table, tombstones)
 			rec := newRecord("one")
 
 			proxy.Spoil(outcome.faults...)
 			wantFailure(t, store.Put(t.Context(), rec), outcome.class, outcome.reason)
 
-			got, err := NewRecords(patient(t), table).Get(t.Context(), rec.Key)
+			got, err := NewRecords(patient(t), table, tombstones).Get(t.Context(), rec.Key)
 			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, record.ErrNotFound)) {
 				t.Errorf("get returned %+v, %v; the record was stored: want %t", got, err, outcome.stored)
 			}
@@ -244,7 +245,7 @@ func TestPutFailures(t *testing.T) {
 
 func TestAPutWhoseAnswerIsLostKnowsItsOwnWrite(t *testing.T) {
 	config, proxy := through(t)
-	store := NewRecords(config, records(t))
+	store := NewRecords(config, records(t), records(t))
 	rec := newRecord("one")
 	for version, doing := range []string{"create", "update"} {
 		rec.Version = int64(version)
@@ -260,7 +261,7 @@ func TestAPutWhoseAnswerIsLostKnowsItsOwnWrite(t *testing.T) {
 }
 
 func TestAnEqualWriteOfAnotherIsNotOnesOwn(t *testing.T) {
-	store := NewRecords(patient(t), records(t))
+	store := NewRecords(patient(t), records(t), records(t))
 	rec := newRecord("one")
 	if err := store.Put(t.Context(), rec); err != nil {
 		t.Fatal(err)
@@ -271,18 +272,88 @@ func TestAnEqualWriteOfAnotherIsNotOnesOwn(t *testing.T) {
 }
 
 func TestARecordOverTheItemLimitIsRefusedForGood(t *testing.T) {
-	store := NewRecords(patient(t), records(t))
 	rec := newRecord("one")
-	rec.Data = make([]byte, 400<<10)
-	for i := range rec.Data {
-		rec.Data[i] = 'a'
+	rec.Data = bytes.Repeat([]byte("a"), 400<<10)
+	for name, store := range map[string]*Records{
+		"kept":      NewRecords(patient(t), records(t), records(t)),
+		"deletions": NewDeletions(patient(t), records(t)),
+	} {
+		if err := store.Put(t.Context(), rec); !fault.Has(err, fault.Permanent) {
+			t.Errorf("%s: the error is %v, want a permanent one", name, err)
+		}
 	}
-	wantFailure(t, store.Put(t.Context(), rec), fault.Permanent, "ValidationException")
+}
+
+func TestAGatedCreationWhoseAnswerIsLostIsRefused(t *testing.T) {
+	config, proxy := through(t)
+	tombstones := records(t)
+	rec := newRecord("one")
+	tombstone := record.Record{Key: record.TombstoneKey(rec.Key.Connection), OccurredAt: rec.OccurredAt, Data: []byte(`{}`)}
+	if err := NewDeletions(config, tombstones).Put(t.Context(), tombstone); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Spoil(faultproxy.LoseAnswer)
+	if err := NewRecords(config, records(t), tombstones).Put(t.Context(), rec); !errors.Is(err, record.ErrDeleted) {
+		t.Errorf("the creation returned %v, want %v", err, record.ErrDeleted)
+	}
+}
+
+func TestADeletionWhoseAnswerIsLostFindsNothing(t *testing.T) {
+	config, proxy := through(t)
+	store := NewRecords(config, records(t), records(t))
+	rec := newRecord("one")
+	if err := store.Put(t.Context(), rec); err != nil {
+		t.Fatal(err)
+	}
+	proxy.Spoil(faultproxy.LoseAnswer)
+	if deleted, err := store.Delete(t.Context(), rec.Key, rec.OccurredAt); deleted || err != nil {
+		t.Errorf("the deletion returned %t, %v; want false, as the document says", deleted, err)
+	}
+	if _, err := store.Get(t.Context(), rec.Key); !errors.Is(err, record.ErrNotFound) {
+		t.Errorf("get returned %v, want %v", err, record.ErrNotFound)
+	}
+}
+
+func TestPurgeFailures(t *testing.T) {
+	store := func(config aws.Config) *Records { return NewRecords(config, "none", "none") }
+	for doing, call := range map[string]func(context.Context, *Records) error{
+		"query": func(ctx context.Context, store *Records) error {
+			_, err := store.Query(ctx, record.Connection{}, "")
+			return err
+		},
+		"delete": func(ctx context.Context, store *Records) error {
+			_, err := store.Delete(ctx, newRecord("one").Key, time.Unix(1, 0))
+			return err
+		},
+		"list": func(ctx context.Context, store *Records) error {
+			_, err := store.List(ctx, record.Deletion)
+			return err
+		},
+	} {
+		t.Run(doing, func(t *testing.T) {
+			for name, outcome := range outcomes {
+				if outcome.stored {
+					continue // the second answer is the service's own: there is no such table
+				}
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					config, proxy := through(t)
+					proxy.Spoil(outcome.faults...)
+					wantFailure(t, call(t.Context(), store(config)), outcome.class, outcome.reason)
+				})
+			}
+			t.Run("the deadline passes", func(t *testing.T) {
+				config, proxy := through(t)
+				proxy.Spoil(faultproxy.Hang)
+				wantDeadline(t, func(ctx context.Context) error { return call(ctx, store(config)) })
+			})
+		})
+	}
 }
 
 func TestRecordsKeepTheDeadline(t *testing.T) {
 	config, proxy := through(t)
-	store := NewRecords(config, records(t))
+	store := NewRecords(config, records(t), records(t))
 	for name, call := range map[string]func(context.Context) error{
 		"get": func(ctx context.Context) error {
 			_, err := store.Get(ctx, newRecord("one").Key)

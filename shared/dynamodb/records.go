@@ -3,6 +3,7 @@ package dynamodb
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,25 +11,38 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/record"
 )
 
-var _ record.Store = (*Records)(nil)
+var (
+	_ record.Store  = (*Records)(nil)
+	_ record.Purger = (*Records)(nil)
+	_ record.Lister = (*Records)(nil)
+)
 
-// Records is the records table.
+// Records is the records table or the deletions table.
 type Records struct {
 	client *sdk.Client
 	table  string
+	// deletions is the table whose tombstones count; "" where none do.
+	deletions string
 }
 
-// NewRecords returns the store. It makes no call.
-func NewRecords(config aws.Config, table string) *Records {
+// NewRecords returns the store of what is kept of connections, in whose way are the tombstones of the deletions table. It
+// makes no call.
+func NewRecords(config aws.Config, table, deletions string) *Records {
+	return &Records{client: sdk.NewFromConfig(config), table: table, deletions: deletions}
+}
+
+// NewDeletions returns the store of deletions. It makes no call.
+func NewDeletions(config aws.Config, table string) *Records {
 	return &Records{client: sdk.NewFromConfig(config), table: table}
 }
 
 // occurredAtLayout has the same width for every moment of the years 0 to 9999, which are RFC 3339's.
 const occurredAtLayout = "2006-01-02T15:04:05.000000000Z"
+
+func moment(at time.Time) types.AttributeValue { return text(at.UTC().Format(occurredAtLayout)) }
 
 func keyOf(key record.Key) item {
 	return item{attrPartition: text(key.Connection.Partition()), attrSort: text(key.Sort())}
@@ -38,7 +52,7 @@ func keyOf(key record.Key) item {
 func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error) {
 	got, err := r.client.GetItem(ctx, &sdk.GetItemInput{TableName: &r.table, Key: keyOf(key), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return record.Record{}, awssdk.Failure(ctx, "read from the records table", err)
+		return record.Record{}, failure(ctx, "read from the table "+r.table, err)
 	}
 	if len(got.Item) == 0 {
 		return record.Record{}, record.ErrNotFound
@@ -46,11 +60,26 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 	return decode(key, got.Item)
 }
 
-// Put implements record.Store in one request. If the answer was lost and the SDK sent the write again, it is refused by its
-// own first arrival, which it knows by its token.
+// Put implements record.Store in one request: a creation that tombstones may be in the way of is a transaction. If the answer
+// was lost and the SDK sent the write again, it is refused by its own first arrival, which it knows by its token.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	token := rand.Text()
-	put := &sdk.PutItemInput{
+	put := r.conditional(rec, token)
+	err := patiently(ctx, func() error {
+		if rec.Version == 0 && r.deletions != "" {
+			return r.create(ctx, rec, put, token)
+		}
+		return r.put(ctx, put, token)
+	})
+	if err == nil || errors.Is(err, record.ErrChanged) || errors.Is(err, record.ErrDeleted) {
+		return err
+	}
+	return failure(ctx, "write to the table "+r.table, err)
+}
+
+// conditional is the write on condition that the stored version is the record's.
+func (r *Records) conditional(rec record.Record, token string) *types.Put {
+	put := &types.Put{
 		TableName:                           &r.table,
 		Item:                                encode(rec, token),
 		ConditionExpression:                 aws.String("attribute_not_exists(#partition)"),
@@ -62,24 +91,67 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 		put.ExpressionAttributeNames = names(attrVersion)
 		put.ExpressionAttributeValues = item{":version": number(rec.Version)}
 	}
-	_, err := r.client.PutItem(ctx, put)
-	if err == nil {
+	return put
+}
+
+func (r *Records) put(ctx context.Context, put *types.Put, token string) error {
+	_, err := r.client.PutItem(ctx, &sdk.PutItemInput{
+		TableName:                           put.TableName,
+		Item:                                put.Item,
+		ConditionExpression:                 put.ConditionExpression,
+		ExpressionAttributeNames:            put.ExpressionAttributeNames,
+		ExpressionAttributeValues:           put.ExpressionAttributeValues,
+		ReturnValuesOnConditionCheckFailure: put.ReturnValuesOnConditionCheckFailure,
+	})
+	if standing, refused := refusal(err); refused {
+		return changed(standing, token)
+	}
+	return err
+}
+
+// create writes on condition that no tombstone is in the way, too.
+func (r *Records) create(ctx context.Context, rec record.Record, put *types.Put, token string) error {
+	_, err := r.client.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
+		{ConditionCheck: &types.ConditionCheck{
+			TableName:                 &r.deletions,
+			Key:                       keyOf(record.TombstoneKey(rec.Key.Connection)),
+			ConditionExpression:       aws.String("attribute_not_exists(#partition) OR #occurred_at < :occurred_at"),
+			ExpressionAttributeNames:  names(attrPartition, attrOccurredAt),
+			ExpressionAttributeValues: item{":occurred_at": moment(rec.OccurredAt)},
+		}},
+		{Put: put},
+	}})
+	reasons := cancellation(err)
+	if len(reasons) != 2 {
+		return err
+	}
+	gate, own := reasons[0], reasons[1]
+	if isRefused(own) && changed(own.Item, token) == nil {
 		return nil
 	}
-	if standing, refused := refusal(err); refused {
-		written := reader{item: standing}
-		if written.text(attrWrite) == token {
-			return nil
-		}
+	switch {
+	case isRefused(gate):
+		return record.ErrDeleted
+	case isRefused(own):
 		return record.ErrChanged
+	default:
+		return err
 	}
-	return awssdk.Failure(ctx, "write to the records table", err)
+}
+
+// changed is the result of a write that the standing item refused: none if that is its own.
+func changed(standing item, token string) error {
+	written := reader{item: standing}
+	if written.text(attrWrite) == token {
+		return nil
+	}
+	return record.ErrChanged
 }
 
 func encode(rec record.Record, token string) item {
 	encoded := keyOf(rec.Key)
 	encoded[attrVersion] = number(rec.Version + 1)
-	encoded[attrOccurredAt] = text(rec.OccurredAt.UTC().Format(occurredAtLayout))
+	encoded[attrOccurredAt] = moment(rec.OccurredAt)
 	encoded[attrData] = text(string(rec.Data))
 	encoded[attrWrite] = text(token)
 	if !rec.Expires.IsZero() {

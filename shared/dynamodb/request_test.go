@@ -43,7 +43,8 @@ func listening(t *testing.T) (aws.Config, *[]request) {
 
 func TestEachCallIsOneRequest(t *testing.T) {
 	config, requests := listening(t)
-	ledger, store := NewLedger(config, "deliveries"), NewRecords(config, "records")
+	ledger := NewLedger(config, "deliveries")
+	store, deletions := NewRecords(config, "records", "deletions"), NewDeletions(config, "deletions")
 	tests := map[string]struct {
 		call func() error
 		want request
@@ -87,8 +88,12 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			},
 			want: request{operation: "GetItem", consistent: true},
 		},
-		"put": {
+		"create": {
 			call: func() error { return store.Put(t.Context(), record.Record{}) },
+			want: request{operation: "TransactWriteItems"},
+		},
+		"create in the store of deletions": {
+			call: func() error { return deletions.Put(t.Context(), record.Record{}) },
 			want: request{operation: "PutItem"},
 		},
 		"describe": {
@@ -97,6 +102,31 @@ func TestEachCallIsOneRequest(t *testing.T) {
 				return err
 			},
 			want: request{operation: "DescribeTable"},
+		},
+		"update": {
+			call: func() error { return store.Put(t.Context(), record.Record{Version: 1}) },
+			want: request{operation: "PutItem"},
+		},
+		"query, strongly consistent": {
+			call: func() error {
+				_, err := store.Query(t.Context(), record.Connection{}, "alert#one")
+				return err
+			},
+			want: request{operation: "Query", consistent: true},
+		},
+		"delete": {
+			call: func() error {
+				_, err := store.Delete(t.Context(), record.Key{ID: "one"}, time.Unix(1, 0))
+				return err
+			},
+			want: request{operation: "DeleteItem"},
+		},
+		"list, strongly consistent": {
+			call: func() error {
+				_, err := deletions.List(t.Context(), record.Deletion)
+				return err
+			},
+			want: request{operation: "Scan", consistent: true},
 		},
 	}
 	for name, test := range tests {

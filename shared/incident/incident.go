@@ -110,14 +110,15 @@ func (t *Task) store(event handoff.Event) record.Store {
 }
 
 // incident returns what is known of the event's incident. A notice that ends one of the connection's incidents is held
-// against that incident too: a later event may have opened it again.
+// against that incident too: a later event may have opened it again. A later end does not stand in its way, since where nothing
+// was known any more that end was only noted.
 func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[applied], error) {
 	known, err := record.LoadAfter[applied](ctx, t.store(event), key(event, record.Incident, event.IncidentKey), event.Cutoff)
 	if err != nil || !endsIncident(event) {
 		return known, err
 	}
 	reopened, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
-	if err == nil && reopened.Value.Order.Compare(event.Order) > 0 {
+	if order := reopened.Value.Order; err == nil && !order.Resolves && order.Compare(event.Order) > 0 {
 		known.Known, known.Value = true, reopened.Value
 	}
 	return known, err

@@ -3,6 +3,7 @@ package incident_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -11,6 +12,7 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/record"
@@ -281,5 +283,54 @@ func TestAResolveIsSentWhereATriggersAnswersWereLost(t *testing.T) {
 	}
 	if outcome, err := b.work(event(t, "flag@1")); outcome != worker.Superseded || err != nil {
 		t.Errorf("the trigger that is redriven: %s, %v", outcome, err)
+	}
+}
+
+// after is an event of a connection whose data of up to a second is deleted.
+func after(t *testing.T, second int, name string) handoff.Event {
+	t.Helper()
+	e := event(t, name)
+	e.Cutoff = noon.Add(time.Duration(second) * time.Second)
+	return e
+}
+
+// ends is the notice that resolves the incident at the cutoff.
+func ends(t *testing.T, second int) handoff.Event {
+	t.Helper()
+	e := event(t, fmt.Sprintf("approve@%d", second))
+	e.AlertKey, e.Order.AlertKey = "ends", "ends"
+	e.Notice = &handoff.Notice{Title: "The connection has ended", Ends: true}
+	return e
+}
+
+// Each case is what happens to a flag of second 1 whose connection's deletion has its cutoff at second 5.
+func TestTheEndOfAnIncidentFromBeforeACutoff(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		events []handoff.Event
+		want   []worker.Outcome
+		open   bool
+	}{
+		{"the notice resolves it", []handoff.Event{ends(t, 5)}, []worker.Outcome{worker.Sent}, false},
+		{"the notice comes twice", []handoff.Event{ends(t, 5), ends(t, 5)}, []worker.Outcome{worker.Sent, worker.Duplicate}, false},
+		{"its own end comes late", []handoff.Event{after(t, 5, "approve@6")}, []worker.Outcome{worker.Sent}, false},
+		{"its own end, then the notice", []handoff.Event{after(t, 5, "approve@6"), ends(t, 5)},
+			[]worker.Outcome{worker.Sent, worker.Sent}, false},
+		{"it was opened anew", []handoff.Event{after(t, 5, "flag@6"), ends(t, 5)}, []worker.Outcome{worker.Sent, worker.Superseded}, true},
+		{"it is opened anew afterwards", []handoff.Event{ends(t, 5), after(t, 5, "flag@6")}, []worker.Outcome{worker.Sent, worker.Sent}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.Deletions = b.records.Deletions
+			b.delivered("flag@1")
+			for i, e := range tt.events {
+				if outcome, err := b.work(e); outcome != tt.want[i] || err != nil {
+					t.Errorf("event %d: %s, %v, want %s", i, outcome, err, tt.want[i])
+				}
+			}
+			if b.isOpen() != tt.open {
+				t.Errorf("open: %v, want %v", b.isOpen(), tt.open)
+			}
+		})
 	}
 }

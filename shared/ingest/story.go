@@ -3,6 +3,7 @@ package ingest
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
@@ -21,6 +22,8 @@ type Story struct {
 	Connection string `json:"connection"`
 	// IncidentKey is the incident or thread that its alerts belong to.
 	IncidentKey string `json:"incident_key"`
+	// OccurredAt is the event's moment as it is ordered, by which a tombstone stops it; zero where it is not known.
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
 	// Destinations is empty where its route was off.
 	Destinations []Destination `json:"destinations,omitempty"`
 }
@@ -36,7 +39,7 @@ type Destination struct {
 
 // Encode returns the story as JSON, in which form engines store it.
 func (s Story) Encode() string {
-	encoded, _ := json.Marshal(s) // cannot fail: texts and a number
+	encoded, _ := json.Marshal(s) // cannot fail: texts, a number and a moment of the years 0 to 9999
 	return string(encoded)
 }
 
@@ -64,6 +67,7 @@ func (v verified) story(stack string, destinations []route.Destination) Story {
 		Secret:      v.secret,
 		Connection:  connection.Partition(),
 		IncidentKey: alert.IncidentKey(stack, v.Envelope, v.Identity),
+		OccurredAt:  v.Envelope.HappenedAt(v.SignedAt),
 	}
 	for _, d := range destinations {
 		story.Destinations = append(story.Destinations,

@@ -59,6 +59,7 @@ func TestTheLedgerTellsWhenADeliveryCameAndWhereItWent(t *testing.T) {
 				Secret:      1,
 				Connection:  record.Connection{EventID: "evt_1", OrganizationID: "org_1"}.Partition(),
 				IncidentKey: alert.IncidentKey("prod", envelope, identity),
+				OccurredAt:  start.Add(-time.Minute),
 				Destinations: []ingest.Destination{
 					{Kind: route.PagerDuty, AlertKey: alert.Key("prod", identity, route.Destination{Kind: route.PagerDuty})},
 					{Kind: route.Slack, Channel: "C0111",
@@ -85,6 +86,7 @@ func TestTheLedgerTellsOfADeliveryWhoseRouteIsOff(t *testing.T) {
 				Secret:      1,
 				Connection:  record.Connection{}.Partition(),
 				IncidentKey: alert.IncidentKey("prod", envelope, identity),
+				OccurredAt:  start.Add(-time.Minute),
 			},
 		})
 	})
@@ -133,7 +135,7 @@ func TestALongTypeIsClippedBetweenCharacters(t *testing.T) {
 func TestAStoryIsReadAsItWasWritten(t *testing.T) {
 	for _, want := range []ingest.Story{
 		{},
-		{Type: "a.b", Secret: 2, Connection: "c", IncidentKey: "i"},
+		{Type: "a.b", Secret: 2, Connection: "c", IncidentKey: "i", OccurredAt: time.Date(9999, 12, 31, 23, 59, 59, 999999999, time.UTC)},
 		{Type: "\"\x00é", Destinations: []ingest.Destination{{Kind: route.Slack, Channel: "C0111", AlertKey: "a"}, {Kind: route.Deletion}}},
 	} {
 		if diff := cmp.Diff(want, ingest.ParseStory(want.Encode())); diff != "" {

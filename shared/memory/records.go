@@ -26,13 +26,20 @@ type Records struct {
 	Deletions *Records
 
 	mu     *sync.Mutex // one for both stores: a tombstone and a creation come one after the other
-	stored map[record.Key]record.Record
+	stored map[place]record.Record
+}
+
+// place is where a record is stored, as in the engines with tables.
+type place struct{ partition, sort string }
+
+func placeOf(key record.Key) place {
+	return place{partition: key.Connection.Partition(), sort: key.Sort()}
 }
 
 // NewRecords returns the store of what is kept of connections, and within it that of deletions, both empty.
 func NewRecords() *Records {
-	deletions := &Records{mu: new(sync.Mutex), stored: map[record.Key]record.Record{}}
-	return &Records{Deletions: deletions, mu: deletions.mu, stored: map[record.Key]record.Record{}}
+	deletions := &Records{mu: new(sync.Mutex), stored: map[place]record.Record{}}
+	return &Records{Deletions: deletions, mu: deletions.mu, stored: map[place]record.Record{}}
 }
 
 // Get implements record.Store.
@@ -42,11 +49,13 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stored, ok := r.stored[key]
+	stored, ok := r.stored[placeOf(key)]
 	if !ok {
 		return record.Record{}, record.ErrNotFound
 	}
-	return clone(stored), nil
+	stored = clone(stored)
+	stored.Key = key
+	return stored, nil
 }
 
 // Put implements record.Store.
@@ -56,14 +65,14 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stored[rec.Key].Version != rec.Version { // 0 where there is none
+	if r.stored[placeOf(rec.Key)].Version != rec.Version { // 0 where there is none
 		return record.ErrChanged
 	}
 	if rec.Version == 0 && r.isDeleted(rec) {
 		return record.ErrDeleted
 	}
 	rec.Version++
-	r.stored[rec.Key] = clone(rec)
+	r.stored[placeOf(rec.Key)] = clone(rec)
 	return nil
 }
 
@@ -71,7 +80,7 @@ func (r *Records) isDeleted(rec record.Record) bool {
 	if r.Deletions == nil {
 		return false
 	}
-	tombstone, ok := r.Deletions.stored[record.TombstoneKey(rec.Key.Connection)]
+	tombstone, ok := r.Deletions.stored[placeOf(record.TombstoneKey(rec.Key.Connection))]
 	return ok && !rec.OccurredAt.After(tombstone.OccurredAt)
 }
 
@@ -83,9 +92,11 @@ func (r *Records) Query(ctx context.Context, connection record.Connection, after
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []record.Record
-	for key, stored := range r.stored {
-		if key.Connection == connection && key.Sort() > after {
-			found = append(found, clone(stored))
+	for at, stored := range r.stored {
+		if at.partition == connection.Partition() && at.sort > after {
+			listed := clone(stored)
+			listed.Key.Connection = connection
+			found = append(found, listed)
 		}
 	}
 	slices.SortFunc(found, func(a, b record.Record) int { return cmp.Compare(a.Key.Sort(), b.Key.Sort()) })
@@ -99,11 +110,11 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	stored, ok := r.stored[key]
+	stored, ok := r.stored[placeOf(key)]
 	if !ok || stored.OccurredAt.After(cutoff) {
 		return false, nil
 	}
-	delete(r.stored, key)
+	delete(r.stored, placeOf(key))
 	return true, nil
 }
 
@@ -115,8 +126,8 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []record.Record
-	for key, stored := range r.stored {
-		if key.Kind == kind {
+	for _, stored := range r.stored {
+		if stored.Key.Kind == kind {
 			listed := clone(stored)
 			listed.Key.Connection = record.Connection{}
 			found = append(found, listed)

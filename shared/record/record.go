@@ -18,11 +18,26 @@ import (
 type Connection struct {
 	EventID        string
 	OrganizationID string
+
+	// partition is set where nothing else is known.
+	partition string
 }
+
+// ConnectionOfPartition names a connection of which only the partition key is known, as the ledger of deliveries does. It
+// reads and deletes what is kept of the connection; its ids are empty.
+func ConnectionOfPartition(partition string) Connection { return Connection{partition: partition} }
 
 // Partition is the connection's partition key, 64 hex digits. It is a hash, so that the ledger of deliveries, which holds no
 // ids of events and organizations, can name the connection by it; and so it fits a key whatever a stranger puts into an id.
-func (c Connection) Partition() string { return revento.Hash(c.EventID, c.OrganizationID) }
+func (c Connection) Partition() string {
+	if c.partition != "" {
+		return c.partition
+	}
+	return revento.Hash(c.EventID, c.OrganizationID)
+}
+
+// Equal says whether both name the same connection, by its ids or by its partition key.
+func (c Connection) Equal(other Connection) bool { return c.Partition() == other.Partition() }
 
 // Kind is what a record is about.
 type Kind string

@@ -114,6 +114,22 @@ func (t Table) Uses(kinds ...Kind) bool {
 	})
 }
 
+// Declared lists what to declare in the Revento manifest: the event types that the routes use, sorted, and the groups of types
+// that they use and whose members the guide does not name. A deletion request is always declared: it must be met whatever the
+// route of its notices.
+func (t Table) Declared() (types, patterns []string) {
+	for _, trigger := range Triggers {
+		switch used := len(t.Of(trigger)) > 0; {
+		case trigger.Pattern == revento.TypeDeletionRequired, used && !trigger.IsWildcard():
+			types = append(types, trigger.Pattern)
+		case used:
+			patterns = append(patterns, trigger.Pattern)
+		}
+	}
+	slices.Sort(types)
+	return types, patterns
+}
+
 // SlackChannels lists every channel that an event can be told in, each once: those of the settings, where a route leaves the
 // channel to them, and those that routes name.
 func (t Table) SlackChannels() []string {

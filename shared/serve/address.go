@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/api"
-	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sqlite"
 )
@@ -33,14 +32,11 @@ type Operator struct {
 	engine *sqlite.Engine
 }
 
-// Operate returns the operator's side of a data folder. Its error names the remedy.
+// Operate returns the operator's side of a data folder. Its error names the remedy. Settings that are wrong are no error here:
+// the API tells of them, and its check lists them.
 func Operate(ctx context.Context, dir string, source settings.Source) (*Operator, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no data folder %s: start 'revento-alerts serve' first, or name its folder with --data", dir)
-	}
-	s, err := settings.LoadDeletion(Defaults(source))
-	if err != nil {
-		return nil, err
 	}
 	engine, err := sqlite.Open(ctx, dir, time.Now)
 	if errors.Is(err, sqlite.ErrInUse) {
@@ -49,7 +45,12 @@ func Operate(ctx context.Context, dir string, source settings.Source) (*Operator
 	if err != nil {
 		return nil, err
 	}
-	return &Operator{Client: api.Within(backend(engine, s)), engine: engine}, nil
+	source = Defaults(source)
+	all, failures := settings.LoadAll(source)
+	site := site{
+		dir: dir, source: source, all: all, invalid: errors.Join(failures...), engine: engine, providers: stoppedProviders(source, all, dir),
+	}
+	return &Operator{Client: api.Within(site.backend()), engine: engine}, nil
 }
 
 // running returns the operator's side of the serve that has the data folder.
@@ -67,18 +68,4 @@ func (o *Operator) Close() error {
 		return nil
 	}
 	return o.engine.Close()
-}
-
-// backend is what the operator sees of this machine.
-func backend(engine *sqlite.Engine, s settings.Deletion) api.Backend {
-	return api.Backend{
-		Stack: s.Stack,
-		Deletions: &deletion.Operator{
-			Deletions:       engine.Deletions,
-			Queues:          engine.Queues,
-			Notifier:        notifier(engine, s),
-			RecordRetention: s.RecordRetention,
-			Now:             time.Now,
-		},
-	}
 }

@@ -56,12 +56,20 @@ func isSet(source settings.Source, names ...string) bool {
 	return false
 }
 
+// records says for which providers a recorder stands in.
+func records(source settings.Source) (slack, pagerDuty bool) {
+	return !isSet(source, VariableSlackBotToken, variableSlackURL), !isSet(source, VariablePagerDutyRoutingKey, variablePagerDutyURL)
+}
+
+func standInCredentials() map[string]string {
+	return map[string]string{VariableSlackBotToken: standInToken, VariablePagerDutyRoutingKey: standInRoutingKey}
+}
+
 // standIn starts the recorder where a provider has neither a credential nor a URL, and leads that provider's client
 // to it. A URL without a credential is a stand-in of the user's own.
 func (m *Machine) standIn(source settings.Source, dir string) (settings.Source, error) {
-	m.RecordsSlack = !isSet(source, VariableSlackBotToken, variableSlackURL)
-	m.RecordsPagerDuty = !isSet(source, VariablePagerDutyRoutingKey, variablePagerDutyURL)
-	values := map[string]string{VariableSlackBotToken: standInToken, VariablePagerDutyRoutingKey: standInRoutingKey}
+	m.RecordsSlack, m.RecordsPagerDuty = records(source)
+	values := standInCredentials()
 	if !m.RecordsSlack && !m.RecordsPagerDuty {
 		return overlay(source, values), nil
 	}
@@ -78,16 +86,18 @@ func (m *Machine) standIn(source settings.Source, dir string) (settings.Source, 
 	return overlay(source, values), nil
 }
 
-func (m *Machine) warnOfHalfSet(source settings.Source) {
+// halfSet warns of what is set and does not work alone.
+func halfSet(source settings.Source) (warnings []string) {
 	if isSet(source, VariableSlackBotToken) && !isSet(source, variableSlackChannel) {
-		m.Warnings = append(m.Warnings, variableSlackChannel+" is not set: alerts go to "+SampleChannel+", which your Slack does not have")
+		warnings = append(warnings, variableSlackChannel+" is not set: alerts go to "+SampleChannel+", which your Slack does not have")
 	}
 	if isSet(source, variableSlackURL) && !isSet(source, VariableSlackBotToken) {
-		m.Warnings = append(m.Warnings, variableSlackURL+" is set and "+VariableSlackBotToken+" is not: Slack itself takes no message without a token")
+		warnings = append(warnings, variableSlackURL+" is set and "+VariableSlackBotToken+" is not: Slack itself takes no message without a token")
 	}
 	if isSet(source, variablePagerDutyURL) && !isSet(source, VariablePagerDutyRoutingKey) {
-		m.Warnings = append(m.Warnings, variablePagerDutyURL+" is set and "+VariablePagerDutyRoutingKey+" is not: PagerDuty itself takes no event without a key")
+		warnings = append(warnings, variablePagerDutyURL+" is set and "+VariablePagerDutyRoutingKey+" is not: PagerDuty itself takes no event without a key")
 	}
+	return warnings
 }
 
 // webhookSecrets returns the comma-separated secrets: those given, or the data folder's.

@@ -87,7 +87,7 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 }
 
 func (m *Machine) open(ctx context.Context, options Options) (err error) {
-	m.warnOfHalfSet(options.Source)
+	m.Warnings = halfSet(options.Source)
 	source := Defaults(options.Source)
 	if m.engine, err = sqlite.Open(ctx, options.DataDir, time.Now); err != nil {
 		return err
@@ -115,41 +115,44 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err := writeAddress(options.DataDir, base); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	m.wire(all, source, webhook, log)
+	m.wire(all, source, webhook, options.DataDir, log)
 	m.run(listener)
 	return nil
 }
 
 // wire builds what main functions build on AWS, on this machine's engine.
-func (m *Machine) wire(all settings.All, source settings.Source, webhook string, log *telemetry.Logger) {
+func (m *Machine) wire(all settings.All, source settings.Source, webhook, dir string, log *telemetry.Logger) {
+	clients := newProviders(source, all, secret.Static(webhook))
+	clients.recordsSlack, clients.recordsPagerDuty = m.RecordsSlack, m.RecordsPagerDuty
 	handleDelivery := awslambda.Ingest(&ingest.Ingest{
 		Stack:        all.Ingest.Stack,
 		Tolerance:    all.Ingest.SignatureTolerance,
 		BodyLimit:    all.Ingest.BodyLimit,
 		DedupeWindow: all.Ingest.DedupeWindow,
 		Routes:       all.Ingest.Routes,
-		Secrets:      secret.NewHolder(secret.Static(webhook), secret.ParseWebhookList, all.Ingest.SecretMaxAge, time.Now),
+		Secrets:      clients.webhook,
 		Ledger:       m.engine.Ledger,
 		Queues:       m.engine.Queues,
 		Log:          log,
 		Now:          time.Now,
 	})
+	site := site{
+		dir: dir, url: m.URL, source: source, all: all, warnings: m.Warnings, engine: m.engine, providers: clients,
+	}
 	m.server = (&gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}).
-		server(api.Handler(backend(m.engine, all.Purge.Deletion)))
-	slackClient := slack.New(all.Slack.APIURL,
-		secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now))
+		server(api.Handler(site.backend()))
 	m.pollers = []*poller{
 		m.poller(thread.FunctionTimeout, worker.Worker{
-			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, slackClient)), MaxAge: all.Slack.MaxAlertAge,
+			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, clients.slack)), MaxAge: all.Slack.MaxAlertAge,
 		}, log),
 		m.poller(incident.FunctionTimeout, worker.Worker{
-			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(all.PagerDuty, source)), MaxAge: all.PagerDuty.MaxAlertAge,
+			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(all.PagerDuty, clients.pager)), MaxAge: all.PagerDuty.MaxAlertAge,
 		}, log),
 		m.poller(deletion.FunctionTimeout, worker.Worker{
 			Queue: queue.Deletion, Unit: "deletion", Chore: m.deletionTask(all.Purge.Deletion), MaxAge: deletion.MaxMessageAge,
 		}, log),
 		m.poller(deletion.PurgeTimeout, worker.Worker{
-			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, slackClient), MaxAge: deletion.MaxMessageAge,
+			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, clients.slack), MaxAge: deletion.MaxMessageAge,
 		}, log),
 	}
 }
@@ -170,10 +173,9 @@ func (m *Machine) slackTask(s settings.Slack, client *slack.Client) worker.Task 
 	}
 }
 
-func (m *Machine) pagerDutyTask(s settings.PagerDuty, source settings.Source) worker.Task {
-	keys := secret.NewHolder(variable(source, VariablePagerDutyRoutingKey), secret.ParseRoutingKeys, s.SecretMaxAge, time.Now)
+func (m *Machine) pagerDutyTask(s settings.PagerDuty, client *pagerduty.Client) worker.Task {
 	return &incident.Task{
-		Pager:     pagerduty.New(s.EventsURL, keys),
+		Pager:     client,
 		Records:   m.engine.Records,
 		Deletions: m.engine.Deletions,
 		Display:   s.Display,

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/thread"
 )
@@ -72,7 +73,7 @@ func LoadIngest(source Source) (Ingest, error) {
 		BodyLimit:          read(r, bodyLimit, integer(minBodyLimit, maxBodyLimit)),
 		DedupeWindow:       read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
 		SecretMaxAge:       read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
-		Routes:             r.routes(),
+		Routes:             r.routes(route.Triggers...),
 	}
 	if r.err() == nil && loaded.DedupeWindow <= 2*loaded.SignatureTolerance {
 		r.fail("%s is %s and %s is %s: a replay could outlive the memory of its delivery id: make the window more than twice the tolerance",
@@ -90,9 +91,9 @@ func (i Ingest) Warnings() []string {
 		signatureTolerance.Parameter, i.SignatureTolerance, advisedTolerance)}
 }
 
-func (r *reader) routes() route.Table {
+func (r *reader) routes(triggers ...route.Trigger) route.Table {
 	routes := map[string]route.Route{}
-	for _, trigger := range route.Triggers {
+	for _, trigger := range triggers {
 		routes[trigger.Pattern] = read(r, routeSetting(trigger), route.Parse)
 	}
 	return route.NewTable(routes, route.Channels{
@@ -104,7 +105,7 @@ func (r *reader) routes() route.Table {
 // LoadRoutes reads only the routes and channels.
 func LoadRoutes(source Source) (route.Table, error) {
 	r := &reader{source: source}
-	return r.routes(), r.err()
+	return r.routes(route.Triggers...), r.err()
 }
 
 // Worker is the settings of every function that works on a queue.
@@ -166,6 +167,7 @@ func LoadPagerDuty(source Source) (PagerDuty, error) {
 // Deletion is the settings of the deletion function.
 type Deletion struct {
 	Common
+	// Routes holds the route of the notices about deletions and no other.
 	Routes          route.Table
 	Grace           time.Duration
 	RecordRetention time.Duration
@@ -180,7 +182,7 @@ func LoadDeletion(source Source) (Deletion, error) {
 func (r *reader) deletion() Deletion {
 	return Deletion{
 		Common:          r.common(),
-		Routes:          r.routes(),
+		Routes:          r.routes(route.TriggerOf(revento.TypeDeletionRequired)),
 		Grace:           read(r, deletionGraceDays, days(0, maxGraceDays)),
 		RecordRetention: read(r, deletionRecordDays, days(minRecordDays, maxRecordDays)),
 	}

@@ -1,6 +1,7 @@
 package settings_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,25 @@ func TestDefaultsAreInForceWhereNothingIsSet(t *testing.T) {
 	}
 	if pagerduty.EventsURL != "https://events.pagerduty.com" {
 		t.Errorf("pagerduty = %+v", pagerduty)
+	}
+}
+
+func TestTheNoticesOfADeletionDependOnOneRoute(t *testing.T) {
+	changed := source(map[string]string{
+		"OTHER_ROUTE": "pagerduty:critical,slack:C0OTHER", "DATA_DELETION_REQUIRED_ROUTE": "pagerduty:info,digest,slack:C0LEGAL",
+		"EVENT_CHANNELS": "evt_abc=C0EVENT",
+	})
+	all, err := settings.LoadRoutes(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	deletion, err := settings.LoadDeletion(changed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, want := deletion.Routes.Notices("evt_abc"), all.Notices("evt_abc")
+	if !slices.Equal(got, want) || len(got) != 3 {
+		t.Errorf("notices go to %+v, want the three of all routes: %+v", got, want)
 	}
 }
 

@@ -129,7 +129,8 @@ func TestOpenBringsAnOlderDatabaseUpToDate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec := record.Record{Key: record.Key{Kind: record.Alert, ID: "one"}, OccurredAt: time.Unix(1, 0).UTC(), Data: []byte(`{}`), Version: 1}
+	key := record.Key{Kind: record.Alert, ID: "one"}
+	rec := record.Record{Key: key, OccurredAt: time.Unix(1, 0).UTC(), Data: []byte(`{}`), Version: 1}
 	_, err = db.ExecContext(t.Context(), schema+schemaStory+`
 		INSERT INTO record (connection, sort, version, occurred_at, data) VALUES (?, ?, 1, ?, ?);
 		PRAGMA user_version = 2;`, rec.Key.Connection.Partition(), rec.Key.Sort(), stamp(rec.OccurredAt), rec.Data)

@@ -91,7 +91,9 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 }
 
 // find returns the records that the condition is true of, with the connection given in their keys.
-func (r *Records) find(ctx context.Context, connection record.Connection, condition string, args ...any) ([]record.Record, error) {
+func (r *Records) find(
+	ctx context.Context, connection record.Connection, condition string, args ...any,
+) ([]record.Record, error) {
 	return do(ctx, r.engine, func(s *session) ([]record.Record, error) {
 		var records []record.Record
 		var found columns
@@ -131,7 +133,7 @@ func (c *columns) targets() []any {
 	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data}
 }
 
-// record is the row's record of the connection, whose table has it in its partition's form only.
+// record is the row's record of the connection, which the row does not name in a readable form.
 func (c *columns) record(connection record.Connection) (rec record.Record, err error) {
 	rec = record.Record{Key: record.Key{Connection: connection}, Version: c.version, Data: c.data}
 	rec.Key.Kind, rec.Key.ID = record.ParseSort(c.sort)

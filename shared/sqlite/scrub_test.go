@@ -42,7 +42,8 @@ func fill(t *testing.T, engine *Engine, random *rand.Rand) {
 	t.Helper()
 	var written []record.Record
 	for range 800 {
-		rec := record.Record{Key: record.Key{Connection: record.Connection{EventID: lasts}, Kind: record.Alert}, OccurredAt: time.Unix(1, 0)}
+		rec := record.Record{Key: record.Key{Kind: record.Alert}, OccurredAt: time.Unix(1, 0)}
+		rec.Key.Connection.EventID = lasts
 		if random.IntN(2) == 0 {
 			rec.Key.Connection.EventID = doomed
 		}

@@ -16,15 +16,20 @@ const module = "revento-alerts/"
 // rules are the packages named after what they are about.
 var rules = []string{
 	"alert", "checkup", "clip", "deadletter", "deletion", "fault", "handoff", "incident", "ingest", "queue", "record", "revento", "route",
-	"secret", "settings", "telemetry", "thread", "worker",
+	"secret", "settings", "telemetry", "thread", "trace", "worker",
 }
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
 var foreign = map[string][]string{
-	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest"},
-	"functions/slack":     {"github.com/PagerDuty"},
-	"functions/pagerduty": {"github.com/slack-go"},
+	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules},
+	"functions/slack":     {"github.com/PagerDuty", schedules},
+	"functions/pagerduty": {"github.com/slack-go", schedules},
+	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty"},
+	"functions/purge":     {"github.com/PagerDuty", schedules},
 }
+
+// schedules is what only the functions that make schedules link.
+const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder", module + "shared/serve",

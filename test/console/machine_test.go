@@ -13,11 +13,12 @@ import (
 	"time"
 
 	"revento-alerts/shared/api"
+	"revento-alerts/shared/console"
 	"revento-alerts/shared/serve"
 )
 
-// front puts the page before a machine: what the recorder holds and the samples are the machine's, the rest is a stage's.
-func front(t *testing.T, stage *stage) string {
+// front puts the page before a machine.
+func front(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
 	unset := func(string) (string, bool) { return "", false }
@@ -34,18 +35,23 @@ func front(t *testing.T, stage *stage) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	real := api.Handler(api.Backend{
+	// Without Rewrite, the proxy would say that it forwards, and the machine would refuse that.
+	proxy := &httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		r.SetURL(&url.URL{Scheme: base.Scheme, Host: base.Host})
+	}}
+	recorded := api.Handler(api.Backend{
 		Slack: machine.Recorder, PagerDuty: machine.Recorder,
 		Samples: &api.Samples{
 			Secret:  func(context.Context) (string, error) { return serve.ReadSecret(dir) },
-			Webhook: httputil.NewSingleHostReverseProxy(&url.URL{Scheme: base.Scheme, Host: base.Host}),
+			Webhook: proxy,
 			Now:     time.Now,
 		},
 	})
 	mux := http.NewServeMux()
-	mux.Handle("/", stage.server.Config.Handler)
+	mux.Handle("/", console.Handler())
+	mux.Handle(api.Path, proxy)
 	for _, pattern := range []string{"/api/slack", "/api/pagerduty", "/api/samples/"} {
-		mux.Handle(pattern, real)
+		mux.Handle(pattern, recorded)
 	}
 	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
@@ -55,13 +61,19 @@ func front(t *testing.T, stage *stage) string {
 func TestASampleLeadsToAMessageAndAnIncidentAndAnotherResolvesThem(t *testing.T) {
 	page := newBrowser(t)
 	page.look(1440, "light")
-	page.open(front(t, newStage(t, usual)))
+	page.open(front(t))
+	page.waitForText("#deliveries", "Nothing has come yet")
 	page.waitForText("#slack", "No message has been posted")
 	page.waitForText("#pagerduty", "Nobody has been paged")
 	page.run("window.same = true", nil)
 
 	page.click(`button[data-subject="application.revision_requested"]`)
 	page.waitForText("#samples", "application.revision_requested: answered 200 accepted")
+	page.waitForText("#deliveries", "application.revision_requested")
+	page.waitForText("#deliveries", "PagerDuty sent")
+	page.waitForText("#deliveries", "Slack C0SAMPLE01 sent")
+	page.click("#deliveries summary")
+	page.waitForText("#deliveries details[open]", "Step by step")
 	page.waitForText("#slack", "[production] Application flagged for revision")
 	page.waitForText("#slack", "Application app_sample_1")
 	page.waitFor("the bar in the severity's colour", "getComputedStyle(document.querySelector('.attachment')).borderLeftColor === 'rgb(224, 30, 90)'")

@@ -61,7 +61,7 @@ func TestFromWebhookToPage(t *testing.T) {
 	before := time.Now().Add(-time.Minute)
 
 	s.wants(flagged(t, secret, sample.Change{}), http.StatusServiceUnavailable, "unavailable")
-	if text := s.ingest.log.String(); !strings.Contains(text, "not filled in") || !strings.Contains(text, s.name+"/webhook-secrets") {
+	if text := s.ingest.log.await("not filled in"); !strings.Contains(text, "not filled in") || !strings.Contains(text, s.name+"/webhook-secrets") {
 		t.Errorf("the log does not say which secret to fill in:\n%s", text)
 	}
 	s.fill("webhook-secrets", `{"secrets": ["`+secret+`", "old"]}`)
@@ -97,9 +97,12 @@ func TestFromWebhookToPage(t *testing.T) {
 }
 
 // deliveries counts the ledger's entries.
-func (s *stack) deliveries() int {
+func (s *stack) deliveries() int { return s.items("DELIVERIES_TABLE") }
+
+// items counts a table's items.
+func (s *stack) items(variable string) int {
 	s.Helper()
-	table := s.tables["DELIVERIES_TABLE"]
+	table := s.tables[variable]
 	found, err := dynamosdk.NewFromConfig(s.aws).Scan(s.Context(), &dynamosdk.ScanInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		s.Fatal(err)
@@ -110,7 +113,7 @@ func (s *stack) deliveries() int {
 // checkLogs holds every line to be JSON, with metrics, and without secrets and personal data.
 func (s *stack) checkLogs() {
 	s.Helper()
-	for _, f := range []*function{s.ingest, s.slack, s.pagerduty} {
+	for _, f := range []*function{s.ingest, s.slack, s.pagerduty, s.deletion, s.purge} {
 		text := f.log.String()
 		for _, canary := range []string{"canary", "usr_sample", "ptp_sample"} {
 			if strings.Contains(text, canary) {
@@ -126,9 +129,9 @@ func (s *stack) checkLogs() {
 	}
 }
 
-func running(t *testing.T) *stack {
+func running(t *testing.T, settings ...string) *stack {
 	t.Helper()
-	s := deploy(t)
+	s := deploy(t, settings...)
 	s.fill("webhook-secrets", secret)
 	return s
 }
@@ -181,7 +184,7 @@ func TestAKilledFunctionsPostIsFoundAgain(t *testing.T) {
 	s.answers(nil)
 	s.slack.start(t)
 	s.await(queue.Slack, s.slack)
-	if !strings.Contains(s.slack.log.String(), `"look_up":"found"`) {
+	if !strings.Contains(s.slack.log.await(`"look_up":"found"`), `"look_up":"found"`) {
 		t.Errorf("it was not looked up:\n%s", s.slack.log.String())
 	}
 	s.shows(1, 0, 0)

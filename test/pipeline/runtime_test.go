@@ -52,6 +52,18 @@ func (l *log) Write(p []byte) (int, error) {
 	return l.buffer.Write(p)
 }
 
+// await returns the log once it holds the text, or after a while without: what a process writes arrives later than its answer.
+func (l *log) await(text string) string {
+	const tries, pause = 100, 50 * time.Millisecond
+	for range tries {
+		if strings.Contains(l.String(), text) {
+			break
+		}
+		<-time.After(pause)
+	}
+	return l.String()
+}
+
 func (l *log) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -6,12 +6,14 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -21,12 +23,14 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	dynamosdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	schedulersdk "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	secretsdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/awssdk"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
@@ -55,9 +59,12 @@ type stack struct {
 	ingest    *function
 	slack     *function
 	pagerduty *function
+	deletion  *function
+	purge     *function
 }
 
-func deploy(t *testing.T) *stack {
+// deploy makes a stack; settings are variables beside those that every stack here has.
+func deploy(t *testing.T, settings ...string) *stack {
 	t.Helper()
 	config, err := awssdk.FromEnvironment()
 	if err != nil {
@@ -68,6 +75,7 @@ func deploy(t *testing.T) *stack {
 	s.tables = map[string]string{
 		"DELIVERIES_TABLE": s.table("deliveries", "delivery_id"),
 		"RECORDS_TABLE":    s.table("records", "partition", "sort"),
+		"DELETIONS_TABLE":  s.table("deletions", "partition", "sort"),
 	}
 	s.urls = map[queue.Name]string{}
 	for _, name := range queue.Names {
@@ -77,8 +85,16 @@ func deploy(t *testing.T) *stack {
 	s.makeSecret("webhook-secrets", "")
 	s.makeSecret("slack-bot-token", token)
 	s.makeSecret("pagerduty-routing-key", routing)
-	s.startFunctions()
+	s.makeScheduleGroup()
+	s.startFunctions(settings)
 	return s
+}
+
+func (s *stack) makeScheduleGroup() {
+	s.Helper()
+	if _, err := schedulersdk.NewFromConfig(s.aws).CreateScheduleGroup(s.Context(), &schedulersdk.CreateScheduleGroupInput{Name: &s.name}); err != nil {
+		s.Fatal(err)
+	}
 }
 
 func (s *stack) table(name string, keys ...string) string {
@@ -140,7 +156,7 @@ func (s *stack) fill(name, value string) {
 	}
 }
 
-func (s *stack) startFunctions() {
+func (s *stack) startFunctions(settings []string) {
 	s.Helper()
 	providers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if answer := s.answer.Load(); answer != nil {
@@ -155,6 +171,14 @@ func (s *stack) startFunctions() {
 		"SLACK_API_URL": providers.URL + "/api/", "PAGERDUTY_EVENTS_URL": providers.URL,
 		"WEBHOOK_SECRETS_ID": s.name + "/webhook-secrets", "SLACK_BOT_TOKEN_ID": s.name + "/slack-bot-token",
 		"PAGERDUTY_ROUTING_KEY_ID": s.name + "/pagerduty-routing-key",
+		"SCHEDULE_GROUP":           s.name, "SCHEDULE_ROLE_ARN": "arn:aws:iam::123456789012:role/schedules",
+		"PURGE_QUEUE_ARN":             "arn:aws:sqs:eu-west-1:123456789012:purge",
+		"PURGE_DEAD_LETTER_QUEUE_ARN": "arn:aws:sqs:eu-west-1:123456789012:purge-dead-letter",
+		"LOG_RETENTION_DAYS":          "30",
+	}
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		environment[name] = value
 	}
 	for variable, table := range s.tables {
 		environment[variable] = table
@@ -167,23 +191,46 @@ func (s *stack) startFunctions() {
 			environment[name] = value
 		}
 	}
-	folder := build(s.T)
+	folder := built(s.T)
 	s.ingest = startFunction(s.T, filepath.Join(folder, "ingest"), ingest.FunctionTimeout, environment)
 	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), thread.FunctionTimeout, environment)
 	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), incident.FunctionTimeout, environment)
+	s.deletion = startFunction(s.T, filepath.Join(folder, "deletion"), deletion.FunctionTimeout, environment)
+	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), deletion.PurgeTimeout, environment)
+}
+
+// binaries is the folder of the built functions, or the error of building them.
+var binaries = sync.OnceValues(build)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	if folder, err := binaries(); err == nil {
+		_ = os.RemoveAll(folder) // a temporary folder
+	}
+	os.Exit(code)
+}
+
+func built(t *testing.T) (folder string) {
+	t.Helper()
+	folder, err := binaries()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return folder
 }
 
 // build makes the binaries as functions/lambda.mk does, for this machine.
-func build(t *testing.T) (folder string) {
-	t.Helper()
-	folder = t.TempDir()
+func build() (folder string, err error) {
+	if folder, err = os.MkdirTemp("", "pipeline"); err != nil {
+		return "", err
+	}
 	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder+"/", "./functions/...")
 	command.Dir = "../.."
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
-		t.Fatalf("build the functions: %v\n%s", err, output)
+		return "", fmt.Errorf("build the functions: %w\n%s", err, output)
 	}
-	return folder
+	return folder, nil
 }
 
 // post plays API Gateway.

@@ -1,4 +1,4 @@
-"""Makes the tables, queues and secrets of an expanded template on emulators.
+"""Makes the tables, queues, secrets and schedule groups of an expanded template on emulators.
 
 They are named as sam local names them to the functions: by their logical ids. Secrets are given sample values.
 """
@@ -63,12 +63,19 @@ def make_secrets(template):
         secrets.create_secret(Name=name, SecretString=SECRETS[name])
 
 
+def make_schedule_groups(template):
+    scheduler = aws.client("scheduler")
+    for name, _ in resources(template, "AWS::Scheduler::ScheduleGroup"):
+        scheduler.create_schedule_group(Name=name)
+
+
 def main(path):
     with open(path, encoding="utf-8") as file:
         template = json.load(file)
     make_tables(template)
     make_queues(template)
     make_secrets(template)
+    make_schedule_groups(template)
 
 
 if __name__ == "__main__":

@@ -149,7 +149,7 @@ func checkIngested(t *testing.T, eventType string, destinations []route.Destinat
 	deliveryID := "sample-" + eventType
 	want, state := outcome{http.StatusOK, ingest.Accepted}, string(ingest.HandedOff)
 	if len(destinations) == 0 {
-		want, state = outcome{http.StatusOK, ingest.Ignored}, ""
+		want, state = outcome{http.StatusOK, ingest.Ignored}, string(ingest.StateIgnored)
 	}
 	if got := ingested(t, signed(t, eventType, deliveryID)); got != want {
 		t.Errorf("it was answered %+v, want %+v", got, want)
@@ -255,15 +255,39 @@ func TestWorkers(t *testing.T) {
 			}
 		})
 	}
-	if got, want := recordKinds(t), []string{"alert", "alert", "incident", "thread"}; !slices.Equal(got, want) {
+	if got, want := recordKinds(t, "RecordsTable"), []string{"alert", "alert", "incident", "thread"}; !slices.Equal(got, want) {
 		t.Errorf("the records are %v, want %v", got, want)
+	}
+	checkDeletion(t)
+}
+
+// checkDeletion has the connection of the workers' events stopped, and what is kept of it deleted.
+func checkDeletion(t *testing.T) {
+	t.Helper()
+	for _, step := range []struct {
+		function, event string
+		records         []string
+	}{
+		{"DeletionFunction", "deletion.json", []string{"alert", "alert", "incident", "thread"}},
+		{"PurgeFunction", "purge.json", nil},
+		{"PurgeFunction", "purge.json", nil},
+	} {
+		if reply := invoke[events.SQSEventResponse](t, step.function, static(t, step.event)); len(reply.BatchItemFailures) > 0 {
+			t.Errorf("%s failed: %+v", step.function, reply)
+		}
+		if got := recordKinds(t, "RecordsTable"); !slices.Equal(got, step.records) {
+			t.Errorf("after %s the records are %v, want %v", step.function, got, step.records)
+		}
+	}
+	if got, want := recordKinds(t, "DeletionsTable"), []string{"deletion", "tombstone"}; !slices.Equal(got, want) {
+		t.Errorf("the deletions are %v, want %v", got, want)
 	}
 }
 
-// recordKinds lists the kinds of all records, sorted.
-func recordKinds(t *testing.T) []string {
+// recordKinds lists the kinds of all records of a table, sorted.
+func recordKinds(t *testing.T, table string) []string {
 	t.Helper()
-	got, err := dynamodb.NewFromConfig(emulators(t)).Scan(t.Context(), &dynamodb.ScanInput{TableName: aws.String("RecordsTable")})
+	got, err := dynamodb.NewFromConfig(emulators(t)).Scan(t.Context(), &dynamodb.ScanInput{TableName: &table})
 	if err != nil {
 		t.Fatalf("read the records: %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,48 +22,62 @@ type alarm struct {
 	AlarmActions       []expression
 	Namespace          string
 	MetricName         string
-	Dimensions         []struct{ Name, Value expression }
+	Dimensions         []dimension
 	Statistic          string
+	Period             seconds
 	ComparisonOperator string
 	Threshold          int
 	TreatMissingData   string
 }
 
+type dimension struct{ Name, Value expression }
+
 // signal is what an alarm looks at.
 type signal struct {
-	Namespace string
-	Metric    string
-	Statistic string
-	Dimension expression
-	Of        expression
+	Namespace  string
+	Metric     string
+	Statistic  string
+	Dimensions []dimension
 }
+
+func signalOf(namespace, metric, statistic string, dimensions ...dimension) signal {
+	return signal{namespace, metric, statistic, dimensions}
+}
+
+// ofStack is the first dimension of every metric of our own.
+var ofStack = dimension{"stack", "!Ref AWS::StackName"}
+
+func ofDestination(name queue.Name) dimension { return dimension{"destination", expression(name)} }
 
 func TestAlarms(t *testing.T) {
 	loaded := load(t)
 	want := map[string]signal{
-		"IngestErrorAlarm":   {"AWS/ApiGateway", "5xx", "Sum", "ApiId", "!Ref WebhookApi"},
-		"ConflictAlarm":      {telemetry.Namespace, replyMetric(ingest.Conflict), "Sum", "stack", "!Ref AWS::StackName"},
-		"ForgedRequestAlarm": {telemetry.Namespace, replyMetric(ingest.Unauthorized), "Sum", "stack", "!Ref AWS::StackName"},
+		"IngestErrorAlarm":   signalOf("AWS/ApiGateway", "5xx", "Sum", dimension{"ApiId", "!Ref WebhookApi"}),
+		"ConflictAlarm":      signalOf(telemetry.Namespace, replyMetric(ingest.Conflict), "Sum", ofStack),
+		"ForgedRequestAlarm": signalOf(telemetry.Namespace, replyMetric(ingest.Unauthorized), "Sum", ofStack),
+		"OverdueDeletionAlarm": signalOf(telemetry.Namespace, "deletions_overdue", "Maximum", ofStack,
+			ofDestination(queue.Deletion)),
+	}
+	for _, name := range loaded.named("AWS::Scheduler::ScheduleGroup") {
+		want[strings.TrimSuffix(name, "Group")+"Alarm"] = signalOf("AWS/Scheduler", "InvocationDroppedCount", "Sum",
+			dimension{"ScheduleGroup", expression("!Ref " + name)})
 	}
 	for _, name := range queue.Names {
 		source, dead := queueResource(name), queueResource(name.DeadLetter())
-		want[queueAlarm(name, "DeadLetter")] = signal{
-			"AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum", "QueueName", expression("!GetAtt " + dead + ".QueueName")}
-		want[queueAlarm(name, "Age")] = signal{
-			"AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum", "QueueName", expression("!GetAtt " + source + ".QueueName")}
+		want[queueAlarm(name, "DeadLetter")] = signalOf("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum",
+			dimension{"QueueName", expression("!GetAtt " + dead + ".QueueName")})
+		want[queueAlarm(name, "Age")] = signalOf("AWS/SQS", "ApproximateAgeOfOldestMessage", "Maximum",
+			dimension{"QueueName", expression("!GetAtt " + source + ".QueueName")})
 	}
 	for _, prefix := range functionNames {
-		of := expression("!Ref " + prefix + "Function")
-		want[prefix+"FunctionErrorAlarm"] = signal{"AWS/Lambda", "Errors", "Sum", "FunctionName", of}
-		want[prefix+"FunctionThrottleAlarm"] = signal{"AWS/Lambda", "Throttles", "Sum", "FunctionName", of}
+		of := dimension{"FunctionName", expression("!Ref " + prefix + "Function")}
+		want[prefix+"FunctionErrorAlarm"] = signalOf("AWS/Lambda", "Errors", "Sum", of)
+		want[prefix+"FunctionThrottleAlarm"] = signalOf("AWS/Lambda", "Throttles", "Sum", of)
 	}
 	got := map[string]signal{}
 	for _, name := range loaded.named("AWS::CloudWatch::Alarm") {
 		a := properties[alarm](t, loaded, name, "AWS::CloudWatch::Alarm")
-		got[name] = signal{Namespace: a.Namespace, Metric: a.MetricName, Statistic: a.Statistic}
-		if len(a.Dimensions) == 1 {
-			got[name] = signal{a.Namespace, a.MetricName, a.Statistic, a.Dimensions[0].Name, a.Dimensions[0].Value}
-		}
+		got[name] = signalOf(a.Namespace, a.MetricName, a.Statistic, a.Dimensions...)
 		if !slices.Equal(a.AlarmActions, []expression{"!Ref AlarmTopic"}) {
 			t.Errorf("%s goes to %v", name, a.AlarmActions)
 		}
@@ -79,6 +94,18 @@ func TestAlarms(t *testing.T) {
 func queueAlarm(name queue.Name, what string) string {
 	id := queueResource(name)
 	return id[:len(id)-len("Queue")] + what + "Alarm"
+}
+
+// A purge that takes many rounds is no cause for alarm, nor is one of whose rounds a few died, each of which hides the message
+// for the queue's visibility.
+func TestThePurgesAgeAlarmAllowsManyRounds(t *testing.T) {
+	loaded := load(t)
+	purgeAge := properties[alarm](t, loaded, "PurgeAgeAlarm", "AWS::CloudWatch::Alarm")
+	visibility := properties[sqsQueue](t, loaded, "PurgeQueue", "AWS::SQS::Queue").VisibilityTimeout
+	const roundsThatDied = 10
+	if least := roundsThatDied * int(visibility); purgeAge.Threshold < least {
+		t.Errorf("it goes off after %d seconds, want %d at least", purgeAge.Threshold, least)
+	}
 }
 
 func replyMetric(status ingest.Status) string { return "reply_" + string(status) }

@@ -4,8 +4,11 @@ package template
 
 import (
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/deletion"
 )
 
 type table struct {
@@ -17,7 +20,10 @@ type table struct {
 		AttributeName string
 		Enabled       bool
 	}
-	PointInTimeRecoverySpecification struct{ PointInTimeRecoveryEnabled bool }
+	PointInTimeRecoverySpecification struct {
+		PointInTimeRecoveryEnabled bool
+		RecoveryPeriodInDays       int
+	}
 }
 
 type keyElement struct{ AttributeName, KeyType string }
@@ -27,6 +33,7 @@ func TestTables(t *testing.T) {
 	for name, key := range map[string][]keyElement{
 		"DeliveriesTable": {{"delivery_id", "HASH"}},
 		"RecordsTable":    {{"partition", "HASH"}, {"sort", "RANGE"}},
+		"DeletionsTable":  {{"partition", "HASH"}, {"sort", "RANGE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := properties[table](t, loaded, name, "AWS::DynamoDB::Table")
@@ -44,24 +51,31 @@ func TestTables(t *testing.T) {
 			}
 		})
 	}
-	if got := len(loaded.named("AWS::DynamoDB::Table")); got != 2 {
-		t.Errorf("there are %d tables, the tests here know 2", got)
+	if got := len(loaded.named("AWS::DynamoDB::Table")); got != 3 {
+		t.Errorf("there are %d tables, the tests here know 3", got)
 	}
 }
 
 func TestWhatCannotBeMadeAgainIsKept(t *testing.T) {
 	loaded := load(t)
 	for _, name := range []string{
-		"RecordsTable", "DeletionQueue", "DeletionDeadLetterQueue", "PurgeQueue", "PurgeDeadLetterQueue",
+		"RecordsTable", "DeletionsTable", "DeletionQueue", "DeletionDeadLetterQueue", "PurgeQueue", "PurgeDeadLetterQueue",
+		"PurgeScheduleGroup", "PurgeScheduleRole",
 	} {
 		r := loaded.Resources[name]
 		if r.DeletionPolicy != "RetainExceptOnCreate" || r.UpdateReplacePolicy != "Retain" {
 			t.Errorf("%s goes with the stack: deletion policy %q, replacement policy %q", name, r.DeletionPolicy, r.UpdateReplacePolicy)
 		}
 	}
-	records := properties[table](t, loaded, "RecordsTable", "AWS::DynamoDB::Table")
-	if !records.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled {
-		t.Error("the records have no point-in-time recovery")
+	for _, name := range []string{"RecordsTable", "DeletionsTable"} {
+		recovery := properties[table](t, loaded, name, "AWS::DynamoDB::Table").PointInTimeRecoverySpecification
+		if !recovery.PointInTimeRecoveryEnabled {
+			t.Errorf("%s has no point-in-time recovery", name)
+		}
+		// What a deletion's record says of backups rests on it.
+		if got := time.Duration(recovery.RecoveryPeriodInDays) * 24 * time.Hour; got != deletion.BackupRetention {
+			t.Errorf("%s can be restored for %s, a deletion's record says %s", name, got, deletion.BackupRetention)
+		}
 	}
 }
 

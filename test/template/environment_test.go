@@ -4,6 +4,7 @@ package template
 
 import (
 	"encoding/json"
+	"errors"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,14 +27,40 @@ var resources = map[string]map[string]expression{
 	"slack": {
 		"SLACK_BOT_TOKEN_ID":          "!Ref SlackBotToken",
 		"RECORDS_TABLE":               "!Ref RecordsTable",
+		"DELETIONS_TABLE":             "!Ref DeletionsTable",
 		"SLACK_QUEUE_URL":             "!Ref SlackQueue",
 		"SLACK_DEAD_LETTER_QUEUE_URL": "!Ref SlackDeadLetterQueue",
+		"DELETION_QUEUE_URL":          "!Ref DeletionQueue",
 	},
 	"pagerduty": {
 		"PAGERDUTY_ROUTING_KEY_ID":        "!Ref PagerdutyRoutingKey",
 		"RECORDS_TABLE":                   "!Ref RecordsTable",
+		"DELETIONS_TABLE":                 "!Ref DeletionsTable",
 		"PAGERDUTY_QUEUE_URL":             "!Ref PagerdutyQueue",
 		"PAGERDUTY_DEAD_LETTER_QUEUE_URL": "!Ref PagerdutyDeadLetterQueue",
+		"DELETION_QUEUE_URL":              "!Ref DeletionQueue",
+	},
+	"deletion": {
+		"RECORDS_TABLE":                  "!Ref RecordsTable",
+		"DELETIONS_TABLE":                "!Ref DeletionsTable",
+		"DELETION_QUEUE_URL":             "!Ref DeletionQueue",
+		"DELETION_DEAD_LETTER_QUEUE_URL": "!Ref DeletionDeadLetterQueue",
+		"SLACK_QUEUE_URL":                "!Ref SlackQueue",
+		"PAGERDUTY_QUEUE_URL":            "!Ref PagerdutyQueue",
+		"PURGE_QUEUE_URL":                "!Ref PurgeQueue",
+		"PURGE_QUEUE_ARN":                "!GetAtt PurgeQueue.Arn",
+		"PURGE_DEAD_LETTER_QUEUE_ARN":    "!GetAtt PurgeDeadLetterQueue.Arn",
+		"SCHEDULE_GROUP":                 "!Ref PurgeScheduleGroup",
+		"SCHEDULE_ROLE_ARN":              "!GetAtt PurgeScheduleRole.Arn",
+	},
+	"purge": {
+		"SLACK_BOT_TOKEN_ID":          "!Ref SlackBotToken",
+		"RECORDS_TABLE":               "!Ref RecordsTable",
+		"DELETIONS_TABLE":             "!Ref DeletionsTable",
+		"PURGE_QUEUE_URL":             "!Ref PurgeQueue",
+		"PURGE_DEAD_LETTER_QUEUE_URL": "!Ref PurgeDeadLetterQueue",
+		"SLACK_QUEUE_URL":             "!Ref SlackQueue",
+		"PAGERDUTY_QUEUE_URL":         "!Ref PagerdutyQueue",
 	},
 }
 
@@ -41,6 +68,7 @@ var resources = map[string]map[string]expression{
 var everywhere = map[string]expression{
 	"GOMAXPROCS":                       "1",
 	"AWS_ENDPOINT_URL_DYNAMODB":        "",
+	"AWS_ENDPOINT_URL_SCHEDULER":       "",
 	"AWS_ENDPOINT_URL_SECRETS_MANAGER": "",
 	"AWS_ENDPOINT_URL_SQS":             "",
 }
@@ -49,6 +77,12 @@ var loaders = map[string]func(settings.Source) error{
 	"ingest":    func(s settings.Source) error { _, err := settings.LoadIngest(s); return err },
 	"slack":     func(s settings.Source) error { _, err := settings.LoadSlack(s); return err },
 	"pagerduty": func(s settings.Source) error { _, err := settings.LoadPagerDuty(s); return err },
+	"deletion":  func(s settings.Source) error { _, err := settings.LoadDeletion(s); return err },
+	"purge": func(s settings.Source) error {
+		_, err := settings.LoadPurge(s)
+		_, retentionErr := settings.LogRetention(s)
+		return errors.Join(err, retentionErr)
+	},
 }
 
 func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
@@ -58,6 +92,7 @@ func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
 		parameters[setting.Variable()] = expression("!Ref " + setting.Parameter)
 	}
 	parameters["STACK"] = "!Ref AWS::StackName"
+	parameters["LOG_RETENTION_DAYS"] = "!Ref LogRetentionDays"
 	for name, load := range loaders {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]expression{}
@@ -80,7 +115,7 @@ func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
 }
 
 // requiredValues is what settings without a default are set to here.
-var requiredValues = map[string]string{"SLACK_CHANNEL": "C0SAMPLE01"}
+var requiredValues = map[string]string{"SLACK_CHANNEL": "C0SAMPLE01", "LOG_RETENTION_DAYS": "30"}
 
 // Limits of AWS.
 const (
@@ -94,7 +129,13 @@ const (
 	maxNameSuffix = len("--") + 13
 	// maxQueueName: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
 	maxQueueName = 80
+	// maxScheduleGroupName: https://docs.aws.amazon.com/scheduler/latest/APIReference/API_CreateScheduleGroup.html
+	maxScheduleGroupName = 64
+	// maxRoleName: https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+	maxRoleName = 64
 
+	queueARNBase   = "arn:aws-us-gov:sqs:ap-southeast-1:123456789012:"
+	roleARNBase    = "arn:aws-us-gov:iam::123456789012:role/"
 	queueURLBase   = "https://sqs.ap-southeast-1.amazonaws.com/123456789012/"
 	secretARNFrame = "arn:aws-us-gov:secretsmanager:ap-southeast-1:123456789012:secret:/longest-secret-name-abcdef"
 )
@@ -121,6 +162,9 @@ func TestTheLongestSettingsFitIntoTheEnvironment(t *testing.T) {
 // longest is the greatest length that a variable's value can have.
 func (l template) longest(t *testing.T, value expression) int {
 	t.Helper()
+	if attribute, isAttribute := strings.CutPrefix(string(value), "!GetAtt "); isAttribute {
+		return l.longestARN(t, strings.TrimSuffix(attribute, ".Arn"))
+	}
 	name, isReference := strings.CutPrefix(string(value), "!Ref ")
 	if !isReference {
 		return len(value)
@@ -138,8 +182,22 @@ func (l template) longest(t *testing.T, value expression) int {
 		return len(queueURLBase) + maxQueueName
 	case "AWS::SecretsManager::Secret":
 		return len(secretARNFrame) + maxStackName
+	case "AWS::Scheduler::ScheduleGroup":
+		return maxScheduleGroupName
 	}
 	t.Fatalf("nothing is known of the length of %s", value)
+	return 0
+}
+
+func (l template) longestARN(t *testing.T, name string) int {
+	t.Helper()
+	switch l.Resources[name].Type {
+	case "AWS::SQS::Queue":
+		return len(queueARNBase) + maxQueueName
+	case "AWS::IAM::Role":
+		return len(roleARNBase) + maxRoleName
+	}
+	t.Fatalf("nothing is known of the length of %s's ARN", name)
 	return 0
 }
 

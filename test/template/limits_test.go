@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
@@ -30,6 +31,8 @@ func TestTimeLimits(t *testing.T) {
 		{"slack has time for the pause, a look-up, a post and an update", timeout("slack") > thread.MaxPostInterval+3*thread.CallTimeout},
 		{"pagerduty's time-out is the code's", timeout("pagerduty") == incident.FunctionTimeout},
 		{"pagerduty has time for its call", timeout("pagerduty") > incident.CallTimeout},
+		{"deletion's time-out is the code's", timeout("deletion") == deletion.FunctionTimeout},
+		{"purge's time-out is the code's", timeout("purge") == deletion.PurgeTimeout},
 		{"a record outlives a message's stay in a queue and its dead-letter queue", alert.Retention > 2*queue.Retention},
 	} {
 		if !c.ok {
@@ -107,18 +110,30 @@ func checkQueue(t *testing.T, loaded template, name queue.Name) {
 	}
 }
 
+type mapping struct {
+	BatchSize                      int
+	MaximumBatchingWindowInSeconds *int
+	EventSourceArn                 expression
+	FunctionName                   expression
+	FunctionResponseTypes          []string
+	ScalingConfig                  struct{ MaximumConcurrency int }
+}
+
+func mappingOf(t *testing.T, loaded template, name string) mapping {
+	t.Helper()
+	return properties[mapping](t, loaded, functionNames[name]+"FunctionQueue", "AWS::Lambda::EventSourceMapping")
+}
+
+// sources are the queues that functions work on.
+var sources = map[string]queue.Name{
+	"slack": queue.Slack, "pagerduty": queue.PagerDuty, "deletion": queue.Deletion, "purge": queue.Purge,
+}
+
 func TestMappings(t *testing.T) {
 	loaded := load(t)
-	for name, source := range map[string]queue.Name{"slack": queue.Slack, "pagerduty": queue.PagerDuty} {
+	for name, source := range sources {
 		t.Run(name, func(t *testing.T) {
-			mapping := properties[struct {
-				BatchSize                      int
-				MaximumBatchingWindowInSeconds *int
-				EventSourceArn                 expression
-				FunctionName                   expression
-				FunctionResponseTypes          []string
-				ScalingConfig                  struct{ MaximumConcurrency int }
-			}](t, loaded, functionNames[name]+"FunctionQueue", "AWS::Lambda::EventSourceMapping")
+			mapping := mappingOf(t, loaded, name)
 			if want := expression("!GetAtt " + queueResource(source) + ".Arn"); mapping.EventSourceArn != want {
 				t.Errorf("it reads from %s, want %s", mapping.EventSourceArn, want)
 			}
@@ -140,7 +155,26 @@ func TestMappings(t *testing.T) {
 			}
 		})
 	}
-	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != 2 {
-		t.Errorf("there are %d mappings, the tests here know 2", got)
+	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != len(sources) {
+		t.Errorf("there are %d mappings, the tests here know %d", got, len(sources))
+	}
+}
+
+// leastExecutions is how many executions at once a new account has.
+// https://docs.aws.amazon.com/lambda/latest/dg/lambda-concurrency.html
+const leastExecutions = 10
+
+// A deletion is rare; what is there every day must not keep deliveries out.
+func TestWorkersLeaveIngestRoomInANewAccount(t *testing.T) {
+	loaded := load(t)
+	const forIngest = 2
+	busy := 0
+	for _, name := range []string{"slack", "pagerduty"} {
+		busy += mappingOf(t, loaded, name).ScalingConfig.MaximumConcurrency
+	}
+	// One deletion at a time, or one purge.
+	busy += mappingOf(t, loaded, "deletion").ScalingConfig.MaximumConcurrency
+	if busy+forIngest > leastExecutions {
+		t.Errorf("workers take up to %d executions, which leaves ingest less than %d of %d", busy, forIngest, leastExecutions)
 	}
 }

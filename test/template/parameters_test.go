@@ -180,6 +180,9 @@ func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
 		"SignatureTolerance":        {[]string{"30s", "300s", "5m"}, []string{"", "300", "5 min"}},
 		"BodyLimit":                 {[]string{"1024", "262144", "716800"}, []string{"", "1023", "716801", "1e5", "256KB"}},
 		"DedupeWindow":              {[]string{"24h", "720h", "8760h"}, []string{"", "30d", "720"}},
+		"DeletionGraceDays":         {[]string{"0", "7", "365"}, []string{"", "-1", "366", "7d"}},
+		"DeletionRecordDays":        {[]string{"30", "1095", "3650"}, []string{"", "29", "3651", "3y"}},
+		"DeleteSlackMessages":       {[]string{"true", "false"}, []string{"", "True", "yes", "1"}},
 		"SecretMaxAge":              {[]string{"1m", "5m", "24h"}, []string{"", "5", "5min"}},
 	} {
 		t.Run(parameterName, func(t *testing.T) {

@@ -34,6 +34,9 @@ func (p policyDocument) grants() []string {
 	return grants
 }
 
+// purgeSchedules are the schedules of one group.
+const purgeSchedules = "!Sub arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${PurgeScheduleGroup}/*"
+
 // allowances is the whole of what each function may do.
 var allowances = map[string][]string{
 	"ingest": {
@@ -51,7 +54,10 @@ var allowances = map[string][]string{
 		"Allow xray:PutTraceSegments on *",
 	},
 	"slack": {
+		"Allow dynamodb:ConditionCheckItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:GetItem on !GetAtt DeletionsTable.Arn",
 		"Allow dynamodb:GetItem on !GetAtt RecordsTable.Arn",
+		"Allow dynamodb:PutItem on !GetAtt DeletionsTable.Arn",
 		"Allow dynamodb:PutItem on !GetAtt RecordsTable.Arn",
 		"Allow logs:CreateLogStream on !GetAtt SlackLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt SlackLogGroup.Arn",
@@ -60,12 +66,16 @@ var allowances = map[string][]string{
 		"Allow sqs:DeleteMessage on !GetAtt SlackQueue.Arn",
 		"Allow sqs:GetQueueAttributes on !GetAtt SlackQueue.Arn",
 		"Allow sqs:ReceiveMessage on !GetAtt SlackQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
 		"Allow sqs:SendMessage on !GetAtt SlackDeadLetterQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
 	"pagerduty": {
+		"Allow dynamodb:ConditionCheckItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:GetItem on !GetAtt DeletionsTable.Arn",
 		"Allow dynamodb:GetItem on !GetAtt RecordsTable.Arn",
+		"Allow dynamodb:PutItem on !GetAtt DeletionsTable.Arn",
 		"Allow dynamodb:PutItem on !GetAtt RecordsTable.Arn",
 		"Allow logs:CreateLogStream on !GetAtt PagerdutyLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt PagerdutyLogGroup.Arn",
@@ -74,7 +84,46 @@ var allowances = map[string][]string{
 		"Allow sqs:DeleteMessage on !GetAtt PagerdutyQueue.Arn",
 		"Allow sqs:GetQueueAttributes on !GetAtt PagerdutyQueue.Arn",
 		"Allow sqs:ReceiveMessage on !GetAtt PagerdutyQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
 		"Allow sqs:SendMessage on !GetAtt PagerdutyDeadLetterQueue.Arn",
+		"Allow xray:PutTelemetryRecords on *",
+		"Allow xray:PutTraceSegments on *",
+	},
+	"deletion": {
+		"Allow dynamodb:GetItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:PutItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:Query on !GetAtt RecordsTable.Arn",
+		"Allow dynamodb:Scan on !GetAtt DeletionsTable.Arn",
+		"Allow iam:PassRole on !GetAtt PurgeScheduleRole.Arn",
+		"Allow logs:CreateLogStream on !GetAtt DeletionLogGroup.Arn",
+		"Allow logs:PutLogEvents on !GetAtt DeletionLogGroup.Arn",
+		"Allow scheduler:CreateSchedule on " + purgeSchedules,
+		"Allow sqs:ChangeMessageVisibility on !GetAtt DeletionQueue.Arn",
+		"Allow sqs:DeleteMessage on !GetAtt DeletionQueue.Arn",
+		"Allow sqs:GetQueueAttributes on !GetAtt DeletionQueue.Arn",
+		"Allow sqs:ReceiveMessage on !GetAtt DeletionQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt DeletionDeadLetterQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt PagerdutyQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt PurgeQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
+		"Allow xray:PutTelemetryRecords on *",
+		"Allow xray:PutTraceSegments on *",
+	},
+	"purge": {
+		"Allow dynamodb:DeleteItem on !GetAtt RecordsTable.Arn",
+		"Allow dynamodb:GetItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:PutItem on !GetAtt DeletionsTable.Arn",
+		"Allow dynamodb:Query on !GetAtt RecordsTable.Arn",
+		"Allow logs:CreateLogStream on !GetAtt PurgeLogGroup.Arn",
+		"Allow logs:PutLogEvents on !GetAtt PurgeLogGroup.Arn",
+		"Allow secretsmanager:GetSecretValue on !Ref SlackBotToken",
+		"Allow sqs:ChangeMessageVisibility on !GetAtt PurgeQueue.Arn",
+		"Allow sqs:DeleteMessage on !GetAtt PurgeQueue.Arn",
+		"Allow sqs:GetQueueAttributes on !GetAtt PurgeQueue.Arn",
+		"Allow sqs:ReceiveMessage on !GetAtt PurgeQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt PagerdutyQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt PurgeDeadLetterQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -94,34 +143,52 @@ func TestEachFunctionMayDoExactlyWhatItDoes(t *testing.T) {
 			if got := function(t, loaded, name).Role; got != expression("!GetAtt "+resource+".Arn") {
 				t.Errorf("its role is %s, want its own", got)
 			}
-			r := properties[role](t, loaded, resource, "AWS::IAM::Role")
-			if len(r.ManagedPolicyArns) > 0 {
-				t.Errorf("it has managed policies, which allow more than it needs: %v", r.ManagedPolicyArns)
-			}
-			var got []string
-			for _, policy := range r.Policies {
-				got = append(got, policy.PolicyDocument.grants()...)
-			}
-			slices.Sort(got)
-			if diff := cmp.Diff(want, got); diff != "" {
-				t.Errorf("allowances (-want +got):\n%s", diff)
-			}
-			for _, statement := range r.AssumeRolePolicyDocument.Statement {
-				if statement.Principal.Service != "lambda.amazonaws.com" {
-					t.Errorf("%q may take the role", statement.Principal.Service)
-				}
-			}
+			checkRole(t, loaded, resource, "lambda.amazonaws.com", want)
 		})
 	}
-	if got, want := len(loaded.named("AWS::IAM::Role")), len(allowances); got != want {
+	if got, want := len(loaded.named("AWS::IAM::Role")), len(allowances)+len(schedules); got != want {
 		t.Errorf("there are %d roles, the tests here know %d", got, want)
 	}
 }
 
-func TestOnlyXRayHasAWildcard(t *testing.T) {
+// checkRole holds a role to who may take it and to the whole of what it allows.
+func checkRole(t *testing.T, loaded template, resource, service string, want []string) role {
+	t.Helper()
+	r := properties[role](t, loaded, resource, "AWS::IAM::Role")
+	if len(r.ManagedPolicyArns) > 0 {
+		t.Errorf("it has managed policies, which allow more than it needs: %v", r.ManagedPolicyArns)
+	}
+	var got []string
+	for _, policy := range r.Policies {
+		got = append(got, policy.PolicyDocument.grants()...)
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("allowances (-want +got):\n%s", diff)
+	}
+	for _, statement := range r.AssumeRolePolicyDocument.Statement {
+		if statement.Principal.Service != service {
+			t.Errorf("%q may take the role", statement.Principal.Service)
+		}
+	}
+	return r
+}
+
+// A role that can be passed to any service is a role that can be borrowed.
+func TestARoleIsPassedToSchedulerOnly(t *testing.T) {
+	deletion := properties[role](t, load(t), "DeletionRole", "AWS::IAM::Role")
+	for _, statement := range deletion.Policies[0].PolicyDocument.Statement {
+		passes := slices.Contains(statement.Action, "iam:PassRole")
+		if passes && statement.Condition["StringEquals"]["iam:PassedToService"] != "scheduler.amazonaws.com" {
+			t.Errorf("it may be passed elsewhere: %+v", statement.Condition)
+		}
+	}
+}
+
+func TestOnlyXRayHasAWildcardBesideTheSchedulesOfAGroup(t *testing.T) {
 	for name, grants := range allowances {
 		for _, grant := range grants {
-			if strings.Contains(grant, "*") && !strings.HasPrefix(grant, "Allow xray:") {
+			if strings.Contains(grant, "*") && !strings.HasPrefix(grant, "Allow xray:") && !strings.HasSuffix(grant, purgeSchedules) {
 				t.Errorf("%s: %s", name, grant)
 			}
 		}

@@ -133,7 +133,9 @@ type lambdaFunction struct {
 }
 
 // functionNames lists the functions by the names of their folders, with the prefix of their resources.
-var functionNames = map[string]string{"ingest": "Ingest", "slack": "Slack", "pagerduty": "Pagerduty"}
+var functionNames = map[string]string{
+	"ingest": "Ingest", "slack": "Slack", "pagerduty": "Pagerduty", "deletion": "Deletion", "purge": "Purge",
+}
 
 func function(t *testing.T, loaded template, name string) lambdaFunction {
 	t.Helper()

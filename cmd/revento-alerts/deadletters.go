@@ -1,0 +1,236 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"revento-alerts/shared/api"
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/queue"
+)
+
+func newDeadLetters(w world) *cobra.Command {
+	command := &cobra.Command{
+		Use:   "dead-letters",
+		Short: "Look at the messages that were given up, have them tried again, or drop them",
+		Long: `Look at the messages that were given up, have them tried again, or drop them.
+
+Each has the reason for which it was given up: mend that first. A redrive sends nothing that has been sent before. A message
+that nobody deals with is gone after 14 days.`,
+		Args: usage(cobra.NoArgs),
+		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
+	}
+	command.AddCommand(newDeadLettersList(w), newDeadLettersShow(w), newDeadLettersRedrive(w), newDeadLettersDrop(w))
+	return command
+}
+
+func newDeadLettersList(w world) *cobra.Command {
+	return operatorCommand(w, &cobra.Command{
+		Use:   "list",
+		Short: "List the dead letters in sight",
+		Args:  usage(cobra.NoArgs),
+	}, func(ctx context.Context, client *api.Client, _ []string) error {
+		listing, err := letters(ctx, client)
+		if err != nil {
+			return err
+		}
+		return deadletter.WriteList(w.out, listing)
+	})
+}
+
+func newDeadLettersShow(w world) *cobra.Command {
+	return operatorCommand(w, &cobra.Command{
+		Use:   "show <id>",
+		Short: "Print all that is known of a dead letter",
+		Args:  usage(cobra.ExactArgs(1)),
+	}, func(ctx context.Context, client *api.Client, arguments []string) error {
+		listing, err := letters(ctx, client)
+		if err != nil {
+			return err
+		}
+		chosen, err := deadletter.Selection{IDs: arguments}.Of(listing.Letters)
+		if err != nil {
+			return err
+		}
+		if len(chosen) == 0 {
+			return fmt.Errorf("no dead letter %s is in sight: see 'dead-letters list'", arguments[0])
+		}
+		return deadletter.WriteLetter(w.out, chosen[0])
+	})
+}
+
+func newDeadLettersRedrive(w world) *cobra.Command {
+	var chosen selection
+	command := operatorCommand(w, &cobra.Command{
+		Use:   "redrive",
+		Short: "Have dead letters tried again",
+		Long:  `Have dead letters tried again, those that meet all of the conditions. They are sent one after another, to Slack one a second.`,
+		Example: `  revento-alerts dead-letters redrive --reason token_revoked
+  revento-alerts dead-letters redrive --queue slack --stack revento-alerts`,
+		Args: usage(chosen.check),
+	}, func(ctx context.Context, client *api.Client, _ []string) error {
+		found, err := chosen.find(ctx, client)
+		if err != nil {
+			return err
+		}
+		return treat(ctx, w, client, "redrive", found)
+	})
+	chosen.addFlags(command)
+	return command
+}
+
+func newDeadLettersDrop(w world) *cobra.Command {
+	var chosen selection
+	var yes bool
+	command := operatorCommand(w, &cobra.Command{
+		Use:     "drop",
+		Short:   "Delete dead letters for good",
+		Long:    `Delete dead letters for good, those that meet all of the conditions. It asks before it does, unless --yes is given.`,
+		Example: `  revento-alerts dead-letters drop --id 3f0c2a9d17 --yes`,
+		Args:    usage(chosen.check),
+	}, func(ctx context.Context, client *api.Client, _ []string) error {
+		found, err := chosen.find(ctx, client)
+		if err != nil {
+			return err
+		}
+		if len(found) > 0 && !yes && !w.confirms(fmt.Sprintf("Drop %d for good?", len(found))) {
+			return errors.New("nothing was dropped: answer y, or give --yes")
+		}
+		return treat(ctx, w, client, "drop", found)
+	})
+	chosen.addFlags(command)
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return command
+}
+
+// selection is the flags that choose dead letters.
+type selection struct {
+	ids    []string
+	reason string
+	queue  string
+	all    bool
+}
+
+func (s *selection) addFlags(command *cobra.Command) {
+	command.Flags().StringSliceVar(&s.ids, "id", nil, "a dead letter's id; may be given more than once")
+	command.Flags().StringVar(&s.reason, "reason", "", "those with this reason, or whose reason begins so before a colon")
+	command.Flags().StringVar(&s.queue, "queue", "", fmt.Sprintf("those of one queue: %s", strings.Join(queueNames(), ", ")))
+	command.Flags().BoolVar(&s.all, "all", false, "all of them, where there is no other condition")
+}
+
+func queueNames() []string {
+	names := make([]string, len(queue.Names))
+	for i, name := range queue.Names {
+		names[i] = string(name)
+	}
+	return names
+}
+
+func (s *selection) check(_ *cobra.Command, arguments []string) error {
+	switch {
+	case len(arguments) > 0:
+		return fmt.Errorf("%q: name dead letters by --id", arguments[0])
+	case s.queue != "" && !slices.Contains(queueNames(), s.queue):
+		return fmt.Errorf("there is no queue %q: there are %s", s.queue, strings.Join(queueNames(), ", "))
+	case len(s.ids) == 0 && s.reason == "" && s.queue == "" && !s.all:
+		return errors.New("choose dead letters by --id, --reason or --queue, or give --all")
+	}
+	return nil
+}
+
+// find returns the letters that are chosen. An id that is not in sight is a letter without a queue, so that the answer tells of it.
+func (s *selection) find(ctx context.Context, client *api.Client) ([]deadletter.Letter, error) {
+	listing, err := letters(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	chosen := deadletter.Selection{IDs: s.ids, Reason: s.reason, All: s.all}
+	if s.queue != "" {
+		chosen.Queues = []queue.Name{queue.Name(s.queue)}
+	}
+	found, err := chosen.Of(listing.Letters)
+	if err != nil {
+		return nil, err
+	}
+	for _, id := range s.ids {
+		if !slices.ContainsFunc(listing.Letters, func(letter deadletter.Letter) bool { return letter.ID == id }) {
+			found = append(found, deadletter.Letter{ID: id})
+		}
+	}
+	return found, nil
+}
+
+func letters(ctx context.Context, client *api.Client) (deadletter.Listing, error) {
+	var listing deadletter.Listing
+	err := client.Get(ctx, "dead-letters", &listing)
+	return listing, err
+}
+
+// portion is how many letters are dealt with in one request: a redrive pauses a second after each Slack message, and a request's
+// time is bounded.
+const portion = 20
+
+// treat has the letters redriven or dropped, a portion at a time, and prints what became of each. They are named by their ids:
+// one that fails again meanwhile comes back under another, and so does not go round.
+func treat(ctx context.Context, w world, client *api.Client, what string, chosen []deadletter.Letter) error {
+	if len(chosen) == 0 {
+		w.printf("No dead letter in sight is chosen.\n")
+		return nil
+	}
+	left := 0
+	for _, selection := range portions(chosen) {
+		var done api.Results
+		if err := client.Post(ctx, "dead-letters/"+what, selection, &done); err != nil {
+			return err
+		}
+		if err := deadletter.WriteResults(w.out, done.Results); err != nil {
+			return err
+		}
+		if done.Stopped != "" {
+			return errors.New(done.Stopped)
+		}
+		left += count(done.Results, deadletter.Kept) + count(done.Results, deadletter.Missing)
+	}
+	if left > 0 {
+		return fmt.Errorf("%d of %d were not dealt with", left, len(chosen))
+	}
+	return nil
+}
+
+// portions names letters by their ids, those of a queue together.
+func portions(chosen []deadletter.Letter) []api.Selection {
+	byQueue := map[queue.Name][]string{}
+	for _, letter := range chosen {
+		byQueue[letter.Queue] = append(byQueue[letter.Queue], letter.ID)
+	}
+	var selections []api.Selection
+	for _, name := range slices.Concat(queue.Names, []queue.Name{""}) {
+		for ids := range slices.Chunk(byQueue[name], portion) {
+			selections = append(selections, api.Selection{IDs: ids, Queue: name})
+		}
+	}
+	return selections
+}
+
+func count(results []deadletter.Result, outcome deadletter.Outcome) int {
+	n := 0
+	for _, result := range results {
+		if result.Outcome == outcome {
+			n++
+		}
+	}
+	return n
+}
+
+// confirms asks a person. No answer means no.
+func (w world) confirms(question string) bool {
+	w.printf("%s [y/N] ", question)
+	answer, _ := bufio.NewReader(w.in).ReadString('\n')
+	return slices.Contains([]string{"y", "yes"}, strings.ToLower(strings.TrimSpace(answer)))
+}

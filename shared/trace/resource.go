@@ -1,0 +1,132 @@
+package trace
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
+)
+
+const (
+	// resourceLimit is how many stories Resource tells, the newest.
+	resourceLimit = 50
+	// journalLimit is how many of the journal's newest entries Resource looks through.
+	journalLimit = 2000
+	journalPage  = 100
+)
+
+// Resource tells the stories of a resource's deliveries, the newest first, 50 at the most. They are found by their alerts, so
+// that one whose route was off, or whose event came before under another delivery id, is found only where the ledger is an
+// ingest.Journal, among its newest 2,000 entries; by its id, Delivery finds each. It returns ErrNotFound where there is none.
+func (t *Tracer) Resource(ctx context.Context, event, organization, resource string) ([]Story, error) {
+	keys := t.incidentKeys(event, organization, resource)
+	found, err := t.recorded(ctx, record.Connection{EventID: event, OrganizationID: organization}, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.journaled(ctx, keys, found); err != nil {
+		return nil, err
+	}
+	stories := []Story{}
+	for id, alerts := range found {
+		story, err := t.Delivery(ctx, id)
+		if errors.Is(err, ErrNotFound) {
+			story, err = forgotten(id, alerts), nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		stories = append(stories, story)
+	}
+	if len(stories) == 0 {
+		return nil, fmt.Errorf("%w: no alert is known of %s of event %s and organization %s: its routes may be off, or a deletion may have "+
+			"deleted it ('revento-alerts deletions list'); its delivery id, which Revento's console shows, tells more", ErrNotFound, resource, event, organization)
+	}
+	slices.SortFunc(stories, func(a, b Story) int { return began(b).Compare(began(a)) })
+	return stories[:min(len(stories), resourceLimit)], nil
+}
+
+// incidentKeys are those of a resource in each family that the routes name.
+func (t *Tracer) incidentKeys(event, organization, resource string) map[string]bool {
+	keys := map[string]bool{}
+	id, _ := json.Marshal(resource) // cannot fail: a text
+	for _, trigger := range route.Triggers {
+		envelope := revento.Envelope{
+			Type: trigger.Pattern, EventID: event, OrganizationID: organization, Data: map[string]json.RawMessage{"id": id},
+		}
+		keys[alert.IncidentKey(t.Stack, envelope, "")] = true
+	}
+	return keys
+}
+
+// recorded finds the alerts by the deliveries that brought them.
+func (t *Tracer) recorded(ctx context.Context, connection record.Connection, keys map[string]bool) (map[string][]Alert, error) {
+	found := map[string][]Alert{}
+	asked := &inquiry{Tracer: t}
+	err := walk(ctx, t.Records, connection, func(key string, r alert.Record) {
+		if !keys[r.IncidentKey] {
+			return
+		}
+		a := Alert{Kind: kindOf(r), AlertKey: key, Channel: r.Channel}
+		if a.Kind == route.PagerDuty {
+			a.DedupKey = r.IncidentKey
+		}
+		asked.fill(&a, record.Entry[alert.Record]{Value: r, Known: true})
+		a.Note = noteOf(a, t.Now())
+		found[r.DeliveryID] = append(found[r.DeliveryID], a)
+	})
+	return found, err
+}
+
+// kindOf is what a record tells of its destination: only a Slack message has an id.
+func kindOf(r alert.Record) route.Kind {
+	switch {
+	case r.TS != "":
+		return route.Slack
+	case r.State == alert.Sent:
+		return route.PagerDuty
+	}
+	return ""
+}
+
+// journaled adds the deliveries that the journal knows.
+func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[string][]Alert) error {
+	journal, ok := t.Ledger.(ingest.Journal)
+	cursor := ""
+	for seen := 0; ok && seen < journalLimit; seen += journalPage {
+		entries, next, err := journal.Recent(ctx, t.Now(), journalPage, cursor)
+		if err != nil {
+			return err
+		}
+		for _, entry := range entries {
+			if _, known := found[entry.DeliveryID]; !known && keys[entry.Story.IncidentKey] {
+				found[entry.DeliveryID] = nil
+			}
+		}
+		cursor, ok = next, next != ""
+	}
+	return nil
+}
+
+// forgotten is the story of a delivery of which only alerts are known.
+func forgotten(id string, alerts []Alert) Story {
+	story := Story{DeliveryID: id, Alerts: alerts, Why: "The ledger has forgotten the delivery; this is what is known of its alerts."}
+	story.Steps = steps(story)
+	return story
+}
+
+// began is the first moment that is known of a story.
+func began(s Story) time.Time {
+	if s.ReceivedAt.IsZero() && len(s.Steps) > 0 {
+		return s.Steps[0].At
+	}
+	return s.ReceivedAt
+}

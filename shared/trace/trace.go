@@ -1,0 +1,166 @@
+// Package trace tells a delivery's story to a person who asks why somebody was told, or was not: from the ledger, the records of
+// its alerts, the deletions and the dead letters. It changes nothing.
+package trace
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/route"
+)
+
+// Records reads a store of records.
+type Records interface {
+	// Get is record.Store's.
+	Get(ctx context.Context, key record.Key) (record.Record, error)
+	// Query is record.Purger's.
+	Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error)
+}
+
+// Tracer tells stories.
+type Tracer struct {
+	Stack string
+	// Ledger has the deliveries of the last Window. Where it is an ingest.Journal, those of a resource that alerted nobody are
+	// found too.
+	Ledger ingest.Finder
+	Window time.Duration
+	// Records is what is kept of connections, Deletions the store of deletions, and Cases the requests for deletion.
+	Records   Records
+	Deletions Records
+	Cases     func(context.Context) ([]deletion.Entry, error)
+	// Queues have the dead letters.
+	Queues queue.Queues
+	// Routes are those in force now.
+	Routes route.Table
+	// SlackRecorded says that a recorder stands in for Slack: its messages have no links.
+	SlackRecorded bool
+	Now           func() time.Time
+}
+
+// Story is what became of a delivery. Moments that are not known are zero.
+type Story struct {
+	DeliveryID string    `json:"delivery_id"`
+	Type       string    `json:"type"`
+	ReceivedAt time.Time `json:"received_at,omitzero"`
+	// Secret is the number of the webhook secret that signed it, from 1, the newest.
+	Secret int `json:"secret,omitempty"`
+	// State is the ledger's, or "" for a delivery that the ledger has forgotten.
+	State       ingest.State `json:"state,omitempty"`
+	ClaimedAt   time.Time    `json:"claimed_at,omitzero"`
+	HandedOffAt time.Time    `json:"handed_off_at,omitzero"`
+	// Why says why it paged somebody, or did not.
+	Why   string `json:"why"`
+	Steps []Step `json:"steps"`
+	// Alerts are empty where its route was off.
+	Alerts []Alert `json:"alerts"`
+}
+
+// Step is something that happened, in the order of time.
+type Step struct {
+	At     time.Time `json:"at"`
+	What   string    `json:"what"`
+	Detail string    `json:"detail,omitempty"`
+}
+
+// The states of an alert that its record does not tell, beside those that it does. An alert of a deletion request is in the
+// state of the deletion.
+const (
+	Waiting   alert.State = "waiting"   // in its queue, or on its way there
+	Parked    alert.State = "parked"    // among the dead letters
+	Deleted   alert.State = "deleted"   // stopped, or its record deleted, for a deletion request
+	Forgotten alert.State = "forgotten" // older than records are kept
+)
+
+// Alert is what became of a delivery at one destination.
+type Alert struct {
+	Kind     route.Kind  `json:"kind"`
+	Channel  string      `json:"channel,omitempty"`
+	AlertKey string      `json:"alert_key"`
+	State    alert.State `json:"state"`
+	// Note says in plain words what the state means here.
+	Note         string    `json:"note"`
+	Attempts     int       `json:"attempts"`
+	FirstAttempt time.Time `json:"first_attempt,omitzero"`
+	LastAttempt  time.Time `json:"last_attempt,omitzero"`
+	// Answer is the reason of the last failure, as the provider names it.
+	Answer string `json:"answer,omitempty"`
+	// Link leads to the Slack message, and TS is Slack's id of it within its channel.
+	Link string `json:"link,omitempty"`
+	TS   string `json:"ts,omitempty"`
+	// DedupKey is PagerDuty's of the incident.
+	DedupKey         string `json:"dedup_key,omitempty"`
+	PossiblyRepeated bool   `json:"possibly_repeated,omitempty"`
+	// Letter is the dead letter's id, and ParkedAt when it was parked.
+	Letter   string    `json:"letter,omitempty"`
+	ParkedAt time.Time `json:"parked_at,omitzero"`
+}
+
+// place names the destination for people.
+func (a Alert) place() string {
+	if a.Channel == "" {
+		return cmp.Or(string(a.Kind), "destination not known")
+	}
+	return string(a.Kind) + " " + a.Channel
+}
+
+// ErrNotFound is returned for a delivery that the ledger does not know; what wraps it says where else to look.
+var ErrNotFound = errors.New("no such delivery")
+
+// Delivery tells a delivery's story. It returns ErrNotFound.
+func (t *Tracer) Delivery(ctx context.Context, id string) (Story, error) {
+	entry, err := t.Ledger.Find(ctx, id, t.Now())
+	if errors.Is(err, ingest.ErrNotFound) {
+		return Story{}, fmt.Errorf("%w: %q never came, was refused (the log's line with this delivery_id tells its status and reason), "+
+			"was answered 503 and not sent again yet, or came more than %s ago, which is as long as the ledger remembers", ErrNotFound, id, t.Window)
+	}
+	if err != nil {
+		return Story{}, err
+	}
+	return t.tell(ctx, &inquiry{Tracer: t, whole: true}, entry)
+}
+
+// Recent tells the stories of a page of the journal, newest received first, and what the next page begins behind, as
+// ingest.Journal.Recent does. They leave out what only a look at all of a connection's records would tell.
+func (t *Tracer) Recent(ctx context.Context, journal ingest.Journal, limit int, before string) (stories []Story, next string, err error) {
+	entries, next, err := journal.Recent(ctx, t.Now(), limit, before)
+	if err != nil {
+		return nil, "", err
+	}
+	asked := &inquiry{Tracer: t}
+	for _, entry := range entries {
+		story, err := t.tell(ctx, asked, entry)
+		if err != nil {
+			return nil, "", err
+		}
+		stories = append(stories, story)
+	}
+	return stories, next, nil
+}
+
+func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (Story, error) {
+	alerts, err := asked.alerts(ctx, entry)
+	if err != nil {
+		return Story{}, err
+	}
+	story := Story{
+		DeliveryID:  entry.DeliveryID,
+		Type:        entry.Story.Type,
+		ReceivedAt:  entry.ReceivedAt,
+		Secret:      entry.Story.Secret,
+		State:       entry.State,
+		ClaimedAt:   entry.ClaimedAt,
+		HandedOffAt: entry.HandedOffAt,
+		Alerts:      alerts,
+	}
+	story.Steps = steps(story)
+	story.Why = t.why(story, entry.LeaseEnd)
+	return story, nil
+}
