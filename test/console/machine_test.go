@@ -3,25 +3,20 @@
 package console_test
 
 import (
-	"context"
 	"io"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
-	"net/url"
+	"strings"
 	"testing"
-	"time"
 
-	"revento-alerts/shared/api"
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/serve"
 )
 
-// front puts the page before a machine: what the recorder holds and the samples are the machine's, the rest is a stage's.
-func front(t *testing.T, stage *stage) string {
+// front is where the page of a machine is.
+func front(t *testing.T) string {
 	t.Helper()
-	dir := t.TempDir()
 	unset := func(string) (string, bool) { return "", false }
-	machine, err := serve.Start(t.Context(), serve.Options{Listen: "127.0.0.1:0", DataDir: dir, Source: unset, Log: io.Discard})
+	options := serve.Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Source: unset, Log: io.Discard}
+	machine, err := serve.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,38 +25,25 @@ func front(t *testing.T, stage *stage) string {
 			t.Error(err)
 		}
 	})
-	base, err := url.Parse(machine.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	real := api.Handler(api.Backend{
-		Slack: machine.Recorder, PagerDuty: machine.Recorder,
-		Samples: &api.Samples{
-			Secret:  func(context.Context) (string, error) { return serve.ReadSecret(dir) },
-			Webhook: httputil.NewSingleHostReverseProxy(&url.URL{Scheme: base.Scheme, Host: base.Host}),
-			Now:     time.Now,
-		},
-	})
-	mux := http.NewServeMux()
-	mux.Handle("/", stage.server.Config.Handler)
-	for _, pattern := range []string{"/api/slack", "/api/pagerduty", "/api/samples/"} {
-		mux.Handle(pattern, real)
-	}
-	server := httptest.NewServer(mux)
-	t.Cleanup(server.Close)
-	return server.URL
+	return strings.TrimSuffix(machine.URL, ingest.Path)
 }
 
 func TestASampleLeadsToAMessageAndAnIncidentAndAnotherResolvesThem(t *testing.T) {
 	page := newBrowser(t)
 	page.look(1440, "light")
-	page.open(front(t, newStage(t, usual)))
+	page.open(front(t))
+	page.waitForText("#deliveries", "Nothing has come yet")
 	page.waitForText("#slack", "No message has been posted")
 	page.waitForText("#pagerduty", "Nobody has been paged")
 	page.run("window.same = true", nil)
 
 	page.click(`button[data-subject="application.revision_requested"]`)
 	page.waitForText("#samples", "application.revision_requested: answered 200 accepted")
+	page.waitForText("#deliveries", "application.revision_requested")
+	page.waitForText("#deliveries", "PagerDuty sent")
+	page.waitForText("#deliveries", "Slack C0SAMPLE01 sent")
+	page.click("#deliveries summary")
+	page.waitForText("#deliveries details[open]", "Step by step")
 	page.waitForText("#slack", "[production] Application flagged for revision")
 	page.waitForText("#slack", "Application app_sample_1")
 	page.waitFor("the bar in the severity's colour", "getComputedStyle(document.querySelector('.attachment')).borderLeftColor === 'rgb(224, 30, 90)'")

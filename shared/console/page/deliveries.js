@@ -50,7 +50,8 @@ function alert(sent) {
   return el("div", { class: "alert" },
     el("h3", null, providers[sent.kind] ?? value(sent.kind), " ", sent.channel && value(sent.channel), " ", pill(sent.state),
       sent.possibly_repeated && " ", sent.possibly_repeated && pill("warning", "possibly repeated")),
+    sent.note && el("p", null, value(sent.note)),
     facts(["Answer", sent.answer && value(sent.answer), "wide"], ["Attempts", sent.attempts], ["First attempt", sent.first_attempt && moment(sent.first_attempt)],
       ["Last attempt", sent.last_attempt && moment(sent.last_attempt)], ["Message", sent.ts && code(sent.ts)],
-      ["Shown at", sent.link && external(sent.link), "wide"], ["Alert key", sent.alert_key && code(sent.alert_key), "wide"]));
+      ["Dead letter", sent.letter && code(sent.letter)], ["Shown at", sent.link && external(sent.link), "wide"], ["Alert key", sent.alert_key && code(sent.alert_key), "wide"]));
 }

@@ -41,5 +41,6 @@ function outcome(results) {
   return el("div", { class: "outcome", role: "status" },
     el("ul", null, results.map((result) => el("li", null, pill(result.outcome), " ",
       value(result.letter.event_type || result.letter.id), result.note && ": ", result.note && value(result.note)))),
+    results.stopped && el("p", { class: "why" }, "It ended early: ", value(results.stopped), ". The rest stays."),
     button("Dismiss", "dismiss", "letters"));
 }

@@ -257,6 +257,7 @@ async function treat(what, ids) {
   const answer = await attempt(() => send(`dead-letters/${what}`, { ids }));
   state.readAt.letters = 0;
   state.results = answer.results ?? ids.map((id) => ({ letter: { id }, outcome: "kept", note: answer.error }));
+  state.results.stopped = answer.stopped;
 }
 
 async function deleteNow(id) {
