@@ -44,10 +44,15 @@ func (q *inquiry) alerts(ctx context.Context, entry ingest.Entry) ([]Alert, erro
 		}
 		alerts = append(alerts, told)
 	}
-	if !q.whole || !slices.ContainsFunc(alerts, func(a Alert) bool { return a.State == Waiting }) {
+	if !q.whole || !slices.ContainsFunc(alerts, mayHaveMoved) {
 		return alerts, nil
 	}
 	return q.withMoved(ctx, entry, alerts)
+}
+
+// mayHaveMoved says whether a redrive may have sent the alert elsewhere: only a Slack message finds its channel anew.
+func mayHaveMoved(a Alert) bool {
+	return a.Kind == route.Slack && (a.State == Waiting || a.State == alert.Retrying || a.State == alert.Sending)
 }
 
 func (q *inquiry) alert(ctx context.Context, entry ingest.Entry, destination ingest.Destination) (Alert, error) {
@@ -168,18 +173,23 @@ func (q *inquiry) find(ctx context.Context, meant func(deletion.Case) bool) (*de
 
 // withMoved adds the alerts that a redrive sent to another channel than the delivery's.
 func (q *inquiry) withMoved(ctx context.Context, entry ingest.Entry, alerts []Alert) ([]Alert, error) {
+	var moved []Alert
 	err := walk(ctx, q.Records, connectionOf(entry), func(key string, r alert.Record) {
 		isKnown := slices.ContainsFunc(alerts, func(a Alert) bool { return a.AlertKey == key })
 		if r.DeliveryID != entry.DeliveryID || isKnown {
 			return
 		}
-		moved := Alert{Kind: route.Slack, AlertKey: key}
-		q.fill(&moved, record.Entry[alert.Record]{Value: r, Known: true})
-		moved.Channel = r.Channel
-		moved.Note = "a redrive found another channel for it: " + noteOf(moved, q.Now())
-		alerts = append(alerts, moved)
+		a := Alert{Kind: route.Slack, Channel: r.Channel, AlertKey: key}
+		q.fill(&a, record.Entry[alert.Record]{Value: r, Known: true})
+		a.Note = "a redrive sent it here: " + noteOf(a, q.Now())
+		moved = append(moved, a)
 	})
-	return alerts, err
+	for i := range alerts {
+		if len(moved) > 0 && mayHaveMoved(alerts[i]) {
+			alerts[i].State, alerts[i].Note = Moved, "a redrive found another channel for it"
+		}
+	}
+	return append(alerts, moved...), err
 }
 
 // fill takes what an alert's record tells.

@@ -36,10 +36,10 @@ func (t *Tracer) Resource(ctx context.Context, event, organization, resource str
 		return nil, err
 	}
 	stories := []Story{}
-	for id, alerts := range found {
+	for id, known := range found {
 		story, err := t.Delivery(ctx, id)
 		if errors.Is(err, ErrNotFound) {
-			story, err = forgotten(id, alerts), nil
+			story, err = known.story(id), nil
 		}
 		if err != nil {
 			return nil, err
@@ -68,8 +68,8 @@ func (t *Tracer) incidentKeys(event, organization, resource string) map[string]b
 }
 
 // recorded finds the alerts by the deliveries that brought them.
-func (t *Tracer) recorded(ctx context.Context, connection record.Connection, keys map[string]bool) (map[string][]Alert, error) {
-	found := map[string][]Alert{}
+func (t *Tracer) recorded(ctx context.Context, connection record.Connection, keys map[string]bool) (map[string]remnant, error) {
+	found := map[string]remnant{}
 	asked := &inquiry{Tracer: t}
 	err := walk(ctx, t.Records, connection, func(key string, r alert.Record) {
 		if !keys[r.IncidentKey] {
@@ -81,7 +81,7 @@ func (t *Tracer) recorded(ctx context.Context, connection record.Connection, key
 		}
 		asked.fill(&a, record.Entry[alert.Record]{Value: r, Known: true})
 		a.Note = noteOf(a, t.Now())
-		found[r.DeliveryID] = append(found[r.DeliveryID], a)
+		found[r.DeliveryID] = remnant{eventType: r.Type, alerts: append(found[r.DeliveryID].alerts, a)}
 	})
 	return found, err
 }
@@ -98,7 +98,7 @@ func kindOf(r alert.Record) route.Kind {
 }
 
 // journaled adds the deliveries that the journal knows.
-func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[string][]Alert) error {
+func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[string]remnant) error {
 	journal, ok := t.Ledger.(ingest.Journal)
 	cursor := ""
 	for seen := 0; ok && seen < journalLimit; seen += journalPage {
@@ -108,7 +108,7 @@ func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[
 		}
 		for _, entry := range entries {
 			if _, known := found[entry.DeliveryID]; !known && keys[entry.Story.IncidentKey] {
-				found[entry.DeliveryID] = nil
+				found[entry.DeliveryID] = remnant{}
 			}
 		}
 		cursor, ok = next, next != ""
@@ -116,9 +116,18 @@ func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[
 	return nil
 }
 
-// forgotten is the story of a delivery of which only alerts are known.
-func forgotten(id string, alerts []Alert) Story {
-	story := Story{DeliveryID: id, Alerts: alerts, Why: "The ledger has forgotten the delivery; this is what is known of its alerts."}
+// remnant is what the records tell of a delivery.
+type remnant struct {
+	eventType string
+	alerts    []Alert
+}
+
+// story is all that is known where the ledger has forgotten the delivery.
+func (r remnant) story(id string) Story {
+	story := Story{
+		DeliveryID: id, Type: r.eventType, Alerts: r.alerts,
+		Why: "The ledger has forgotten the delivery; this is what is known of its alerts.",
+	}
 	story.Steps = steps(story)
 	return story
 }

@@ -75,6 +75,7 @@ type Step struct {
 const (
 	Waiting   alert.State = "waiting"   // in its queue, or on its way there
 	Parked    alert.State = "parked"    // among the dead letters
+	Moved     alert.State = "moved"     // a redrive found another channel for it
 	Deleted   alert.State = "deleted"   // stopped, or its record deleted, for a deletion request
 	Forgotten alert.State = "forgotten" // older than records are kept
 )

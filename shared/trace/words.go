@@ -51,7 +51,7 @@ func (t *Tracer) page(s Story) string {
 	if i := slices.IndexFunc(s.Alerts, func(a Alert) bool { return a.Kind == route.PagerDuty }); i >= 0 {
 		a := s.Alerts[i]
 		if a.State == alert.Sent {
-			return "PagerDuty was told: " + a.Note
+			return a.Note
 		}
 		return "it did not page: " + a.Note
 	}
@@ -97,7 +97,7 @@ func finalNote(a Alert) string {
 	case a.State == alert.Noted:
 		return "it ends a thread and none was open, so that nothing was posted"
 	case a.Kind == route.PagerDuty:
-		return fmt.Sprintf("it took the event at %s under the dedup key %s; while an incident of that key is open, another event pages nobody anew",
+		return fmt.Sprintf("PagerDuty took the event at %s under the dedup key %s; while an incident of that key is open, another event pages nobody anew",
 			clock(a.LastAttempt), a.DedupKey)
 	case a.PossiblyRepeated:
 		return "posted, and possibly twice: the answer to an earlier attempt was lost"

@@ -1,0 +1,296 @@
+package trace_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/handoff"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/trace"
+	"revento-alerts/shared/worker"
+)
+
+// The golden file of each story is what a person reads of delivery d-1, or of the one named last.
+func TestWhyItPagedOrDidNot(t *testing.T) {
+	tests := []struct {
+		name    string
+		happens func(b *bench)
+		tells   string // "d-1" where it is empty
+	}{
+		{name: "told", happens: func(b *bench) {
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.passes(2 * time.Second)
+			b.works()
+		}},
+		{name: "route-off", happens: func(b *bench) {
+			b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
+		}},
+		{name: "route-off-then-on", happens: func(b *bench) {
+			b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
+			b.routes(map[string]string{"PARTICIPANT_PROFILE_UPDATED_ROUTE": "pagerduty:info"})
+		}},
+		{name: "route-without-pager", happens: func(b *bench) {
+			b.delivers("d-1", "event.unpublished", 0, ingest.Accepted)
+			b.works()
+		}},
+		{name: "superseded", tells: "d-2", happens: func(b *bench) {
+			b.delivers("d-1", approved, 0, ingest.Accepted)
+			b.works()
+			b.delivers("d-2", flagged, time.Hour, ingest.Accepted)
+			b.works()
+		}},
+		{name: "noted", happens: func(b *bench) {
+			b.delivers("d-1", approved, 0, ingest.Accepted)
+			b.works()
+		}},
+		{name: "came-first-as-another", tells: "d-2", happens: func(b *bench) {
+			b.delivers("d-1", flagged, time.Minute, ingest.Accepted)
+			b.works()
+			b.delivers("d-2", flagged, time.Minute, ingest.Accepted)
+			b.works()
+		}},
+		{name: "stopped-by-a-deletion", tells: "d-2", happens: func(b *bench) {
+			b.delivers("d-1", required, time.Minute, ingest.Accepted)
+			b.works()
+			b.passes(time.Second)
+			b.delivers("d-2", flagged, time.Hour, ingest.Accepted)
+			b.works()
+		}},
+		{name: "deletion", happens: func(b *bench) {
+			b.delivers("d-1", required, time.Minute, ingest.Accepted)
+			b.works()
+		}},
+		{name: "parked", happens: func(b *bench) {
+			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.works()
+		}},
+		{name: "retrying", happens: func(b *bench) {
+			b.pager.failures, b.slack.failures = []error{notNow(), notNow()}, []error{lost()}
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.works()
+			b.passes(30 * time.Second)
+			b.works(queue.PagerDuty)
+		}},
+		{name: "waiting", happens: func(b *bench) {
+			b.delivers("d-1", flagged, 0, ingest.Accepted)
+		}},
+		{name: "waiting-for-a-digest", happens: func(b *bench) {
+			b.delivers("d-1", submitted, 0, ingest.Accepted)
+		}},
+		{name: "forgotten", happens: func(b *bench) {
+			b.ingest.DedupeWindow = 1000 * time.Hour
+			b.delivers("d-1", flagged, 0, ingest.Accepted)
+			b.passes(queue.Retention + time.Hour)
+		}},
+		{name: "dropped-after-a-failure", happens: func(b *bench) {
+			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.works()
+			if _, err := deadletter.Drop(b.Context(), b.queues, deadletter.Selection{All: true}); err != nil {
+				b.Fatal(err)
+			}
+			b.passes(queue.MaxVisibility + time.Second)
+		}},
+		{name: "being-handed-off", happens: func(b *bench) { b.claims("d-1") }},
+		{name: "stopped-while-handing-off", happens: func(b *bench) {
+			b.claims("d-1")
+			b.passes(ingest.Lease)
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			b := newBench(t)
+			test.happens(b)
+			id := test.tells
+			if id == "" {
+				id = "d-1"
+			}
+			b.golden(test.name, b.tells(id))
+		})
+	}
+}
+
+// claims has a delivery claimed by somebody who then stops.
+func (b *bench) claims(id string) {
+	b.Helper()
+	b.delivers("template", flagged, 0, ingest.Accepted)
+	entry, err := b.ledger.Find(b.Context(), "template", b.clock)
+	if err != nil {
+		b.Fatal(err)
+	}
+	standing, err := b.ledger.Claim(b.Context(), ingest.Claim{
+		DeliveryID: id, Owner: "one", Identity: entry.Identity, ReceivedAt: b.clock, Now: b.clock, LeaseEnd: b.clock.Add(ingest.Lease),
+		Expires: b.clock.Add(window), Story: entry.Story,
+	})
+	if err != nil || standing != nil {
+		b.Fatal(standing, err)
+	}
+}
+
+func TestADeliveryThatTheLedgerDoesNotKnow(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	b.passes(window)
+	for _, id := range []string{"d-1", "nobody's"} {
+		_, err := b.tracer.Delivery(t.Context(), id)
+		if !errors.Is(err, trace.ErrNotFound) || !strings.Contains(err.Error(), id) || !strings.Contains(err.Error(), "168h") {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
+}
+
+func TestALetterThatCannotBeReadIsFoundByItsDelivery(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	err := b.queues.Send(t.Context(), queue.PagerDuty.DeadLetter(), queue.Message{
+		Body: "of a newer version", Group: "g", DeduplicationID: "g",
+		Attributes: map[string]string{handoff.AttributeDeliveryID: "d-1", worker.AttributeReason: "unreadable"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	story := b.tells("d-1")
+	if a := b.alertOf(story, route.PagerDuty); a.State != trace.Parked || !strings.Contains(story.Why, "dead-letters redrive --id "+a.Letter) {
+		t.Errorf("%+v: %s", a, story.Why)
+	}
+	if a := b.alertOf(story, route.Slack); a.State != trace.Waiting {
+		t.Errorf("the other queue's: %+v", a)
+	}
+}
+
+func TestLettersOutOfSightAreSaidToBeSo(t *testing.T) {
+	b := newBench(t)
+	b.pager.failures = []error{permanent("invalid_routing_key")}
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	b.works()
+	if _, ok, err := b.queues.Receive(t.Context(), queue.PagerDuty.DeadLetter(), time.Minute); err != nil || !ok {
+		t.Fatal(ok, err)
+	}
+	if a := b.alertOf(b.tells("d-1"), route.PagerDuty); !strings.Contains(a.Note, "may be a dead letter too") {
+		t.Errorf("%+v", a)
+	}
+}
+
+func TestAlertsThatARedriveSentToAnotherChannelAreTold(t *testing.T) {
+	b := newBench(t)
+	b.slack.failures = []error{permanent("is_archived")}
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	b.works()
+	b.routes(map[string]string{"APPLICATION_REVISION_REQUESTED_ROUTE": "slack:C0222"})
+	redriver := deadletter.Redriver{Queues: b.queues, Records: b.records, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
+	if _, err := redriver.Redrive(t.Context(), deadletter.Selection{All: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.works()
+	story := b.tells("d-1")
+	i := slices.IndexFunc(story.Alerts, func(a trace.Alert) bool { return a.Channel == "C0222" })
+	if i < 0 || story.Alerts[i].State != alert.Sent || !strings.Contains(story.Alerts[i].Note, "a redrive sent it here") {
+		t.Errorf("%+v", story.Alerts)
+	}
+	if a := b.alertOf(story, route.Slack); a.Channel != "C0111" || a.State != trace.Moved {
+		t.Errorf("where it was to go first: %+v", a)
+	}
+}
+
+func TestTheRecordersMessagesHaveNoLink(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	b.works()
+	if a := b.alertOf(b.tells("d-1"), route.Slack); a.Link != "https://slack.com/archives/C0111/p1778328000000100" {
+		t.Errorf("link %q", a.Link)
+	}
+	b.tracer.SlackRecorded = true
+	if a := b.alertOf(b.tells("d-1"), route.Slack); a.Link != "" || a.TS == "" {
+		t.Errorf("link %q, ts %q", a.Link, a.TS)
+	}
+}
+
+func TestAResourceHasTheStoriesOfItsDeliveries(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, time.Hour, ingest.Accepted)
+	b.works()
+	b.passes(time.Minute)
+	b.routes(map[string]string{"APPLICATION_SUBMITTED_ROUTE": "off"})
+	b.delivers("d-2", submitted, 0, ingest.Ignored)
+	b.passes(time.Minute)
+	b.delivers("d-3", approved, 0, ingest.Accepted)
+	b.works()
+	b.delivers("d-4", "participant.registered", 0, ingest.Accepted)
+
+	if got := b.ids("evt_1", "org_1", "app_1"); !slices.Equal(got, []string{"d-4", "d-3", "d-2", "d-1"}) && !slices.Equal(got, []string{"d-3", "d-4", "d-2", "d-1"}) {
+		t.Errorf("with a journal: %v", got)
+	}
+	b.tracer.Ledger = finder{b.ledger}
+	if got := b.ids("evt_1", "org_1", "app_1"); !slices.Equal(got, []string{"d-3", "d-1"}) {
+		t.Errorf("without a journal: %v", got)
+	}
+	b.passes(window - time.Minute - time.Second)
+	stories, err := b.tracer.Resource(t.Context(), "evt_1", "org_1", "app_1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.golden("resource", stories...)
+}
+
+func TestAResourceOfWhichNothingIsKnown(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, time.Hour, ingest.Accepted)
+	b.works()
+	for _, of := range [][3]string{{"evt_2", "org_1", "app_1"}, {"evt_1", "", "app_1"}, {"evt_1", "org_1", "app_2"}} {
+		if _, err := b.tracer.Resource(t.Context(), of[0], of[1], of[2]); !errors.Is(err, trace.ErrNotFound) {
+			t.Errorf("%v: %v", of, err)
+		}
+	}
+}
+
+// finder hides that a ledger is a journal.
+type finder struct{ ingest.Finder }
+
+func (b *bench) ids(event, organization, resource string) []string {
+	b.Helper()
+	stories, err := b.tracer.Resource(b.Context(), event, organization, resource)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var ids []string
+	for _, story := range stories {
+		ids = append(ids, story.DeliveryID)
+	}
+	return ids
+}
+
+func TestStorageThatDoesNotAnswerIsAnError(t *testing.T) {
+	down := errors.New("down")
+	tests := map[string]func(*bench){
+		"records":   func(b *bench) { b.tracer.Records = broken{down} },
+		"deletions": func(b *bench) { b.tracer.Deletions = broken{down} },
+	}
+	for name, breaks := range tests {
+		b := newBench(t)
+		b.delivers("d-1", flagged, 0, ingest.Accepted)
+		breaks(b)
+		if _, err := b.tracer.Delivery(t.Context(), "d-1"); !errors.Is(err, down) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+type broken struct{ err error }
+
+func (s broken) Get(context.Context, record.Key) (record.Record, error) {
+	return record.Record{}, s.err
+}
+
+func (s broken) Query(context.Context, record.Connection, string) ([]record.Record, error) {
+	return nil, s.err
+}
