@@ -47,6 +47,9 @@ type providers struct {
 	requests atomic.Int64
 	deadly   map[int64]moment
 	kill     func()
+
+	mu        sync.Mutex
+	misbehave func() int // a number below 100 for each request; nil: they behave
 }
 
 type moment int
@@ -77,6 +80,9 @@ func (p *providers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if at == afterTaking {
 		p.recorder.ServeHTTP(httptest.NewRecorder(), r)
 		p.kill()
+		return
+	}
+	if p.misbehaves(w, r) {
 		return
 	}
 	p.recorder.ServeHTTP(w, r)
@@ -175,12 +181,15 @@ func build(t *testing.T) string {
 
 // send posts a delivery, again and again as Revento would, until it is acknowledged.
 func send(t *testing.T, url, resource string) {
+	sendChanged(t, url, sample.Change{
+		ResourceID: resource, DeliveryID: "delivery-" + resource, OccurredAt: time.Now().UTC().Truncate(time.Second),
+	})
+}
+
+func sendChanged(t *testing.T, url string, change sample.Change) {
 	deadline := time.Now().Add(patience)
-	deliveryID := "delivery-" + resource
-	occurred := time.Now().UTC().Truncate(time.Second)
 	for time.Now().Before(deadline) {
-		delivery, err := sample.New("application.revision_requested", secret, time.Now(),
-			sample.Change{ResourceID: resource, DeliveryID: deliveryID, OccurredAt: occurred})
+		delivery, err := sample.New("application.revision_requested", secret, time.Now(), change)
 		if err != nil {
 			t.Error(err)
 			return
@@ -190,12 +199,12 @@ func send(t *testing.T, url, resource string) {
 			return
 		}
 		if err == nil && answer.Code != http.StatusServiceUnavailable {
-			t.Errorf("%s was answered %d %s", resource, answer.Code, answer.Body)
+			t.Errorf("%s was answered %d %s", change.ResourceID, answer.Code, answer.Body)
 			return
 		}
 		<-time.After(between) // Revento's pause between two tries
 	}
-	t.Errorf("%s was never acknowledged", resource)
+	t.Errorf("%s was never acknowledged", change.ResourceID)
 }
 
 func TestEachAcknowledgedDeliveryAlertsOnceWhateverIsKilled(t *testing.T) {
@@ -257,6 +266,12 @@ func waitForAlerts(t *testing.T, world *providers) {
 			t.Fatalf("of %d deliveries %d were posted and %d paged", *deliveries, len(posts), len(pages))
 		}
 	}
+	checkOnce(t, world)
+}
+
+// checkOnce fails if anything alerted twice.
+func checkOnce(t *testing.T, world *providers) {
+	t.Helper()
 	posts, pages := counted(t, world.recorder)
 	for key, times := range posts {
 		if times != 1 {
