@@ -56,6 +56,7 @@ type stack struct {
 	urls      map[queue.Name]string
 	queues    *sqs.Queues
 	recorder  *recorder.Recorder
+	providers string                           // where Slack and PagerDuty are
 	answer    atomic.Pointer[http.HandlerFunc] // what the providers answer instead of the recorder, unless nil
 	ingest    *function
 	slack     *function
@@ -181,6 +182,7 @@ func (s *stack) startFunctions(settings []string) {
 		s.recorder.ServeHTTP(w, r)
 	}))
 	s.Cleanup(providers.Close)
+	s.providers = providers.URL
 	environment := map[string]string{
 		"STACK": s.name, "ENVIRONMENT": "pipeline", "SLACK_CHANNEL": "C0PIPELINE", "SLACK_POST_INTERVAL": "0s",
 		"SLACK_API_URL": providers.URL + "/api/", "PAGERDUTY_EVENTS_URL": providers.URL,
@@ -240,7 +242,7 @@ func build() (folder string, err error) {
 	if folder, err = os.MkdirTemp("", "pipeline"); err != nil {
 		return "", err
 	}
-	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder+"/", "./functions/...")
+	command := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", folder+"/", "./functions/...", "./cmd/revento-alerts")
 	command.Dir = "../.."
 	command.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := command.CombinedOutput(); err != nil {
