@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/serve"
 )
 
@@ -50,6 +52,7 @@ func runServe(ctx context.Context, w world, options serve.Options) error {
 func greet(w world, machine *serve.Machine, options serve.Options) error {
 	rows := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(rows, "webhook\t%s\n", machine.URL)
+	fmt.Fprintf(rows, "console\t%s\n", strings.TrimSuffix(machine.URL, ingest.Path)+"/")
 	fmt.Fprintf(rows, "data folder\t%s\n", options.DataDir)
 	fmt.Fprintf(rows, "webhook secret\t%s\n", describeSecret(machine, options.DataDir))
 	fmt.Fprintf(rows, "Slack\t%s\n", describeProvider(machine.RecordsSlack, serve.VariableSlackBotToken))
