@@ -25,12 +25,28 @@ func required(t *testing.T, change sample.Change) sample.Delivery {
 // only returns the one deletion that the stack knows of.
 func (s *stack) only() deletion.Case {
 	s.Helper()
-	operator := deletion.Operator{Deletions: dynamodb.NewDeletions(s.aws, s.tables["DELETIONS_TABLE"])}
-	entries, err := operator.All(s.Context())
-	if err != nil || len(entries) != 1 {
-		s.Fatalf("%d deletions, want 1: %v", len(entries), err)
+	entries := s.cases()
+	if len(entries) != 1 {
+		s.Fatalf("%d deletions, want 1", len(entries))
 	}
 	return entries[0].Value
+}
+
+// newest returns the deletion that was requested last.
+func (s *stack) newest() deletion.Case {
+	s.Helper()
+	return s.cases()[0].Value
+}
+
+// cases lists the deletions, the latest request first.
+func (s *stack) cases() []deletion.Entry {
+	s.Helper()
+	operator := deletion.Operator{Deletions: dynamodb.NewDeletions(s.aws, s.tables["DELETIONS_TABLE"])}
+	entries, err := operator.All(s.Context())
+	if err != nil || len(entries) == 0 {
+		s.Fatalf("%d deletions: %v", len(entries), err)
+	}
+	return entries
 }
 
 func TestADeletionFromRequestToProof(t *testing.T) {

@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/revento"
@@ -88,6 +90,23 @@ func (o *operator) says(code int, arguments string, texts ...string) string {
 	return string(output)
 }
 
+// letterID is a dead letter's id.
+var letterID = regexp.MustCompile(`(?m)^[0-9a-f]{10}\b`)
+
+// drops has a message that nobody can read parked, and deletes it for good.
+func (o *operator) drops() {
+	o.Helper()
+	if err := o.queues.Send(o.Context(), queue.Purge, queue.Message{Body: "{}"}); err != nil {
+		o.Fatal(err)
+	}
+	o.await(queue.Purge, o.purge)
+	listed := o.says(0, "dead-letters list", "unreadable")
+	id := letterID.FindString(listed)
+	o.says(0, "dead-letters show "+id, "unreadable")
+	o.says(0, "dead-letters drop --yes --id "+id, "dropped")
+	o.says(0, "dead-letters list", "No dead letter")
+}
+
 func TestTheOperatorsCommandsOnAStack(t *testing.T) {
 	s := running(t)
 	o := s.operates()
@@ -117,12 +136,22 @@ func TestTheOperatorsCommandsOnAStack(t *testing.T) {
 	s.await(queue.Slack, s.slack)
 	o.says(0, "trace "+id, "slack C0PIPELINE: sent")
 	o.says(0, "dead-letters list", "No dead letter")
+	o.says(0, "trace --event evt_sample_1 --organization org_sample_1 --resource app_sample_1", id, "slack C0PIPELINE: sent")
 	o.says(1, "trace nonsense", "no such delivery")
+	o.drops()
+
+	userNamed := sample.Sign(revento.TypeDeletionRequired, secret, "held-1", time.Now(), []byte(
+		`{"type":"data.deletion_required","occurred_at":"2026-05-09T14:22:31Z","event_id":"evt_1","organization_id":"org_1","data":{"user_id":"u"}}`))
+	s.wants(userNamed, http.StatusOK, "accepted")
+	s.await(queue.Deletion, s.deletion)
+	held := s.only().ID
+	o.says(0, "deletions close "+held+" --note done", "is closed")
+	o.says(0, "deletions show "+held, "closed", "done")
 
 	s.wants(required(t, sample.Change{}), http.StatusOK, "accepted")
 	s.await(queue.Deletion, s.deletion)
 	o.says(0, "deletions list", "scheduled")
-	deletion := s.only().ID
+	deletion := s.newest().ID
 	o.says(0, "deletions now "+deletion, "is queued")
 	s.await(queue.Purge, s.purge)
 	o.says(0, "deletions show "+deletion, "finished", "point-in-time recovery")
