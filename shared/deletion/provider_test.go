@@ -60,7 +60,7 @@ func (s *slack) Find(_ context.Context, search thread.Search) (string, error) {
 }
 
 func (s *slack) Delete(_ context.Context, channel, ts string) error {
-	return s.plan.Do(func() error {
+	return s.plan.Do("delete", func() error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.asked = append(s.asked, channel+" "+ts)
@@ -145,7 +145,7 @@ type scheduled struct {
 var _ deletion.Scheduler = (*scheduler)(nil)
 
 func (s *scheduler) Schedule(_ context.Context, name string, at time.Time, body string) error {
-	return s.plan.Do(func() error {
+	return s.plan.Do("schedule", func() error {
 		if !slices.Contains(s.made, name) {
 			s.entries[name] = scheduled{at, body}
 			s.made = append(s.made, name)

@@ -143,9 +143,9 @@ func TestALostRunIsFinishedByTheNext(t *testing.T) {
 func newBenchOn(b *bench, plan *mishap.Plan) *bench {
 	copied := newBench(b.T, plan)
 	copied.clock = b.clock
-	stored := flaky{Records: mishap.Records{Store: b.records, Plan: plan}, index: b.records}
+	stored := flaky{mishap.Records{Store: b.records, Plan: plan}, mishap.Index{Index: b.records, Plan: plan}}
 	copied.Records, copied.Deletions = stored, mishap.Records{Store: b.records.Deletions, Plan: plan}
-	copied.Queues = flakySender{b.queues, plan}
+	copied.Queues = mishap.Queues{Queues: b.queues, Plan: plan}
 	return copied
 }
 

@@ -53,8 +53,8 @@ func newBench(t *testing.T, plan *mishap.Plan) *bench {
 	b := &bench{T: t, records: memory.NewRecords(), slack: &slack{}, clock: noon, pause: time.Second}
 	now := func() time.Time { return b.clock }
 	b.queues = memory.NewQueues(now)
-	stored := flaky{Records: mishap.Records{Store: b.records, Plan: plan}, index: b.records}
-	sender := flakySender{b.queues, plan}
+	stored := flaky{mishap.Records{Store: b.records, Plan: plan}, mishap.Index{Index: b.records, Plan: plan}}
+	sender := mishap.Queues{Queues: b.queues, Plan: plan}
 	b.Task = digest.Task{
 		Entries:   &deletion.Gate{Task: &digest.Entries{Records: stored}, Deletions: b.records.Deletions, Queues: sender},
 		Stack:     "prod",
@@ -69,25 +69,7 @@ func newBench(t *testing.T, plan *mishap.Plan) *bench {
 // flaky is a store with an index whose calls can go wrong.
 type flaky struct {
 	mishap.Records
-	index record.Index
-}
-
-func (f flaky) Pending(ctx context.Context, list string, limit int) (found []record.Record, err error) {
-	err = f.Plan.Do(func() error {
-		found, err = f.index.Pending(ctx, list, limit)
-		return err
-	})
-	return found, err
-}
-
-// flakySender is queues whose calls can go wrong.
-type flakySender struct {
-	queue.Sender
-	plan *mishap.Plan
-}
-
-func (f flakySender) Send(ctx context.Context, name queue.Name, message queue.Message) error {
-	return f.plan.Do(func() error { return f.Sender.Send(ctx, name, message) })
+	mishap.Index
 }
 
 // slack is Slack, as far as posts go.

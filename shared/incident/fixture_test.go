@@ -34,7 +34,7 @@ type pager struct {
 var _ incident.Pager = (*pager)(nil)
 
 func (p *pager) Enqueue(_ context.Context, page incident.Page) error {
-	err := p.plan.Do(func() error {
+	err := p.plan.Do("enqueue", func() error {
 		p.received = append(p.received, page)
 		if p.answer != nil {
 			return p.answer

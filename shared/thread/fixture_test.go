@@ -51,7 +51,7 @@ var _ thread.Slack = (*slack)(nil)
 
 func (s *slack) Post(_ context.Context, in, under string, message thread.Message) (ts string, err error) {
 	s.calls = append(s.calls, "post")
-	err = s.plan.Do(func() error {
+	err = s.plan.Do("post", func() error {
 		if s.postErr != nil {
 			return s.postErr
 		}
@@ -67,7 +67,7 @@ func (s *slack) Post(_ context.Context, in, under string, message thread.Message
 
 func (s *slack) Update(_ context.Context, _, ts string, message thread.Message) error {
 	s.calls = append(s.calls, "update")
-	return classified(s.plan.Do(func() error {
+	return classified(s.plan.Do("update", func() error {
 		found := s.at(ts)
 		switch {
 		case s.updateErr != nil:
@@ -83,7 +83,7 @@ func (s *slack) Update(_ context.Context, _, ts string, message thread.Message) 
 func (s *slack) Find(_ context.Context, search thread.Search) (ts string, err error) {
 	s.calls = append(s.calls, "find")
 	s.searches = append(s.searches, search)
-	err = s.plan.Do(func() error {
+	err = s.plan.Do("find", func() error {
 		for _, m := range s.messages {
 			var seconds int64
 			_, _ = fmt.Sscan(m.ts[:strings.Index(m.ts, ".")], &seconds)
