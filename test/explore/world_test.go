@@ -1,0 +1,407 @@
+package explore
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
+	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/memory"
+	"revento-alerts/shared/mishap"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/route"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/thread"
+	"revento-alerts/shared/worker"
+)
+
+const (
+	stack         = "explore"
+	webhookSecret = "whsec_explore"
+	grace         = 2 * time.Minute
+	retention     = 1095 * 24 * time.Hour
+	// copies is how many messages of a queue are worked on at the same time.
+	copies = 2
+	// tick is how far time moves where nothing else does.
+	tick = time.Second
+	// pauseOfSender is Revento's pause between two tries, which is not known; it is longer than ingest's lease.
+	pauseOfSender = 10 * time.Second
+	// visibilityFactor times a function's time limit is how long its message is hidden, as in the template.
+	visibilityFactor = 6
+	// endless is when a run counts as stuck: nothing here takes so long.
+	endless = 24 * time.Hour
+)
+
+// timeouts are the functions' time limits, by the queue that they work on.
+var timeouts = map[queue.Name]time.Duration{
+	queue.Slack: thread.FunctionTimeout, queue.PagerDuty: incident.FunctionTimeout, queue.Deletion: deletion.FunctionTimeout,
+	queue.Purge: deletion.PurgeTimeout, queue.Digest: digest.FunctionTimeout,
+}
+
+// world is everything that outlives a process, and the one who decides whose turn it is. It runs in fake time.
+type world struct {
+	*testing.T
+	scenario
+	limits
+	choose
+
+	ledger    *memory.Ledger
+	records   *memory.Records
+	queues    *memory.Queues
+	scheduler *scheduler
+	slack     *slack
+	pager     *pager
+	routes    route.Table
+	log       *telemetry.Logger
+
+	begun time.Time
+	mu    sync.Mutex // guards what follows
+	// waiting are the calls that wait for their turn, last the process that was on.
+	waiting []*call
+	last    int
+	started int // processes
+	live    int // goroutines that may still do something
+	busy    map[queue.Name]int
+	over    bool
+
+	calls    int
+	injected map[verdict]int
+	trace    []string
+}
+
+// limits are how much of the unusual a run may have.
+type limits struct {
+	// faults are calls that go wrong, beside those of the scenario.
+	faults int
+	// deviations are turns given to another process than the one that was on; -1 means any number.
+	deviations int
+}
+
+// run plays a scenario until nothing is left to do, and holds what came of it to the promises.
+func run(t *testing.T, s scenario, l limits, c choose) (played *world) {
+	synctest.Test(t, func(t *testing.T) {
+		played = newWorld(t, s, l, c)
+		played.play()
+		played.hold()
+	})
+	return played
+}
+
+func newWorld(t *testing.T, s scenario, l limits, c choose) *world {
+	t.Helper()
+	routes, err := settings.LoadRoutes(func(variable string) (string, bool) {
+		value, set := s.settings[variable]
+		if variable == "SLACK_CHANNEL" {
+			return "C0111", true
+		}
+		return value, set
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &world{
+		T: t, scenario: s, limits: l, choose: c,
+		ledger: memory.NewLedger(), records: memory.NewRecords(), queues: memory.NewQueues(time.Now),
+		scheduler: &scheduler{}, slack: &slack{}, pager: &pager{open: map[string]bool{}, opened: map[string][]string{}},
+		routes: routes, log: telemetry.New(io.Discard, telemetry.Options{Stack: stack}),
+		begun: time.Now(), busy: map[queue.Name]int{}, injected: map[verdict]int{},
+	}
+}
+
+// play lets one call at a time have its turn, and time pass where none waits.
+func (w *world) play() {
+	w.begin()
+	go func() {
+		defer w.end()
+		time.Sleep(time.Minute) // all events of the first minute are in the past
+		w.happens(w)
+	}()
+	for {
+		synctest.Wait()
+		w.deliver()
+		synctest.Wait()
+		if c := w.next(); c != nil {
+			w.calls++
+			w.decide(c)
+			continue
+		}
+		if w.isQuiet() {
+			return
+		}
+		if time.Since(w.begun) > endless {
+			w.stop()
+		}
+		time.Sleep(tick)
+	}
+}
+
+// stop has a run end that never would by itself.
+func (w *world) stop() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.over = true
+}
+
+func (w *world) isOver() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.over
+}
+
+func (w *world) isQuiet() bool {
+	w.mu.Lock()
+	live := w.live
+	w.mu.Unlock()
+	return live == 0 && (w.isOver() || w.isIdle())
+}
+
+// isIdle says whether nothing waits in a queue or for its moment.
+func (w *world) isIdle() bool {
+	for _, name := range queue.Names {
+		waiting, inFlight, err := w.queues.Depth(context.Background(), name)
+		if err != nil || waiting+inFlight > 0 {
+			return false
+		}
+	}
+	return w.scheduler.isEmpty()
+}
+
+func (w *world) begin() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.live++
+}
+
+func (w *world) end() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.live--
+}
+
+func (w *world) newProcess(name string) *process {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.started++
+	return &process{world: w, number: w.started, name: name}
+}
+
+// deliver is what AWS does between the functions: it fires schedules and invokes functions with what waits for them.
+func (w *world) deliver() {
+	if w.isOver() {
+		return
+	}
+	for _, body := range w.scheduler.due(time.Now()) {
+		w.send(queue.Purge, queue.Message{Body: body})
+	}
+	for _, name := range queue.Names {
+		for w.invoke(name) {
+		}
+	}
+}
+
+// invoke starts a function on a queue's next message, unless all of its copies are at work.
+func (w *world) invoke(name queue.Name) bool {
+	w.mu.Lock()
+	isBusy := w.busy[name] == copies
+	w.mu.Unlock()
+	if isBusy {
+		return false
+	}
+	received, ok, err := w.queues.Receive(context.Background(), name, visibilityFactor*timeouts[name])
+	if err != nil || !ok {
+		return false
+	}
+	w.mu.Lock()
+	w.busy[name]++
+	w.live++
+	w.mu.Unlock()
+	p := w.newProcess(string(name))
+	go func() {
+		p.work(name, received)
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.busy[name]--
+		w.live--
+	}()
+	return true
+}
+
+// work is an invocation of a queue's function. A message whose work was not done comes again.
+func (p *process) work(name queue.Name, received queue.Received) {
+	ctx, cancel := invocation(timeouts[name])
+	defer cancel()
+	response, err := p.worker(name)(ctx, awslambda.EventOf(received))
+	if err != nil || len(response.BatchItemFailures) > 0 {
+		return
+	}
+	// Where this fails, the message comes again: it was delivered twice.
+	_ = p.do("mapping.Delete "+string(name), func() error {
+		return p.queues.Delete(context.Background(), name, received.Handle)
+	})
+}
+
+// send queues a message as AWS itself does.
+func (w *world) send(name queue.Name, message queue.Message) {
+	if err := w.queues.Send(context.Background(), name, message); err != nil {
+		w.Errorf("send to %s: %v", name, err)
+	}
+}
+
+// post sends a delivery as Revento does: again, until it is answered.
+func (w *world) post(d delivery) {
+	for !w.isOver() {
+		p := w.newProcess("ingest")
+		switch code := p.answer(d); code {
+		case http.StatusOK:
+			return
+		case 0, http.StatusServiceUnavailable:
+			time.Sleep(pauseOfSender)
+		default:
+			w.Errorf("%s was answered %d", d.id, code)
+			return
+		}
+	}
+}
+
+// answer is an invocation of the ingest function; 0 stands for no answer.
+func (p *process) answer(d delivery) int {
+	ctx, cancel := invocation(ingest.FunctionTimeout)
+	defer cancel()
+	signed := d.signed(p.world)
+	event := awslambda.GatewayEvent(http.MethodPost, ingest.Path, signed.Header, signed.Body, uuid.NewString(), time.Now())
+	response, err := p.ingest()(ctx, event)
+	if err != nil {
+		p.Errorf("ingest: %v", err)
+	}
+	if p.do("gateway.Answer", func() error { return nil }) != nil {
+		return 0
+	}
+	return response.StatusCode
+}
+
+// together does things at the same time.
+func (w *world) together(things ...func()) {
+	var wait sync.WaitGroup
+	for _, thing := range things {
+		wait.Go(thing)
+	}
+	wait.Wait()
+}
+
+// settles waits until all that was queued is worked on.
+func (w *world) settles() {
+	time.Sleep(tick / 2) // between the world's own ticks, so that what it sees depends on nobody's turn
+	for !w.isOver() && !w.isAtRest() {
+		time.Sleep(tick)
+	}
+	time.Sleep(tick / 2)
+}
+
+// isAtRest says whether nothing is under way but what happens, and what waits for its moment.
+func (w *world) isAtRest() bool {
+	for _, name := range queue.Names {
+		waiting, inFlight, err := w.queues.Depth(context.Background(), name)
+		if err != nil || waiting+inFlight > 0 {
+			return false
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.live == 1
+}
+
+// The functions, wired as their mains wire them, with all calls going through the gate.
+
+func (p *process) ingest() awslambda.GatewayHandler {
+	secrets := secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhookList, time.Hour, time.Now)
+	return awslambda.Ingest(&ingest.Ingest{
+		Stack: stack, Tolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: p.routes, Secrets: secrets,
+		Ledger: mishap.Ledger{Ledger: p.ledger, Plan: p.plan()}, Queues: p.gatedQueues(), Log: p.log, Now: time.Now,
+	})
+}
+
+func (p *process) worker(name queue.Name) awslambda.QueueHandler {
+	unit, chore := p.chore(name)
+	return awslambda.Worker(&worker.Worker{
+		Queue: name, Unit: unit, Chore: chore, Queues: p.gatedQueues(), MaxAge: deletion.MaxMessageAge, Log: p.log, Now: time.Now,
+	})
+}
+
+func (p *process) chore(name queue.Name) (unit string, chore worker.Chore) {
+	switch name {
+	case queue.Slack:
+		return "alert", p.alerts(&thread.Task{
+			Slack: slackClient{p.slack, p}, Records: p.store(), Deletions: p.deletions(), Display: alert.Display{Environment: "test"},
+			PostInterval: time.Second, Now: time.Now,
+		})
+	case queue.PagerDuty:
+		return "alert", p.alerts(&incident.Task{
+			Pager: pagerClient{p.pager, p}, Records: p.store(), Deletions: p.deletions(), Display: alert.Display{Environment: "test"}, Now: time.Now,
+		})
+	case queue.Digest:
+		return "digest", &digest.Task{
+			Entries: p.gate(&digest.Entries{Records: p.store()}), Stack: stack, Records: p.store(), Deletions: p.deletions(),
+			Queues: p.gatedQueues(), Now: time.Now,
+		}
+	case queue.Deletion:
+		return "deletion", &deletion.Task{
+			Records: p.purger(), Deletions: p.deletions(), Queues: p.gatedQueues(), Scheduler: schedulerClient{p.world.scheduler, p},
+			Notifier: p.notifier(), Grace: grace, RecordRetention: retention, Now: time.Now,
+		}
+	default:
+		return "purge", &deletion.Purge{
+			Records: p.purger(), Deletions: p.deletions(), Messages: slackClient{p.slack, p}, Notifier: p.notifier(),
+			RecordRetention: retention, Copies: deletion.PurgeCopies, Now: time.Now,
+		}
+	}
+}
+
+// alerts is the chore of a queue of alerts, behind the tombstones.
+func (p *process) alerts(task worker.Task) worker.Chore { return worker.Alerts(p.gate(task)) }
+
+func (p *process) gate(task worker.Task) *deletion.Gate {
+	return &deletion.Gate{Task: task, Deletions: p.deletions(), Queues: p.gatedQueues()}
+}
+
+func (p *process) notifier() *deletion.Notifier {
+	return &deletion.Notifier{Stack: stack, Routes: p.routes, Queues: p.gatedQueues(), Now: time.Now}
+}
+
+func (p *process) gatedQueues() mishap.Queues { return mishap.Queues{Queues: p.queues, Plan: p.plan()} }
+
+// store is what is kept of connections, as the workers of alerts and digests see it.
+type store struct {
+	mishap.Records
+	mishap.Index
+}
+
+func (p *process) store() store {
+	return store{mishap.Records{Store: p.records, Plan: p.plan()}, mishap.Index{Index: p.records, Plan: p.plan()}}
+}
+
+func (p *process) purger() record.Purger { return mishap.Purger{Purger: p.records, Plan: p.plan()} }
+
+// deletions is the store of deletions.
+type deletions struct {
+	mishap.Records
+	mishap.Lister
+}
+
+func (p *process) deletions() deletions {
+	kept := p.records.Deletions
+	return deletions{mishap.Records{Store: kept, Plan: p.plan()}, mishap.Lister{Lister: kept, Plan: p.plan()}}
+}
