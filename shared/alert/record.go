@@ -60,7 +60,8 @@ type Record struct {
 
 	// Thread is the timestamp of the Slack message that the alert was last attempted as a reply to; "" for a root.
 	Thread string `json:"thread,omitempty"`
-	// Channel and TS, the timestamp, are Slack's id of the message that was posted.
+	// Channel and TS, the timestamp, are Slack's id of the message that was posted. The channel is known from the first attempt
+	// on, so that a message whose answer was lost can be found.
 	Channel string `json:"channel,omitempty"`
 	TS      string `json:"ts,omitempty"`
 	// PossiblyRepeated says that the message was posted again without knowing what became of the first.

@@ -84,8 +84,9 @@ type Case struct {
 	Found map[record.Kind]int `json:"found,omitempty"`
 	// Kept counts the records of after the cutoff, which stay.
 	Kept int `json:"kept,omitempty"`
-	// SlackMessages counts the Slack messages that the records told of, and SlackLeft those of them that stay in Slack: by the
-	// settings, or since Slack did not let them go. After a crash one may count twice.
+	// SlackMessages counts the Slack messages that the records told of, also where nobody knew whether Slack had taken them, and
+	// SlackLeft those of them that stay in Slack: by the settings, or since Slack did not let them go. After a crash one may
+	// count twice.
 	SlackMessages int `json:"slack_messages,omitempty"`
 	SlackLeft     int `json:"slack_left,omitempty"`
 	// Residual is what remains elsewhere.

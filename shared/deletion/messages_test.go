@@ -1,6 +1,7 @@
 package deletion_test
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/thread"
 )
 
 // withMessages is a bench whose purge deletes Slack messages: three of ours and one of another connection were posted, and the
@@ -58,6 +60,43 @@ func TestMessagesThatStayAreCountedAndKeepNothingElse(t *testing.T) {
 		t.Errorf("the case: %+v", c)
 	}
 	b.wantNothingParked()
+}
+
+// lost is a bench where Slack took a message and its answer was lost, and the request came before anyone looked: the tombstone
+// keeps the worker from looking. The deletion is due.
+func lost(t *testing.T) *bench {
+	b := newBench(t, nil)
+	b.purge.Messages = b.slack
+	b.happens(ours, "flag@1")
+	b.slack.loses = true
+	b.handle(queue.Slack)
+	b.slack.loses = false
+	b.requires(ours, 10)
+	b.run()
+	b.passes(grace)
+	return b
+}
+
+func TestAMessageWhoseAnswerWasLostIsFoundAndDeleted(t *testing.T) {
+	mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+		b := lost(t)
+		b.breaks(plan)
+		b.run()
+		wantLines(t, "Slack", b.slack.shows(), requested, "  "+deleted)
+		if c := b.onlyCase().Value; c.State != deletion.Finished || c.SlackMessages != 1 || c.SlackLeft != 0 {
+			t.Errorf("the case: %+v", c)
+		}
+	})
+}
+
+func TestAMessageThatNobodyCanLookForCountsAsLeft(t *testing.T) {
+	b := lost(t)
+	b.slack.findErr = fmt.Errorf("look: %w", thread.ErrCannotLook)
+	b.run()
+	b.wantKept(ours, 10, 0, 0)
+	if c := b.onlyCase().Value; c.State != deletion.Finished || c.SlackMessages != 1 || c.SlackLeft != 1 {
+		t.Errorf("the case: %+v", c)
+	}
 }
 
 // A stop between counting a message that stays and deleting its record counts it twice, but never more than there are.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/thread"
@@ -25,6 +26,9 @@ type slack struct {
 	// deleteErr is what deletions answer, without effect; allowed deletions go through before it.
 	deleteErr error
 	allowed   int
+	// loses says that what is posted is taken, and its answer lost. findErr is what look-ups answer.
+	loses   bool
+	findErr error
 }
 
 type posted struct {
@@ -43,6 +47,9 @@ func (s *slack) Post(_ context.Context, channel, under string, message thread.Me
 	defer s.mu.Unlock()
 	ts := fmt.Sprintf("%d.%06d", s.now().Unix(), len(s.messages))
 	s.messages = append(s.messages, &posted{channel: channel, ts: ts, thread: under, message: message})
+	if s.loses {
+		return "", &fault.Error{Class: fault.Unknown, Op: "post to Slack", Reason: "timeout"}
+	}
 	return ts, nil
 }
 
@@ -51,6 +58,9 @@ func (s *slack) Update(context.Context, string, string, thread.Message) error { 
 func (s *slack) Find(_ context.Context, search thread.Search) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.findErr != nil {
+		return "", s.findErr
+	}
 	for _, m := range s.messages {
 		if m.channel == search.Channel && m.thread == search.Thread && m.message.AlertKey == search.AlertKey {
 			return m.ts, nil

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/thread"
 	"revento-alerts/shared/worker"
 )
 
@@ -29,13 +30,15 @@ const messageTimeout = 5 * time.Second
 // PurgeCopies is how many records are deleted at the same time.
 const PurgeCopies = 16
 
-// ErrStays is returned by Messages for a message that cannot be deleted: the channel is archived or gone, or the token may not.
+// ErrStays is returned by Messages.Delete for a message that cannot be deleted: the channel is archived or gone, or the token may not.
 var ErrStays = errors.New("the message cannot be deleted")
 
 // Messages deletes what was posted.
 type Messages interface {
 	// Delete deletes a message of our own. One that is gone already counts as deleted. It returns ErrStays.
 	Delete(ctx context.Context, channel, ts string) error
+	// Find looks for the message of an alert; ts is "" where it is not there. It returns thread.ErrCannotLook.
+	Find(ctx context.Context, search thread.Search) (ts string, err error)
 }
 
 // Purge is the rules of the purge queue.
@@ -135,7 +138,7 @@ func (p *Purge) count(ctx context.Context, entry Entry) (Entry, error) {
 		}
 		found[stored.Key.Kind]++
 		posted, err := postOf(stored)
-		if posted.TS != "" {
+		if isInSlack(posted) {
 			messages++
 		}
 		return err
@@ -271,7 +274,7 @@ func (p *Purge) deleteMessages(ctx context.Context, entry *Entry, records []reco
 // deleteMessage deletes the Slack message of a record, if it has one. It returns ErrStays.
 func (p *Purge) deleteMessage(ctx context.Context, stored record.Record) error {
 	posted, err := postOf(stored)
-	if err != nil || posted.TS == "" {
+	if err != nil || !isInSlack(posted) {
 		return err
 	}
 	if posted.Channel == "" { // recorded by a version that did not keep it
@@ -279,13 +282,31 @@ func (p *Purge) deleteMessage(ctx context.Context, stored record.Record) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, messageTimeout)
 	defer cancel()
-	if err := p.Messages.Delete(ctx, posted.Channel, posted.TS); err != nil {
+	ts := posted.TS
+	if ts == "" {
+		ts, err = p.Messages.Find(ctx, thread.SearchFor(stored.Key.ID, posted))
+	}
+	switch {
+	case errors.Is(err, thread.ErrCannotLook):
+		return ErrStays
+	case err != nil:
+		return fmt.Errorf("look for a Slack message whose answer was lost: %w", err)
+	case ts == "":
+		return nil
+	}
+	if err := p.Messages.Delete(ctx, posted.Channel, ts); err != nil {
 		return fmt.Errorf("delete a Slack message: %w", err)
 	}
 	return nil
 }
 
-// postOf is the alert whose Slack message a record tells of; its TS is "" where it tells of none.
+// isInSlack says whether an alert has a message in Slack, or may have: a request that came between an attempt and its answer
+// keeps the worker from looking.
+func isInSlack(posted alert.Record) bool {
+	return posted.TS != "" || posted.OutcomeUnknown() && posted.Channel != ""
+}
+
+// postOf is the alert that a record tells of; it is empty where the record is of something else.
 func postOf(stored record.Record) (alert.Record, error) {
 	if stored.Key.Kind != record.Alert {
 		return alert.Record{}, nil

@@ -110,7 +110,7 @@ func TestThePurgeOfSlackMessagesGoesOnWhereverItStops(t *testing.T) {
 
 // every2nd is Slack where every second message stays, by its timestamp.
 type every2nd struct {
-	slack *slack
+	*slack
 }
 
 func (e *every2nd) Delete(ctx context.Context, channel, ts string) error {

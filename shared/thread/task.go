@@ -89,13 +89,8 @@ func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 	if !last.OutcomeUnknown() {
 		return false, nil
 	}
-	ts, err := t.find(ctx, Search{
-		Channel:  w.Channel,
-		Thread:   last.Thread,
-		AlertKey: w.AlertKey,
-		From:     last.UnknownSince.Add(-searchMargin),
-		To:       last.LastAttempt.Add(searchMargin),
-	})
+	last.Channel = w.Channel // which a version before this one kept only of what was sent
+	ts, err := t.find(ctx, SearchFor(w.AlertKey, *last))
 	switch {
 	case errors.Is(err, ErrCannotLook):
 		last.PossiblyRepeated = true
@@ -108,7 +103,7 @@ func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 	}
 	w.line.Set("look_up", "found")
 	worker.Told(w.Event, last.LastAttempt, w.line)
-	last.Channel, last.TS = w.Channel, ts
+	last.TS = ts
 	return true, t.end(ctx, w, alert.Sent)
 }
 
@@ -153,7 +148,7 @@ func (t *Task) post(ctx context.Context, w *work, root string) error {
 func (t *Task) attempt(ctx context.Context, w *work, root string) error {
 	sending := &w.alert.Value
 	sending.Begin(t.Now())
-	sending.Thread = root
+	sending.Channel, sending.Thread = w.Channel, root
 	if err := t.saveAlert(ctx, w); err != nil {
 		return err
 	}
@@ -172,7 +167,7 @@ func (t *Task) sent(ctx context.Context, w *work, ts string) error {
 	if w.alert.Value.PossiblyRepeated {
 		w.line.Count("alert_possibly_repeated")
 	}
-	w.alert.Value.Channel, w.alert.Value.TS = w.Channel, ts
+	w.alert.Value.TS = ts
 	return t.end(ctx, w, alert.Sent)
 }
 

@@ -70,6 +70,17 @@ type Search struct {
 	From, To time.Time
 }
 
+// SearchFor is where and when the message of an alert may have been posted, of whose attempts the answers are not known.
+func SearchFor(alertKey string, sending alert.Record) Search {
+	return Search{
+		Channel:  sending.Channel,
+		Thread:   sending.Thread,
+		AlertKey: alertKey,
+		From:     sending.UnknownSince.Add(-searchMargin),
+		To:       sending.LastAttempt.Add(searchMargin),
+	}
+}
+
 // Slack is what the rules need of Slack. Timestamps (ts) are Slack's ids of messages within a channel.
 type Slack interface {
 	// Post posts into a channel, or as a reply where thread is not "", and returns the message's ts. A failure of class
