@@ -13,15 +13,16 @@ import (
 )
 
 var (
+	faults     = flag.Int("faults", 1, "how many calls go wrong, in the exhaustive search of crashes")
 	deviations = flag.Int("deviations", 1, "how often another process gets its turn, in the exhaustive search of orders")
-	runs       = flag.Int("runs", 200, "how many random runs each scenario has")
+	runs       = flag.Int("runs", 100, "how many random runs each scenario has")
 	seed       = flag.Uint64("seed", 1, "decides the random runs")
 	repeat     = flag.String("choices", "", "repeats the run that a failure named")
 )
 
 // TestEveryCrash lets one call go wrong: each, in each way.
 func TestEveryCrash(t *testing.T) {
-	exhaust(t, limits{faults: 1})
+	exhaust(t, limits{faults: *faults})
 }
 
 // TestEveryOrder lets processes get in between each other.
@@ -63,7 +64,10 @@ func TestAnything(t *testing.T) {
 
 func each(t *testing.T, explore func(*testing.T, scenario)) {
 	for _, s := range scenarios {
-		t.Run(strings.ReplaceAll(s.name, ",", ""), func(t *testing.T) { explore(t, s) })
+		t.Run(strings.ReplaceAll(s.name, ",", ""), func(t *testing.T) {
+			t.Parallel()
+			explore(t, s)
+		})
 	}
 }
 

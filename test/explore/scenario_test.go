@@ -15,6 +15,8 @@ import (
 type scenario struct {
 	name     string
 	settings map[string]string // routes that differ from the default
+	// grace is how long after its receipt a deletion is due.
+	grace time.Duration
 	// happens plays in a goroutine of its own, from a minute after the world's beginning.
 	happens func(w *world)
 	// script is calls that go wrong in every run: each the first of its kind.
@@ -158,16 +160,20 @@ var scenarios = []scenario{
 		want: [][]string{{"digests of 3 events"}},
 	},
 	{
-		name: "deletion, from request to finish", settings: map[string]string{"APPLICATION_SUBMITTED_ROUTE": "slack"},
+		name: "deletion, from request to finish", grace: grace, settings: map[string]string{"APPLICATION_SUBMITTED_ROUTE": "slack"},
 		happens: deletionRequired, want: [][]string{deleted(paged + "app_1: resolved")},
 	},
 	{
-		name: "deletion while alerts are under way", happens: postsAtOnce(revision, event(required, "", 10)),
+		name: "deletion while alerts are under way", grace: grace, happens: postsAtOnce(revision, event(required, "", 10)),
 		want: [][]string{deleted(), deleted(paged + "app_1: resolved")},
 	},
-	{name: "deletion asked for twice, purged twice", happens: deletionTwice, want: [][]string{deleted(paged + "app_1: resolved")}},
 	{
-		name: "deletion, and the connection comes back", happens: cameBack,
+		name: "deletion at once, while alerts are under way", happens: postsAtOnce(revision, event(required, "", 10)),
+		want: [][]string{deleted(), deleted(paged + "app_1: resolved")},
+	},
+	{name: "deletion asked for twice, purged twice", grace: grace, happens: deletionTwice, want: [][]string{deleted(paged + "app_1: resolved")}},
+	{
+		name: "deletion, and the connection comes back", grace: grace, happens: cameBack,
 		want: [][]string{append(deleted(paged+"app_1: resolved", flagTold+"app_2", paged+"app_2: open"),
 			"slack The connection is back: it sends data again")},
 	},

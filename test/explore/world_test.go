@@ -360,7 +360,7 @@ func (p *process) chore(name queue.Name) (unit string, chore worker.Chore) {
 	case queue.Deletion:
 		return "deletion", &deletion.Task{
 			Records: p.purger(), Deletions: p.deletions(), Queues: p.gatedQueues(), Scheduler: schedulerClient{p.world.scheduler, p},
-			Notifier: p.notifier(), Grace: grace, RecordRetention: retention, Now: time.Now,
+			Notifier: p.notifier(), Grace: p.grace, RecordRetention: retention, Now: time.Now,
 		}
 	default:
 		return "purge", &deletion.Purge{
