@@ -33,7 +33,7 @@ const (
 const longestHang = 15 * time.Second
 
 // events spread the alerts over several channels, which work side by side.
-const events = 8
+const events = 40
 
 var soaks = flag.Bool("soak", false, "run the soak, which takes minutes")
 
