@@ -43,7 +43,7 @@ func (w *world) shows() []string {
 	if events := w.slack.digested(); events > 0 {
 		lines = append(lines, fmt.Sprintf("digests of %d events", events))
 	}
-	cases, err := (&deletion.Operator{Deletions: w.records.Deletions}).All(context.Background())
+	cases, err := (&deletion.Operator{Deletions: w.deletions}).All(context.Background())
 	if err != nil {
 		w.Errorf("list the deletions: %v", err)
 	}
@@ -62,11 +62,11 @@ func sorted(lines []string) []string {
 // holdRecords looks for what is left in the middle of something, and for what should be deleted.
 func (w *world) holdRecords() {
 	ctx := context.Background()
-	cutoff, err := record.Cutoff(ctx, w.records.Deletions, w.connection())
+	cutoff, err := record.Cutoff(ctx, w.deletions, w.connection())
 	if err != nil {
 		w.Errorf("read the cutoff: %v", err)
 	}
-	for _, store := range []record.Lister{w.records, w.records.Deletions} {
+	for _, store := range []record.Lister{w.records, w.deletions} {
 		for _, kind := range []record.Kind{record.Alert, record.Incident, record.Thread, record.Digest, record.DigestRun} {
 			listed, err := store.List(ctx, kind)
 			if err != nil {

@@ -202,7 +202,7 @@ func redriven(w *world) {
 func (p *process) redrive() {
 	ctx, cancel := invocation(time.Hour)
 	defer cancel()
-	redriver := deadletter.Redriver{Queues: p.gatedQueues(), Records: p.store(), Routes: p.routes, Stack: stack, Now: time.Now}
+	redriver := deadletter.Redriver{Queues: p.functions().sender(), Records: p.functions().kept(), Routes: p.routes, Stack: stack, Now: time.Now}
 	// Where it fails, the person does it again.
 	_, _ = redriver.Redrive(ctx, deadletter.Selection{All: true})
 }

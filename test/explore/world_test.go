@@ -2,7 +2,6 @@ package explore
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"sync"
 	"testing"
@@ -11,29 +10,18 @@ import (
 
 	"github.com/google/uuid"
 
-	"revento-alerts/shared/alert"
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/memory"
-	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/queue"
-	"revento-alerts/shared/record"
 	"revento-alerts/shared/route"
-	"revento-alerts/shared/secret"
-	"revento-alerts/shared/settings"
-	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
-	"revento-alerts/shared/worker"
 )
 
 const (
-	stack         = "explore"
-	webhookSecret = "whsec_explore"
-	grace         = 2 * time.Minute
-	retention     = 1095 * 24 * time.Hour
 	// copies is how many messages of a queue are worked on at the same time.
 	copies = 2
 	// tick is how far time moves where nothing else does.
@@ -59,14 +47,11 @@ type world struct {
 	limits
 	choose
 
-	ledger    *memory.Ledger
-	records   *memory.Records
-	queues    *memory.Queues
+	engine
 	scheduler *scheduler
 	slack     *slack
 	pager     *pager
 	routes    route.Table
-	log       *telemetry.Logger
 
 	begun time.Time
 	mu    sync.Mutex // guards what follows
@@ -103,22 +88,12 @@ func run(t *testing.T, s scenario, l limits, c choose) (played *world) {
 
 func newWorld(t *testing.T, s scenario, l limits, c choose) *world {
 	t.Helper()
-	routes, err := settings.LoadRoutes(func(variable string) (string, bool) {
-		value, set := s.settings[variable]
-		if variable == "SLACK_CHANNEL" {
-			return "C0111", true
-		}
-		return value, set
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	records := memory.NewRecords()
 	return &world{
 		T: t, scenario: s, limits: l, choose: c,
-		ledger: memory.NewLedger(), records: memory.NewRecords(), queues: memory.NewQueues(time.Now),
+		engine:    engine{memory.NewLedger(), memory.NewQueues(time.Now), records, records.Deletions},
 		scheduler: &scheduler{}, slack: &slack{}, pager: &pager{open: map[string]bool{}, opened: map[string][]string{}},
-		routes: routes, log: telemetry.New(io.Discard, telemetry.Options{Stack: stack}),
-		begun: time.Now(), busy: map[queue.Name]int{}, injected: map[verdict]int{},
+		routes: routes(t, s.settings), begun: time.Now(), busy: map[queue.Name]int{}, injected: map[verdict]int{},
 	}
 }
 
@@ -244,7 +219,7 @@ func (w *world) invoke(name queue.Name) bool {
 func (p *process) work(name queue.Name, received queue.Received) {
 	ctx, cancel := invocation(timeouts[name])
 	defer cancel()
-	response, err := p.worker(name)(ctx, awslambda.EventOf(received))
+	response, err := p.functions().worker(name)(ctx, awslambda.EventOf(received))
 	if err != nil || len(response.BatchItemFailures) > 0 {
 		return
 	}
@@ -283,7 +258,7 @@ func (p *process) answer(d delivery) int {
 	defer cancel()
 	signed := d.signed(p.world)
 	event := awslambda.GatewayEvent(http.MethodPost, ingest.Path, signed.Header, signed.Body, uuid.NewString(), time.Now())
-	response, err := p.ingest()(ctx, event)
+	response, err := p.functions().ingest()(ctx, event)
 	if err != nil {
 		p.Errorf("ingest: %v", err)
 	}
@@ -291,6 +266,14 @@ func (p *process) answer(d delivery) int {
 		return 0
 	}
 	return response.StatusCode
+}
+
+// functions are those that the process may be an invocation of.
+func (p *process) functions() functions {
+	return functions{
+		engine: p.engine, plan: p.plan(), slack: slackClient{p.slack, p}, pager: pagerClient{p.pager, p},
+		scheduler: schedulerClient{p.world.scheduler, p}, routes: p.routes, grace: p.grace, postInterval: time.Second, now: time.Now,
+	}
 }
 
 // together does things at the same time.
@@ -322,86 +305,4 @@ func (w *world) isAtRest() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.live == 1
-}
-
-// The functions, wired as their mains wire them, with all calls going through the gate.
-
-func (p *process) ingest() awslambda.GatewayHandler {
-	secrets := secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhookList, time.Hour, time.Now)
-	return awslambda.Ingest(&ingest.Ingest{
-		Stack: stack, Tolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: p.routes, Secrets: secrets,
-		Ledger: mishap.Ledger{Ledger: p.ledger, Plan: p.plan()}, Queues: p.gatedQueues(), Log: p.log, Now: time.Now,
-	})
-}
-
-func (p *process) worker(name queue.Name) awslambda.QueueHandler {
-	unit, chore := p.chore(name)
-	return awslambda.Worker(&worker.Worker{
-		Queue: name, Unit: unit, Chore: chore, Queues: p.gatedQueues(), MaxAge: deletion.MaxMessageAge, Log: p.log, Now: time.Now,
-	})
-}
-
-func (p *process) chore(name queue.Name) (unit string, chore worker.Chore) {
-	switch name {
-	case queue.Slack:
-		return "alert", p.alerts(&thread.Task{
-			Slack: slackClient{p.slack, p}, Records: p.store(), Deletions: p.deletions(), Display: alert.Display{Environment: "test"},
-			PostInterval: time.Second, Now: time.Now,
-		})
-	case queue.PagerDuty:
-		return "alert", p.alerts(&incident.Task{
-			Pager: pagerClient{p.pager, p}, Records: p.store(), Deletions: p.deletions(), Display: alert.Display{Environment: "test"}, Now: time.Now,
-		})
-	case queue.Digest:
-		return "digest", &digest.Task{
-			Entries: p.gate(&digest.Entries{Records: p.store()}), Stack: stack, Records: p.store(), Deletions: p.deletions(),
-			Queues: p.gatedQueues(), Now: time.Now,
-		}
-	case queue.Deletion:
-		return "deletion", &deletion.Task{
-			Records: p.purger(), Deletions: p.deletions(), Queues: p.gatedQueues(), Scheduler: schedulerClient{p.world.scheduler, p},
-			Notifier: p.notifier(), Grace: p.grace, RecordRetention: retention, Now: time.Now,
-		}
-	default:
-		return "purge", &deletion.Purge{
-			Records: p.purger(), Deletions: p.deletions(), Messages: slackClient{p.slack, p}, Notifier: p.notifier(),
-			RecordRetention: retention, Copies: deletion.PurgeCopies, Now: time.Now,
-		}
-	}
-}
-
-// alerts is the chore of a queue of alerts, behind the tombstones.
-func (p *process) alerts(task worker.Task) worker.Chore { return worker.Alerts(p.gate(task)) }
-
-func (p *process) gate(task worker.Task) *deletion.Gate {
-	return &deletion.Gate{Task: task, Deletions: p.deletions(), Queues: p.gatedQueues()}
-}
-
-func (p *process) notifier() *deletion.Notifier {
-	return &deletion.Notifier{Stack: stack, Routes: p.routes, Queues: p.gatedQueues(), Now: time.Now}
-}
-
-func (p *process) gatedQueues() mishap.Queues { return mishap.Queues{Queues: p.queues, Plan: p.plan()} }
-
-// store is what is kept of connections, as the workers of alerts and digests see it.
-type store struct {
-	mishap.Records
-	mishap.Index
-}
-
-func (p *process) store() store {
-	return store{mishap.Records{Store: p.records, Plan: p.plan()}, mishap.Index{Index: p.records, Plan: p.plan()}}
-}
-
-func (p *process) purger() record.Purger { return mishap.Purger{Purger: p.records, Plan: p.plan()} }
-
-// deletions is the store of deletions.
-type deletions struct {
-	mishap.Records
-	mishap.Lister
-}
-
-func (p *process) deletions() deletions {
-	kept := p.records.Deletions
-	return deletions{mishap.Records{Store: kept, Plan: p.plan()}, mishap.Lister{Lister: kept, Plan: p.plan()}}
 }
