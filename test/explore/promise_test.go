@@ -25,7 +25,7 @@ func (w *world) hold() {
 			w.fail("%d messages are parked in %s", parked, name.DeadLetter())
 		}
 	}
-	w.holdRecords()
+	holdRecords(w.fail, w.engine)
 }
 
 // fail tells what is wrong, once, with all that happened.
@@ -60,45 +60,41 @@ func sorted(lines []string) []string {
 }
 
 // holdRecords looks for what is left in the middle of something, and for what should be deleted.
-func (w *world) holdRecords() {
+func holdRecords(fail func(format string, arguments ...any), e engine) {
 	ctx := context.Background()
-	cutoff, err := record.Cutoff(ctx, w.deletions, w.connection())
+	cutoff, err := record.Cutoff(ctx, e.deletions, connection)
 	if err != nil {
-		w.Errorf("read the cutoff: %v", err)
+		fail("read the cutoff: %v", err)
 	}
-	for _, store := range []record.Lister{w.records, w.deletions} {
+	kept := map[bool]record.Lister{true: e.records, false: e.deletions}
+	for ofConnections, store := range kept {
 		for _, kind := range []record.Kind{record.Alert, record.Incident, record.Thread, record.Digest, record.DigestRun} {
 			listed, err := store.List(ctx, kind)
 			if err != nil {
-				w.Errorf("list what is kept: %v", err)
+				fail("list what is kept: %v", err)
 			}
 			for _, stored := range listed {
-				w.holdRecord(stored)
-				isOld := !cutoff.IsZero() && !stored.OccurredAt.After(cutoff)
-				if store == record.Lister(w.records) && isOld {
-					w.fail("%s is kept though its connection was deleted", stored.Key.Sort())
+				holdRecord(fail, stored)
+				if ofConnections && !cutoff.IsZero() && !stored.OccurredAt.After(cutoff) {
+					fail("%s is kept though its connection was deleted", stored.Key.Sort())
 				}
 			}
 		}
 	}
 }
 
-func (w *world) connection() record.Connection {
-	return record.Connection{EventID: "evt_1", OrganizationID: "org_1"}
-}
-
-func (w *world) holdRecord(stored record.Record) {
+func holdRecord(fail func(format string, arguments ...any), stored record.Record) {
 	if stored.Pending != "" {
-		w.fail("%s waits in the list %s", stored.Key.Sort(), stored.Pending)
+		fail("%s waits in the list %s", stored.Key.Sort(), stored.Pending)
 	}
 	if stored.Key.Kind != record.Alert {
 		return
 	}
 	kept, err := record.Decode[alert.Record](stored)
 	if err != nil {
-		w.Errorf("read an alert's record: %v", err)
+		fail("read an alert's record: %v", err)
 	}
 	if !kept.Value.State.IsFinal() {
-		w.fail("the record of an alert about %s stays %s", kept.Value.Type, kept.Value.State)
+		fail("the record of an alert about %s stays %s", kept.Value.Type, kept.Value.State)
 	}
 }

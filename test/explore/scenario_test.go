@@ -8,6 +8,7 @@ import (
 	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
 	"revento-alerts/shared/sample"
 )
 
@@ -55,16 +56,16 @@ func (d delivery) under(id string) delivery {
 	return d
 }
 
-func (d delivery) signed(w *world) sample.Delivery {
-	signed, err := sample.New(d.eventType, webhookSecret, time.Now(), sample.Change{
-		OccurredAt: w.begun.Add(time.Duration(d.second) * time.Second), ResourceID: d.resource, DeliveryID: d.id,
-		EventID: "evt_1", OrganizationID: "org_1",
+// signed is the delivery as Revento signs it now, of an event that happened seconds after a world's beginning.
+func (d delivery) signed(begun, now time.Time) (sample.Delivery, error) {
+	return sample.New(d.eventType, webhookSecret, now, sample.Change{
+		OccurredAt: begun.Add(time.Duration(d.second) * time.Second), ResourceID: d.resource, DeliveryID: d.id,
+		EventID: connection.EventID, OrganizationID: connection.OrganizationID,
 	})
-	if err != nil {
-		w.Errorf("make a delivery: %v", err)
-	}
-	return signed
 }
+
+// connection is whose deliveries all of these are.
+var connection = record.Connection{EventID: "evt_1", OrganizationID: "org_1"}
 
 // The lines of what a person sees.
 const (

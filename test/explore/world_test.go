@@ -256,7 +256,10 @@ func (w *world) post(d delivery) {
 func (p *process) answer(d delivery) int {
 	ctx, cancel := invocation(ingest.FunctionTimeout)
 	defer cancel()
-	signed := d.signed(p.world)
+	signed, err := d.signed(p.begun, time.Now())
+	if err != nil {
+		p.Errorf("make a delivery: %v", err)
+	}
 	event := awslambda.GatewayEvent(http.MethodPost, ingest.Path, signed.Header, signed.Body, uuid.NewString(), time.Now())
 	response, err := p.functions().ingest()(ctx, event)
 	if err != nil {
