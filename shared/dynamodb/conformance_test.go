@@ -7,26 +7,27 @@ import (
 
 	"revento-alerts/shared/conformance"
 	"revento-alerts/shared/record"
+	"revento-alerts/test/emulators"
 )
 
 func TestLedgerConformance(t *testing.T) {
-	ledger := NewLedger(patient(t), deliveries(t))
+	ledger := NewLedger(emulators.Patient(t), emulators.Deliveries(t))
 	conformance.Ledger(t, func(*testing.T) conformance.FindingLedger { return ledger }, nil)
 }
 
 func TestRecordsConformance(t *testing.T) {
-	store := NewRecords(patient(t), records(t), records(t))
+	store := NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t))
 	conformance.Records(t, func(*testing.T) record.Store { return store }, nil)
 }
 
 func TestDeletionsConformance(t *testing.T) {
-	config, table := patient(t), records(t)
-	kept, deletions := NewRecords(config, records(t), table), NewDeletions(config, table)
+	config, table := emulators.Patient(t), emulators.Records(t)
+	kept, deletions := NewRecords(config, emulators.Records(t), table), NewDeletions(config, table)
 	conformance.Records(t, func(*testing.T) record.Store { return deletions }, nil)
 	conformance.Deletions(t, func(*testing.T) (conformance.KeptStore, conformance.DeletionStore) { return kept, deletions }, nil)
 }
 
 func TestIndexConformance(t *testing.T) {
-	store := NewRecords(patient(t), records(t), records(t))
+	store := NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t))
 	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return store }, nil)
 }

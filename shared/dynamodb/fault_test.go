@@ -18,13 +18,14 @@ import (
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/record"
+	"revento-alerts/test/emulators"
 	"revento-alerts/test/faultproxy"
 )
 
 // through is the functions' configuration with the proxy before the emulator.
 func through(t *testing.T) (aws.Config, *faultproxy.Proxy) {
 	t.Helper()
-	config := hurried(t)
+	config := emulators.Hurried(t)
 	proxy := faultproxy.New(t, os.Getenv("AWS_ENDPOINT_URL_DYNAMODB"))
 	config.ConfigSources = nil
 	config.BaseEndpoint = &proxy.URL
@@ -112,7 +113,7 @@ func newClaim(owner string) ingest.Claim {
 }
 
 func TestClaimFailures(t *testing.T) {
-	table := deliveries(t)
+	table := emulators.Deliveries(t)
 	for name, outcome := range outcomes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -125,7 +126,7 @@ func TestClaimFailures(t *testing.T) {
 			wantFailure(t, err, outcome.class, outcome.reason)
 
 			// Ingest gives up by a release, after which nothing stands in a retry's way, whether the claim was stored or not.
-			err = NewLedger(patient(t), table).Release(t.Context(), claim.DeliveryID, claim.Owner)
+			err = NewLedger(emulators.Patient(t), table).Release(t.Context(), claim.DeliveryID, claim.Owner)
 			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, ingest.ErrNotOwner)) {
 				t.Errorf("the release returned %v; the claim was stored: want %t", err, outcome.stored)
 			}
@@ -137,7 +138,7 @@ func TestClaimFailures(t *testing.T) {
 func wantNothingStanding(t *testing.T, table string, claim ingest.Claim) {
 	t.Helper()
 	claim.Owner = "another"
-	standing, err := NewLedger(patient(t), table).Claim(t.Context(), claim)
+	standing, err := NewLedger(emulators.Patient(t), table).Claim(t.Context(), claim)
 	if err != nil || standing != nil {
 		t.Errorf("the next claim meets %+v, %v; want nothing", standing, err)
 	}
@@ -145,7 +146,7 @@ func wantNothingStanding(t *testing.T, table string, claim ingest.Claim) {
 
 func TestAClaimWhoseAnswerIsLostFindsItself(t *testing.T) {
 	config, proxy := through(t)
-	ledger := NewLedger(config, deliveries(t))
+	ledger := NewLedger(config, emulators.Deliveries(t))
 	claim := newClaim("me")
 	proxy.Spoil(faultproxy.LoseAnswer)
 	standing, err := ledger.Claim(t.Context(), claim)
@@ -160,7 +161,7 @@ func TestAClaimWhoseAnswerIsLostFindsItself(t *testing.T) {
 
 func TestAMarkWhoseAnswerIsLostSucceeds(t *testing.T) {
 	config, proxy := through(t)
-	ledger := NewLedger(config, deliveries(t))
+	ledger := NewLedger(config, emulators.Deliveries(t))
 	claim := newClaim("me")
 	mustClaim(t, ledger, claim)
 	proxy.Spoil(faultproxy.LoseAnswer)
@@ -171,7 +172,7 @@ func TestAMarkWhoseAnswerIsLostSucceeds(t *testing.T) {
 
 func TestAReleaseWhoseAnswerIsLostLeavesNothing(t *testing.T) {
 	config, proxy := through(t)
-	table := deliveries(t)
+	table := emulators.Deliveries(t)
 	ledger := NewLedger(config, table)
 	claim := newClaim("me")
 	mustClaim(t, ledger, claim)
@@ -191,7 +192,7 @@ func mustClaim(t *testing.T, ledger *Ledger, claim ingest.Claim) {
 
 func TestLedgerKeepsTheDeadline(t *testing.T) {
 	config, proxy := through(t)
-	ledger := NewLedger(config, deliveries(t))
+	ledger := NewLedger(config, emulators.Deliveries(t))
 	claim := newClaim("me")
 	for name, call := range map[string]func(context.Context) error{
 		"claim": func(ctx context.Context) error {
@@ -224,7 +225,7 @@ func newRecord(id string) record.Record {
 }
 
 func TestPutFailures(t *testing.T) {
-	table, tombstones := records(t), records(t)
+	table, tombstones := emulators.Records(t), emulators.Records(t)
 	for name, outcome := range outcomes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -235,7 +236,7 @@ func TestPutFailures(t *testing.T) {
 			proxy.Spoil(outcome.faults...)
 			wantFailure(t, store.Put(t.Context(), rec), outcome.class, outcome.reason)
 
-			got, err := NewRecords(patient(t), table, tombstones).Get(t.Context(), rec.Key)
+			got, err := NewRecords(emulators.Patient(t), table, tombstones).Get(t.Context(), rec.Key)
 			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, record.ErrNotFound)) {
 				t.Errorf("get returned %+v, %v; the record was stored: want %t", got, err, outcome.stored)
 			}
@@ -245,7 +246,7 @@ func TestPutFailures(t *testing.T) {
 
 func TestAPutWhoseAnswerIsLostKnowsItsOwnWrite(t *testing.T) {
 	config, proxy := through(t)
-	store := NewRecords(config, records(t), records(t))
+	store := NewRecords(config, emulators.Records(t), emulators.Records(t))
 	rec := newRecord("one")
 	for version, doing := range []string{"create", "update"} {
 		rec.Version = int64(version)
@@ -261,7 +262,7 @@ func TestAPutWhoseAnswerIsLostKnowsItsOwnWrite(t *testing.T) {
 }
 
 func TestAnEqualWriteOfAnotherIsNotOnesOwn(t *testing.T) {
-	store := NewRecords(patient(t), records(t), records(t))
+	store := NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t))
 	rec := newRecord("one")
 	if err := store.Put(t.Context(), rec); err != nil {
 		t.Fatal(err)
@@ -275,8 +276,8 @@ func TestARecordOverTheItemLimitIsRefusedForGood(t *testing.T) {
 	rec := newRecord("one")
 	rec.Data = bytes.Repeat([]byte("a"), 400<<10)
 	for name, store := range map[string]*Records{
-		"kept":      NewRecords(patient(t), records(t), records(t)),
-		"deletions": NewDeletions(patient(t), records(t)),
+		"kept":      NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t)),
+		"deletions": NewDeletions(emulators.Patient(t), emulators.Records(t)),
 	} {
 		if err := store.Put(t.Context(), rec); !fault.Has(err, fault.Permanent) {
 			t.Errorf("%s: the error is %v, want a permanent one", name, err)
@@ -286,21 +287,21 @@ func TestARecordOverTheItemLimitIsRefusedForGood(t *testing.T) {
 
 func TestAGatedCreationWhoseAnswerIsLostIsRefused(t *testing.T) {
 	config, proxy := through(t)
-	tombstones := records(t)
+	tombstones := emulators.Records(t)
 	rec := newRecord("one")
 	tombstone := record.Record{Key: record.TombstoneKey(rec.Key.Connection), OccurredAt: rec.OccurredAt, Data: []byte(`{}`)}
 	if err := NewDeletions(config, tombstones).Put(t.Context(), tombstone); err != nil {
 		t.Fatal(err)
 	}
 	proxy.Spoil(faultproxy.LoseAnswer)
-	if err := NewRecords(config, records(t), tombstones).Put(t.Context(), rec); !errors.Is(err, record.ErrDeleted) {
+	if err := NewRecords(config, emulators.Records(t), tombstones).Put(t.Context(), rec); !errors.Is(err, record.ErrDeleted) {
 		t.Errorf("the creation returned %v, want %v", err, record.ErrDeleted)
 	}
 }
 
 func TestADeletionWhoseAnswerIsLostFindsNothing(t *testing.T) {
 	config, proxy := through(t)
-	store := NewRecords(config, records(t), records(t))
+	store := NewRecords(config, emulators.Records(t), emulators.Records(t))
 	rec := newRecord("one")
 	if err := store.Put(t.Context(), rec); err != nil {
 		t.Fatal(err)
@@ -353,7 +354,7 @@ func TestPurgeFailures(t *testing.T) {
 
 func TestRecordsKeepTheDeadline(t *testing.T) {
 	config, proxy := through(t)
-	store := NewRecords(config, records(t), records(t))
+	store := NewRecords(config, emulators.Records(t), emulators.Records(t))
 	for name, call := range map[string]func(context.Context) error{
 		"get": func(ctx context.Context) error {
 			_, err := store.Get(ctx, newRecord("one").Key)

@@ -8,21 +8,16 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sdk "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	"github.com/aws/aws-sdk-go-v2/service/scheduler/types"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"revento-alerts/shared/awssdk"
+	"revento-alerts/test/emulators"
 )
 
 func TestAScheduleIsMadeWithAllItsPropertiesAndOnce(t *testing.T) {
-	config, err := awssdk.FromEnvironment()
-	if err != nil {
-		t.Fatalf("run the tests with test/emulators/with: %v", err)
-	}
-	config.HTTPClient = awshttp.NewBuildableClient() // an emulator on a busy machine can be slower than the service
+	config := emulators.Patient(t)
 	client := sdk.NewFromConfig(config)
 	in := options
 	in.Group = "test-" + rand.Text()

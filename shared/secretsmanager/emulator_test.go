@@ -8,20 +8,15 @@ import (
 	"strings"
 	"testing"
 
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	sdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/secret"
+	"revento-alerts/test/emulators"
 )
 
 // TestASecretsLife follows a secret from the stack's creation to its first rotation.
 func TestASecretsLife(t *testing.T) {
-	config, err := awssdk.FromEnvironment()
-	if err != nil {
-		t.Fatalf("run the tests with test/emulators/with: %v", err)
-	}
-	config.HTTPClient = awshttp.NewBuildableClient() // an emulator on a busy machine can be slower than the service
+	config := emulators.Patient(t)
 	client := sdk.NewFromConfig(config)
 	name := "test-" + rand.Text()
 	fetch := Fetch(config, name)

@@ -8,12 +8,13 @@ import (
 
 	"revento-alerts/shared/conformance"
 	"revento-alerts/shared/queue"
+	"revento-alerts/test/emulators"
 )
 
 func TestConformance(t *testing.T) {
 	const maxReceives = 3
 	conformance.Queues(t, func(t *testing.T) conformance.Engine {
-		queues := New(patient(t), makeQueues(t, maxReceives, queue.Names...))
+		queues := New(emulators.Patient(t), emulators.Queues(t, maxReceives, queue.Names...))
 		queues.receiveWait = 0 // the emulator is one server, which knows at once what it has
 		return conformance.Engine{
 			Queues:      queues,

@@ -17,18 +17,19 @@ import (
 	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/queue"
+	"revento-alerts/test/emulators"
 	"revento-alerts/test/faultproxy"
 )
 
 // through returns two views of the same new queues: the functions', with the proxy before the emulator, and a clear one.
 func through(t *testing.T, name queue.Name) (spoilt, clear *Queues, proxy *faultproxy.Proxy) {
 	t.Helper()
-	urls := makeQueues(t, queue.MaxReceives, name)
-	config := hurried(t)
+	urls := emulators.Queues(t, queue.MaxReceives, name)
+	config := emulators.Hurried(t)
 	proxy = faultproxy.New(t, os.Getenv("AWS_ENDPOINT_URL_SQS"))
 	config.ConfigSources = nil
 	config.BaseEndpoint = &proxy.URL
-	clear = New(patient(t), urls)
+	clear = New(emulators.Patient(t), urls)
 	clear.receiveWait = 0
 	return New(config, urls), clear, proxy
 }
@@ -217,7 +218,7 @@ func TestTheTraceIsHandedOn(t *testing.T) {
 // traceOf receives a message from the queue and returns its trace header.
 func traceOf(t *testing.T, url string) string {
 	t.Helper()
-	got, err := sdk.NewFromConfig(patient(t)).ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{
+	got, err := sdk.NewFromConfig(emulators.Patient(t)).ReceiveMessage(t.Context(), &sdk.ReceiveMessageInput{
 		QueueUrl:                    &url,
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAWSTraceHeader},
 	})

@@ -52,20 +52,30 @@ var journeys = []journey{
 type strike struct {
 	at    int64 // counted from 1; 0 means none
 	after bool  // once the call has had its effect
+	// kill ends the process and does not return; nil where the process dies as far as others can see: no call of it has an
+	// effect any more.
 	kill  func() error
 	calls atomic.Int64
+	died  atomic.Bool
 }
 
 func (s *strike) plan() *mishap.Plan { return mishap.Through(s.do) }
 
 func (s *strike) do(_ string, effect func() error) error {
+	if s.died.Load() {
+		return errDead
+	}
 	if s.calls.Add(1) != s.at {
 		return effect()
 	}
 	if s.after {
 		_ = effect() // nobody is left to see how it went
 	}
-	return s.kill()
+	s.died.Store(true)
+	if s.kill != nil {
+		return s.kill()
+	}
+	return errDead
 }
 
 // errand is a process that takes deliveries in and works on the queues, one message after another.
@@ -74,9 +84,24 @@ type errand struct {
 	begun      time.Time // second 0 of the deliveries
 	visibility time.Duration
 	// pass lets time pass where nothing else is to be done.
-	pass func(time.Duration)
-	// died says whether the process is dead, and only does not know it.
-	died func() bool
+	pass   func(time.Duration)
+	struck *strike
+}
+
+// run works on what is left of another process, and then deals with deliveries. It tells which it acknowledged: Revento does not
+// send those again. It returns errDead where it died.
+func (e *errand) run(ctx context.Context, deliveries []delivery, acknowledged func(delivery)) error {
+	err := e.workOff(ctx)
+	for _, d := range deliveries {
+		if err == nil {
+			err = e.take(d)
+		}
+		if err == nil {
+			acknowledged(d)
+			err = e.workOff(ctx)
+		}
+	}
+	return err
 }
 
 // providersOf are the real clients of a recorder at a URL, with a plan for their calls.
@@ -140,7 +165,7 @@ func (e *errand) take(d delivery) error {
 		response, err := e.ingest()(ctx, event)
 		cancel()
 		switch {
-		case e.died():
+		case e.struck.died.Load():
 			return errDead
 		case err == nil && response.StatusCode == http.StatusOK:
 			return nil
@@ -174,6 +199,13 @@ func (e *errand) workOff(ctx context.Context) error {
 // round works on a message of each queue that has one.
 func (e *errand) round(ctx context.Context) (worked bool, err error) {
 	for _, name := range queue.Names {
+		waiting, _, err := e.queues.Depth(ctx, name)
+		if err != nil {
+			return false, err
+		}
+		if waiting == 0 { // SQS would wait for a message to come
+			continue
+		}
 		received, ok, err := e.queues.Receive(ctx, name, e.visibility)
 		if err != nil {
 			return false, err
@@ -194,7 +226,7 @@ func (e *errand) work(name queue.Name, received queue.Received) error {
 	defer cancel()
 	response, err := e.worker(name)(ctx, awslambda.EventOf(received))
 	switch {
-	case e.died():
+	case e.struck.died.Load():
 		return errDead
 	case err != nil || len(response.BatchItemFailures) > 0:
 		return err

@@ -131,18 +131,9 @@ func obey(t *testing.T, text string) {
 		functions: functions{
 			engine: engineOf(kept), plan: struck.plan(), slack: slack, pager: pager, scheduler: kept.Scheduler, routes: routes(t, nil), now: now,
 		},
-		begun: o.Begun, visibility: time.Minute, died: func() bool { return false }, pass: func(d time.Duration) { passed += d },
+		begun: o.Begun, visibility: time.Minute, pass: func(d time.Duration) { passed += d }, struck: struck,
 	}
-	err = e.workOff(t.Context())
-	for _, d := range journeys[o.Journey].deliveries[o.Taken:] {
-		if err == nil {
-			err = e.take(d)
-		}
-		if err == nil {
-			fmt.Println("acknowledged", d.id)
-			err = e.workOff(t.Context())
-		}
-	}
+	err = e.run(t.Context(), journeys[o.Journey].deliveries[o.Taken:], func(d delivery) { fmt.Println("acknowledged", d.id) })
 	if err := errors.Join(err, kept.Close()); err != nil {
 		t.Fatal(err)
 	}
