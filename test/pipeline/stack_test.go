@@ -193,10 +193,6 @@ func (s *stack) startFunctions(settings []string) {
 		"PURGE_DEAD_LETTER_QUEUE_ARN": "arn:aws:sqs:eu-west-1:123456789012:purge-dead-letter",
 		"LOG_RETENTION_DAYS":          "30",
 	}
-	for _, setting := range settings {
-		name, value, _ := strings.Cut(setting, "=")
-		environment[name] = value
-	}
 	for variable, table := range s.tables {
 		environment[variable] = table
 	}
@@ -207,6 +203,10 @@ func (s *stack) startFunctions(settings []string) {
 		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
 			environment[name] = value
 		}
+	}
+	for _, setting := range settings {
+		name, value, _ := strings.Cut(setting, "=")
+		environment[name] = value
 	}
 	folder := built(s.T)
 	s.ingest = startFunction(s.T, filepath.Join(folder, "ingest"), ingest.FunctionTimeout, environment)
