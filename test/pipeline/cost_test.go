@@ -196,7 +196,8 @@ func TestWhatADeliveryCosts(t *testing.T) {
 	} {
 		before := len(part.f.log.String())
 		counted := m.during(part.do)
-		logged := len(part.f.log.await(`"time"`)) - before
+		log := part.f.log.awaitThat(func(log string) bool { return strings.Contains(log[before:], "\n") }) // one line each
+		logged := len(log) - before
 		if diff := cmp.Diff(part.want, counted.requests); diff != "" {
 			t.Errorf("%s makes other requests (-want +got):\n%s", part.name, diff)
 		}

@@ -54,9 +54,13 @@ func (l *log) Write(p []byte) (int, error) {
 
 // await returns the log once it holds the text, or after a while without: what a process writes arrives later than its answer.
 func (l *log) await(text string) string {
+	return l.awaitThat(func(log string) bool { return strings.Contains(log, text) })
+}
+
+func (l *log) awaitThat(holds func(log string) bool) string {
 	const tries, pause = 100, 50 * time.Millisecond
 	for range tries {
-		if strings.Contains(l.String(), text) {
+		if holds(l.String()) {
 			break
 		}
 		<-time.After(pause)
