@@ -1,0 +1,123 @@
+//go:build mutants
+
+// Package mutants takes guards out of the program, one at a time, and looks whether the tests notice.
+package mutants
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+var short = flag.Bool("quick", false, "take out only what tests notice fast")
+
+const root = "../.."
+
+// mutant is a guard that is gone.
+type mutant struct {
+	name string
+	file string
+	// guard is the text that is taken out, which is there once; instead is what stands there then.
+	guard, instead string
+	// packages have the tests that are to notice; the file's own package where none are named.
+	packages []string
+	// slow says that the tests take more than a few seconds; onEngines that they need the emulators.
+	slow, onEngines bool
+}
+
+// TestEveryGuardIsMissedOnceItIsGone prints what caught each mutant.
+func TestEveryGuardIsMissedOnceItIsGone(t *testing.T) {
+	caught := 0
+	tried := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool {
+		return *short && m.slow || m.onEngines != (os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") != "")
+	})
+	for _, m := range tried {
+		witnesses, err := m.try(t)
+		switch {
+		case err != nil:
+			t.Errorf("STALE     %s: %v", m.name, err)
+		case len(witnesses) == 0:
+			t.Errorf("SURVIVED  %s", m.name)
+		default:
+			caught++
+			t.Logf("caught    %s: by %s", m.name, strings.Join(witnesses, ", "))
+		}
+	}
+	t.Logf("%d of %d caught", caught, len(tried))
+}
+
+var (
+	errGuard   = errors.New("the guard's text is not there exactly once")
+	errCompile = errors.New("it does not compile")
+)
+
+// try runs the tests without the guard, and returns those that failed.
+func (m mutant) try(t *testing.T) (witnesses []string, err error) {
+	overlay, err := m.overlay(t)
+	if err != nil {
+		return nil, err
+	}
+	packages := m.packages
+	if len(packages) == 0 {
+		packages = []string{filepath.Dir(m.file)}
+	}
+	arguments := []string{"test", "-count=1", "-timeout=2m", "-overlay=" + overlay}
+	if m.onEngines {
+		arguments = append(arguments, "-tags=emulators")
+	}
+	for _, name := range packages {
+		arguments = append(arguments, "./"+name)
+	}
+	command := exec.Command("go", arguments...)
+	command.Dir = root
+	output, _ := command.CombinedOutput() // a failure is what is hoped for
+	if strings.Contains(string(output), "[build failed]") || strings.Contains(string(output), "[setup failed]") {
+		return nil, errors.Join(errCompile, errors.New(string(output)))
+	}
+	return failed(string(output)), nil
+}
+
+// overlay has go build the file without the guard, and leaves the file itself alone.
+func (m mutant) overlay(t *testing.T) (path string, err error) {
+	file, err := filepath.Abs(filepath.Join(root, m.file))
+	if err != nil {
+		return "", err
+	}
+	source, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	if strings.Count(string(source), m.guard) != 1 {
+		return "", errGuard
+	}
+	dir := t.TempDir()
+	changed := filepath.Join(dir, "changed.go")
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(source), m.guard, m.instead, 1)), 0o600); err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(map[string]map[string]string{"Replace": {file: changed}})
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, encoded, 0o600)
+}
+
+var failure = regexp.MustCompile(`(?m)^--- FAIL: (\w+)|^(panic: test timed out|fatal error: .*)`)
+
+// failed names the tests that failed, the first few.
+func failed(output string) []string {
+	const shown = 3
+	var names []string
+	for _, match := range failure.FindAllStringSubmatch(output, shown) {
+		names = append(names, match[1]+match[2])
+	}
+	return names
+}
