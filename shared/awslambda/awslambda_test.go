@@ -1,8 +1,10 @@
 package awslambda
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -10,8 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"revento-alerts/shared/fault"
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/memory"
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
 )
 
 func TestOnlyPostsToTheOnePathAreDeliveries(t *testing.T) {
@@ -146,6 +152,35 @@ func TestNoFailuresIsAnEmptyListAndNotNull(t *testing.T) {
 	if err != nil || string(encoded) != `{"batchItemFailures":[]}` {
 		t.Errorf("response = %s, %v", encoded, err)
 	}
+}
+
+// What failed comes again, and so does the rest of its batch, which may be of its group.
+func TestWhatFailedAndWhatIsBehindItComesAgain(t *testing.T) {
+	first := func(context.Context, *telemetry.Line) (worker.Outcome, error) { return worker.Sent, nil }
+	second := func(context.Context, *telemetry.Line) (worker.Outcome, error) {
+		return "", &fault.Error{Class: fault.Transient, Op: "test", Reason: "down"}
+	}
+	w := &worker.Worker{
+		Queue: queue.Digest, Unit: "test", Chore: chores{"first": first, "second": second, "third": first}, Queues: memory.NewQueues(time.Now),
+		MaxAge: time.Hour, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: time.Now,
+	}
+	var event events.SQSEvent
+	for _, id := range []string{"first", "second", "third"} {
+		of := EventOf(queue.Received{Queue: queue.Digest, ID: id, Message: queue.Message{Body: id}, SentAt: time.Now()})
+		event.Records = append(event.Records, of.Records...)
+	}
+	response, err := Worker(w)(t.Context(), event)
+	want := []events.SQSBatchItemFailure{{ItemIdentifier: "second"}, {ItemIdentifier: "third"}}
+	if diff := cmp.Diff(want, response.BatchItemFailures); diff != "" || err != nil {
+		t.Errorf("%v: %s", err, diff)
+	}
+}
+
+// chores are what messages ask for, by their bodies.
+type chores map[string]func(context.Context, *telemetry.Line) (worker.Outcome, error)
+
+func (c chores) Open(message queue.Message, _ *telemetry.Line) (worker.Job, error) {
+	return worker.Job{Do: c[message.Body]}, nil
 }
 
 func FuzzGatewayEvent(f *testing.F) {
