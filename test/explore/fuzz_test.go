@@ -46,7 +46,9 @@ func FuzzGatewayEvents(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for _, seed := range []string{string(text), `{}`, `{"rawPath":"/webhooks/revento","headers":{"x-revento-signature":null}}`, `{"body":"\ud800","isBase64Encoded":true}`} {
+	for _, seed := range []string{
+		string(text), `{}`, `{"rawPath":"/webhooks/revento","headers":{"x-revento-signature":null}}`, `{"body":"\ud800","isBase64Encoded":true}`,
+	} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
@@ -68,8 +70,11 @@ func FuzzGatewayEvents(f *testing.F) {
 // FuzzQueueEvents: whatever lies in a queue, its function neither panics nor fails, and each message is done with or comes again.
 func FuzzQueueEvents(f *testing.F) {
 	for _, name := range queue.Names {
-		for _, body := range []string{`{"schema":2}`, `{"schema":1,"sweep":true}`, `{"schema":1,"run":{"window":"2026-05-09T12:00:00Z"}}`, `null`} {
-			text, err := json.Marshal(awslambda.EventOf(queue.Received{Queue: name, ID: "1", Handle: "1.1", Message: queue.Message{Body: body}}))
+		for _, body := range []string{
+			`{"schema":2}`, `{"schema":1,"sweep":true}`, `{"schema":1,"run":{"window":"2026-05-09T12:00:00Z"}}`, `null`,
+		} {
+			received := queue.Received{Queue: name, ID: "1", Handle: "1.1", Message: queue.Message{Body: body}}
+			text, err := json.Marshal(awslambda.EventOf(received))
 			if err != nil {
 				f.Fatal(err)
 			}

@@ -203,7 +203,8 @@ func redriven(w *world) {
 func (p *process) redrive() {
 	ctx, cancel := invocation(time.Hour)
 	defer cancel()
-	redriver := deadletter.Redriver{Queues: p.functions().sender(), Records: p.functions().kept(), Routes: p.routes, Stack: stack, Now: time.Now}
+	f := p.functions()
+	redriver := deadletter.Redriver{Queues: f.sender(), Records: f.kept(), Routes: f.routes, Stack: stack, Now: f.now}
 	// Where it fails, the person does it again.
 	_, _ = redriver.Redrive(ctx, deadletter.Selection{All: true})
 }

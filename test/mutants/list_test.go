@@ -83,7 +83,7 @@ var mutants = []mutant{
 	{name: "records, SQLite: deleted though newer", file: "shared/sqlite/records.go",
 		guard: "AND sort = ? AND occurred_at <= ?\",", instead: "AND sort = ? AND ? <> ''\","},
 	{name: "records, DynamoDB: its own write is another's", file: "shared/dynamodb/records.go",
-		guard: "if written.text(attrWrite) == token {", instead: "if false {", onEngines: true},
+		guard: "if written.text(attrWrite) == token {", instead: "if written.text(attrWrite) == token && false {", onEngines: true},
 	{name: "records, DynamoDB: written on an old version", file: "shared/dynamodb/records.go",
 		guard: `"#version = :version"`, instead: `"#version = :version OR #version <> :version"`, onEngines: true},
 	{name: "records, DynamoDB: created after the tombstone", file: "shared/dynamodb/records.go",
