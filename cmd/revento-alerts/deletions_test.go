@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/serve"
 	"revento-alerts/shared/settings"
+	"revento-alerts/test/golden"
 )
 
 // Moments and ids are new in each run; the golden files hold their form, in the same width.
@@ -82,7 +83,7 @@ func does(t *testing.T, name string, arguments ...string) {
 	if r.code != 0 || r.err != "" {
 		t.Fatalf("%v: %+v", arguments, r)
 	}
-	golden(t, name, lasting(r.out))
+	golden.Want(t, name, lasting(r.out))
 }
 
 // only is the id of the only deletion.

@@ -4,6 +4,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"revento-alerts/test/golden"
 )
 
 // What changes from run to run: moments and delivery ids, and the padding behind them.
@@ -27,7 +29,7 @@ func TestDemo(t *testing.T) {
 	for _, c := range changing {
 		r.out = c.pattern.ReplaceAllString(r.out, c.fixed)
 	}
-	golden(t, "demo.txt", r.out)
+	golden.Want(t, "demo.txt", r.out)
 	if pages := strings.Count(r.out, "one page"); pages != 2 {
 		t.Errorf("'one page' is shown %d times, once while it is open and once when it is resolved", pages)
 	}

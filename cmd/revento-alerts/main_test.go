@@ -3,21 +3,16 @@ package main
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/revento"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files anew")
 
 // result is what a person sees of a command.
 type result struct {
@@ -43,23 +38,6 @@ func answering(t *testing.T, answer string, variables map[string]string, argumen
 	return result{code: code, out: out.String(), err: errOut.String()}
 }
 
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; if the new one is right, run go test ./cmd/revento-alerts -update\n%s", path, diff)
-	}
-}
-
 func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "serve", "demo", "send", "event", "routes", "deletions", "deletions list", "deletions show", "deletions now", "deletions close",
@@ -70,7 +48,7 @@ func TestHelp(t *testing.T) {
 			if r.code != 0 || r.err != "" {
 				t.Fatalf("%+v", r)
 			}
-			golden(t, "help-"+strings.ReplaceAll(command, " ", "-")+".txt", r.out)
+			golden.Want(t, "help-"+strings.ReplaceAll(command, " ", "-")+".txt", r.out)
 		})
 	}
 }
@@ -96,7 +74,7 @@ func TestRoutes(t *testing.T) {
 			if r.code != 0 || r.err != "" {
 				t.Fatalf("%+v", r)
 			}
-			golden(t, "routes-"+c.name+".txt", r.out)
+			golden.Want(t, "routes-"+c.name+".txt", r.out)
 		})
 	}
 }

@@ -3,23 +3,17 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/recorder"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // ask makes a request of the API and returns the answer's status and body.
 func ask(t *testing.T, b api.Backend, method, path string) (int, string) {
@@ -35,19 +29,7 @@ func wantGolden(t *testing.T, name, got string) {
 	if err := json.Indent(&indented, []byte(got), "", "  "); err != nil {
 		t.Fatalf("%v: %s", err, got)
 	}
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, indented.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), indented.String()); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(t, name, indented.String())
 }
 
 // recorded is a recorder that was told what a provider would be.

@@ -3,10 +3,7 @@ package checkup_test
 import (
 	"context"
 	"errors"
-	"flag"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,9 +21,8 @@ import (
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/slack"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	channel = "C0SAMPLE01"
@@ -382,19 +378,7 @@ func againstTheRecorder(t *testing.T, s *site) {
 
 func wantGolden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(t, name, got)
 }
 
 func TestOthersWordsCannotWriteTheTerminal(t *testing.T) {

@@ -2,37 +2,16 @@ package deletion_test
 
 import (
 	"bytes"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/record"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func wantGolden(t testing.TB, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
-}
 
 // Each case is a deletion as it comes to be, and the file that shows its statement.
 var statements = []struct {
@@ -80,7 +59,7 @@ func TestStatements(t *testing.T) {
 			if err := deletion.WriteStatement(&out, b.cases()[0].Value, stack); err != nil {
 				t.Fatal(err)
 			}
-			wantGolden(t, filepath.Join("statement", tt.golden), out.String())
+			golden.Want(t, filepath.Join("statement", tt.golden), out.String())
 		})
 	}
 }
@@ -99,13 +78,13 @@ func TestTheList(t *testing.T) {
 	wantList(b, "list.txt")
 }
 
-func wantList(b *bench, golden string) {
+func wantList(b *bench, file string) {
 	b.Helper()
 	var out bytes.Buffer
 	if err := deletion.WriteList(&out, values(b.cases())); err != nil {
 		b.Fatal(err)
 	}
-	wantGolden(b, golden, out.String())
+	golden.Want(b, file, out.String())
 }
 
 // full is a writer that takes nothing more after some bytes.

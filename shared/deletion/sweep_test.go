@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/mishap"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
+	"revento-alerts/test/golden"
 )
 
 // losesItsSchedule is a deletion whose schedule never fires.
@@ -159,7 +160,7 @@ func TestTheSweepsLogLine(t *testing.T) {
 	b.send(queue.Deletion, deletion.SweepMessage())
 	b.log.Reset()
 	b.handle(queue.Deletion)
-	wantGolden(t, "sweep.json", untimed(b.log.String()))
+	golden.Want(t, "sweep.json", untimed(b.log.String()))
 }
 
 // untimed is a log line without the time of its writing, which slog takes from the machine.

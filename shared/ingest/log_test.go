@@ -1,19 +1,13 @@
 package ingest_test
 
 import (
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/ingest"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func ofSubmitted(r *ingest.Request) { r.Event = "application.submitted" }
 
@@ -49,19 +43,7 @@ func TestLogLines(t *testing.T) {
 
 func wantGolden(b *bench, name string) {
 	b.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, b.log.Bytes(), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), b.log.String()); diff != "" {
-		b.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(b.T, name, b.log.String())
 }
 
 func TestOfTwoTypesTheBodysRulesAndTheDifferenceIsCounted(t *testing.T) {

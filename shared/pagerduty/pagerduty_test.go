@@ -5,20 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/exchange"
@@ -28,9 +23,8 @@ import (
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/secret"
 	"revento-alerts/test/faultproxy"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // What no error may hold: the first has the form of a routing key, and of one of PagerDuty's words.
 const (
@@ -319,37 +313,20 @@ func TestWhatPagerDutyGets(t *testing.T) {
 	}}
 	clash := flagged()
 	clash.Content.Fields = []alert.Field{{Name: "environment", Value: "theirs"}}
-	for golden, page := range map[string]incident.Page{
+	for file, page := range map[string]incident.Page{
 		"trigger.json":       flagged(),
 		"trigger-late.json":  late,
 		"trigger-bare.json":  bare,
 		"trigger-clash.json": clash,
 		"resolve.json":       resolved,
 	} {
-		t.Run(golden, func(t *testing.T) {
+		t.Run(file, func(t *testing.T) {
 			var indented bytes.Buffer
 			if err := json.Indent(&indented, got(t, oneKey, page), "", "  "); err != nil {
 				t.Fatal(err)
 			}
-			wantGolden(t, golden, indented.Bytes())
+			golden.Want(t, file, indented.String())
 		})
-	}
-}
-
-func wantGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
 	}
 }
 

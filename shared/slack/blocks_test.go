@@ -3,9 +3,6 @@ package slack
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,31 +10,11 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/thread"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func wantGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
-}
 
 func encode(t *testing.T, value any) []byte {
 	t.Helper()
@@ -114,7 +91,7 @@ func TestWhatSlackShows(t *testing.T) {
 		Severity: route.Critical, Environment: "staging", HappenedAt: flaggedAt, DeliveryID: "d-1",
 	}
 	opened := thread.Opening{Type: "application.revision_requested", HappenedAt: flaggedAt}
-	for golden, message := range map[string]thread.Message{
+	for file, message := range map[string]thread.Message{
 		"root.json":               {Content: flagged()},
 		"root-late.json":          {Content: flagged(), Lateness: 72*time.Hour + 30*time.Minute},
 		"root-repeated.json":      {Content: flagged(), PossiblyRepeated: true, Lateness: 12 * time.Minute},
@@ -126,7 +103,7 @@ func TestWhatSlackShows(t *testing.T) {
 		"reply-resolved.json":     {Content: approved(), Reply: true},
 		"reply-out-of-order.json": {Content: flagged(), Reply: true, OutOfOrder: true, Lateness: 4 * time.Hour},
 	} {
-		t.Run(golden, func(t *testing.T) { wantGolden(t, golden, encode(t, render(message))) })
+		t.Run(file, func(t *testing.T) { golden.Want(t, file, string(encode(t, render(message)))) })
 	}
 }
 

@@ -2,38 +2,15 @@ package telemetry_test
 
 import (
 	"bytes"
-	"flag"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/telemetry"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
-
-func wantGolden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(got)); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
-}
 
 func TestAUnitOfWorkIsOneLine(t *testing.T) {
 	for _, test := range []struct {
@@ -59,7 +36,7 @@ func TestAUnitOfWorkIsOneLine(t *testing.T) {
 				if lines := strings.Count(out.String(), "\n"); lines != 1 {
 					t.Errorf("%d lines", lines)
 				}
-				wantGolden(t, test.golden, out.Bytes())
+				golden.Want(t, test.golden, out.String())
 			})
 		})
 	}

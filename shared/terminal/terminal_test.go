@@ -2,10 +2,7 @@ package terminal_test
 
 import (
 	"errors"
-	"flag"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -24,25 +21,12 @@ import (
 	"revento-alerts/shared/slack"
 	"revento-alerts/shared/terminal"
 	"revento-alerts/shared/thread"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func wantGolden(t *testing.T, name, got string) {
 	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(t, name, got)
 }
 
 const (

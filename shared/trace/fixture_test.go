@@ -3,15 +3,10 @@ package trace_test
 import (
 	"bytes"
 	"context"
-	"flag"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
@@ -27,9 +22,8 @@ import (
 	"revento-alerts/shared/thread"
 	"revento-alerts/shared/trace"
 	"revento-alerts/shared/worker"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 var noon = time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 
@@ -201,19 +195,7 @@ func (b *bench) golden(name string, stories ...trace.Story) {
 			b.Fatal(err)
 		}
 	}
-	path := filepath.Join("testdata", name+".txt")
-	if *update {
-		if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got.String()); diff != "" {
-		b.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(b, name+".txt", got.String())
 }
 
 // alertOf is the story's alert at a kind of destination.

@@ -2,21 +2,15 @@ package worker_test
 
 import (
 	"errors"
-	"flag"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/worker"
+	"revento-alerts/test/golden"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 func TestLogLines(t *testing.T) {
 	throttled := &fault.Error{Class: fault.Throttled, Op: "post to Slack", Reason: "ratelimited", RetryAfter: 30 * time.Second}
@@ -56,17 +50,5 @@ func wantGolden(b *bench, name string) {
 	if strings.Contains(got, canary) {
 		b.Errorf("the line holds personal data: %s", got)
 	}
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-			b.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		b.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		b.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	golden.Want(b.T, name, got)
 }
