@@ -31,11 +31,13 @@ func wire(stack function.Stack) (any, error) {
 		return nil, err
 	}
 	task := &deletion.Task{
-		Records:         records,
-		Deletions:       deletions,
-		Queues:          queues,
-		Scheduler:       scheduler.New(stack.AWS, schedules),
-		Notifier:        &deletion.Notifier{Stack: s.Stack, Routes: s.Routes, Queues: queues, Now: time.Now},
+		Records:   records,
+		Deletions: deletions,
+		Queues:    queues,
+		Scheduler: scheduler.New(stack.AWS, schedules),
+		Notifier: &deletion.Notifier{
+			Stack: s.Stack, Routes: s.Routes, Queues: queues, Copies: deletion.StopCopies, Now: time.Now,
+		},
 		Grace:           s.Grace,
 		RecordRetention: s.RecordRetention,
 		Now:             time.Now,

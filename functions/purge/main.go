@@ -37,10 +37,12 @@ func wire(stack function.Stack) (any, error) {
 		return nil, err
 	}
 	purge := &deletion.Purge{
-		Records:         records,
-		Deletions:       deletions,
-		Messages:        messages,
-		Notifier:        &deletion.Notifier{Stack: s.Stack, Routes: s.Routes, Queues: queues, Now: time.Now},
+		Records:   records,
+		Deletions: deletions,
+		Messages:  messages,
+		Notifier: &deletion.Notifier{
+			Stack: s.Stack, Routes: s.Routes, Queues: queues, Copies: deletion.StopCopies, Now: time.Now,
+		},
 		Elsewhere:       deletion.Elsewhere{AWS: true, LogRetention: logRetention},
 		RecordRetention: s.RecordRetention,
 		Copies:          deletion.PurgeCopies,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,6 +24,8 @@ type Notifier struct {
 	Stack  string
 	Routes route.Table
 	Queues queue.Sender
+	// Copies is how many incidents are resolved at the same time; 0 means one.
+	Copies int
 	Now    func() time.Time
 }
 
@@ -134,18 +137,26 @@ func (n *Notifier) message(entry Entry, told notice, destination route.Destinati
 
 // resolveAll ends the incidents of a case's connection that are open, and counts them.
 func (n *Notifier) resolveAll(ctx context.Context, records record.Purger, entry Entry) (resolved int, err error) {
+	var open []string
 	err = walk(ctx, records, entry.Key.Connection, func(stored record.Record) error {
 		if stored.Key.Kind != record.Incident || stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
 		}
-		open, err := incident.IsOpen(stored)
-		if err != nil || !open {
-			return err
+		isOpen, err := incident.IsOpen(stored)
+		if isOpen {
+			open = append(open, stored.Key.ID)
 		}
-		resolved++
-		return n.resolve(ctx, entry, stored.Key.ID)
+		return err
 	})
-	return resolved, err
+	if err != nil {
+		return 0, err
+	}
+	for keys := range slices.Chunk(open, max(n.Copies, 1)) {
+		if err := together(len(keys), func(i int) error { return n.resolve(ctx, entry, keys[i]) }); err != nil {
+			return 0, err
+		}
+	}
+	return len(open), nil
 }
 
 // resolve ends an incident of the connection.

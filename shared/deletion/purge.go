@@ -27,8 +27,11 @@ const purgeReserve = 20 * time.Second
 // messageTimeout bounds the deletion of one Slack message.
 const messageTimeout = 5 * time.Second
 
-// PurgeCopies is how many records are deleted at the same time.
-const PurgeCopies = 16
+// PurgeCopies is how many records are deleted at the same time, and StopCopies how many incidents are resolved.
+const (
+	PurgeCopies = 16
+	StopCopies  = 16
+)
 
 // ErrStays is returned by Messages.Delete for a message that cannot be deleted: the channel is archived or gone, or the token may not.
 var ErrStays = errors.New("the message cannot be deleted")
@@ -231,16 +234,23 @@ func (p *Purge) deletePage(ctx context.Context, entry *Entry, page []record.Reco
 
 // deleteRecords deletes all at the same time.
 func (p *Purge) deleteRecords(ctx context.Context, cutoff time.Time, records []record.Record) error {
-	if len(records) == 0 {
+	return together(len(records), func(i int) error {
+		_, err := p.Records.Delete(ctx, records[i].Key, cutoff)
+		return err
+	})
+}
+
+// together calls do for 0 up to n at the same time, the first of them itself, and returns all failures.
+func together(n int, do func(i int) error) error {
+	if n == 0 {
 		return nil
 	}
-	failures := make([]error, len(records))
-	remove := func(i int) { _, failures[i] = p.Records.Delete(ctx, records[i].Key, cutoff) }
+	failures := make([]error, n)
 	var wait sync.WaitGroup
-	for i := range records[1:] {
-		wait.Go(func() { remove(i + 1) })
+	for i := 1; i < n; i++ {
+		wait.Go(func() { failures[i] = do(i) })
 	}
-	remove(0)
+	failures[0] = do(0)
 	wait.Wait()
 	return errors.Join(failures...)
 }

@@ -3,6 +3,7 @@ package deletion_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -55,6 +56,23 @@ func TestWhatIsStopped(t *testing.T) {
 			b.wantNothingParked()
 		})
 	}
+}
+
+func TestManyIncidentsAreResolvedAtATime(t *testing.T) {
+	const incidents = 40
+	b := newBench(t, nil)
+	b.notifier.Copies = deletion.StopCopies
+	for i := range incidents {
+		b.happens(ours, fmt.Sprintf("flag app_%d@1", i))
+	}
+	b.run()
+	b.requires(ours, 10)
+	b.run()
+	wantLines(t, "PagerDuty", b.pager.shows(), requested)
+	if c := b.onlyCase().Value; c.Resolved != incidents || c.State != deletion.Scheduled {
+		t.Errorf("the case: %+v", c)
+	}
+	b.wantNothingParked()
 }
 
 // The request is worked on while the alerts of after it are, in every order: the outcome is the same.

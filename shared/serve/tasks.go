@@ -84,7 +84,9 @@ func (m *Machine) purge(s settings.Purge, client *slack.Client) worker.Chore {
 }
 
 func notifier(engine *sqlite.Engine, s settings.Deletion) *deletion.Notifier {
-	return &deletion.Notifier{Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Now: time.Now}
+	return &deletion.Notifier{
+		Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Copies: deletion.StopCopies, Now: time.Now,
+	}
 }
 
 func (m *Machine) poller(timeout time.Duration, w worker.Worker, log *telemetry.Logger) *poller {

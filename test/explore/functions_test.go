@@ -140,7 +140,7 @@ func (f functions) gate(task worker.Task) *deletion.Gate {
 }
 
 func (f functions) notifier() *deletion.Notifier {
-	return &deletion.Notifier{Stack: stack, Routes: f.routes, Queues: f.sender(), Now: f.now}
+	return &deletion.Notifier{Stack: stack, Routes: f.routes, Queues: f.sender(), Copies: deletion.StopCopies, Now: f.now}
 }
 
 func (f functions) sender() mishap.Queues { return mishap.Queues{Queues: f.queues, Plan: f.plan} }
