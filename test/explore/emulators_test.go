@@ -5,7 +5,6 @@ package explore
 import (
 	"errors"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,22 +21,11 @@ const visibilityOnEmulators = time.Second
 
 // TestEveryDeathOnEmulators has processes die before and after calls, and another go on with the same tables and queues.
 func TestEveryDeathOnEmulators(t *testing.T) {
-	for _, j := range journeys {
-		t.Run(strings.ReplaceAll(j.name, ",", ""), func(t *testing.T) {
-			t.Parallel()
-			calls := travelOnEmulators(t, j, 0, false)
-			tried := 0
-			for point := int64(0); point < 2*calls; point += int64(*every) {
-				travelOnEmulators(t, j, 1+point/2, point%2 == 1)
-				tried++
-			}
-			t.Logf("%d calls, %d deaths", calls, tried)
-		})
-	}
+	strikeEverywhere(t, travelOnEmulators)
 }
 
 // travelOnEmulators plays a journey with a death at a call, 0 for none. It returns how many calls there were.
-func travelOnEmulators(t *testing.T, j journey, at int64, after bool) (calls int64) {
+func travelOnEmulators(t *testing.T, number int, at int64, after bool) (calls int64) {
 	t.Helper()
 	var ahead atomic.Int64
 	now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
@@ -47,7 +35,7 @@ func travelOnEmulators(t *testing.T, j journey, at int64, after bool) (calls int
 	begun := time.Now().Add(-time.Minute).Truncate(time.Second)
 	kept := engineOnEmulators(t)
 	struck := &strike{at: at, after: after}
-	left := j.deliveries
+	left := journeys[number].deliveries
 	process := func() error {
 		slack, pager := providersOf(server.URL, struck.plan(), now)
 		e := &errand{
@@ -66,7 +54,7 @@ func travelOnEmulators(t *testing.T, j journey, at int64, after bool) (calls int
 	if err != nil {
 		t.Fatal(err)
 	}
-	holdJourney(t, j, providers, kept)
+	holdJourney(t, journeys[number], providers, kept)
 	if t.Failed() {
 		t.Fatalf("died at call %d, after its effect: %t", at, after)
 	}

@@ -3,8 +3,10 @@ package explore
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -46,6 +48,24 @@ var journeys = []journey{
 	{"replay under a new id", []delivery{revision, revision.under("replayed")}, outcome{Posted: 1, Open: 1}},
 	// The alert, and two notices of the deletion; the alert's message is deleted.
 	{"deletion, from request to finish", []delivery{revision, event(required, "", 10)}, outcome{Posted: 3, Deleted: 1, Resolved: 2}},
+}
+
+var every = flag.Int("every", 7, "on real engines, every which point is tried at which a process can end: odd, to come after calls too")
+
+// strikeEverywhere has every journey travelled undisturbed, which tells how many calls it has, and then with a death before and
+// after them. The flag says how many are passed over.
+func strikeEverywhere(t *testing.T, travel func(t *testing.T, number int, at int64, after bool) (calls int64)) {
+	for number, j := range journeys {
+		t.Run(strings.ReplaceAll(j.name, ",", ""), func(t *testing.T) {
+			t.Parallel()
+			calls, tried := travel(t, number, 0, false), 0
+			for point := int64(0); point < 2*calls; point += int64(*every) {
+				travel(t, number, 1+point/2, point%2 == 1)
+				tried++
+			}
+			t.Logf("%d calls, %d deaths", calls, tried)
+		})
+	}
 }
 
 // strike is the call at which a process ends.

@@ -3,7 +3,6 @@ package explore
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"net/http/httptest"
 	"os"
@@ -17,8 +16,6 @@ import (
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/sqlite"
 )
-
-var every = flag.Int("every", 7, "on real engines, every which point is tried at which a process can end; odd, or it is never after a call")
 
 // orders are what a child process is to do. It is this test, run again.
 type orders struct {
@@ -45,18 +42,7 @@ func TestEveryKillOnOneMachine(t *testing.T) {
 		obey(t, text)
 		return
 	}
-	for number, j := range journeys {
-		t.Run(strings.ReplaceAll(j.name, ",", ""), func(t *testing.T) {
-			t.Parallel()
-			calls := travel(t, number, 0, false)
-			tried := 0
-			for point := int64(0); point < 2*calls; point += int64(*every) {
-				travel(t, number, 1+point/2, point%2 == 1)
-				tried++
-			}
-			t.Logf("%d calls, %d kills", calls, tried)
-		})
-	}
+	strikeEverywhere(t, travel)
 }
 
 // travel plays a journey with a kill at a call, 0 for none. It returns how many calls there were.
