@@ -145,14 +145,17 @@ func (w *world) isQuiet() bool {
 }
 
 // isIdle says whether nothing waits in a queue or for its moment.
-func (w *world) isIdle() bool {
+func (w *world) isIdle() bool { return w.isWorkedOff() && w.scheduler.isEmpty() }
+
+// isWorkedOff says whether the queues are empty, and nothing is in flight.
+func (w *world) isWorkedOff() bool {
 	for _, name := range queue.Names {
 		waiting, inFlight, err := w.queues.Depth(context.Background(), name)
 		if err != nil || waiting+inFlight > 0 {
 			return false
 		}
 	}
-	return w.scheduler.isEmpty()
+	return true
 }
 
 func (w *world) begin() {
@@ -299,11 +302,8 @@ func (w *world) settles() {
 
 // isAtRest says whether nothing is under way but what happens, and what waits for its moment.
 func (w *world) isAtRest() bool {
-	for _, name := range queue.Names {
-		waiting, inFlight, err := w.queues.Depth(context.Background(), name)
-		if err != nil || waiting+inFlight > 0 {
-			return false
-		}
+	if !w.isWorkedOff() {
+		return false
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
