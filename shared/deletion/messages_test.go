@@ -89,6 +89,30 @@ func TestAMessageWhoseAnswerWasLostIsFoundAndDeleted(t *testing.T) {
 	})
 }
 
+// Where a deletion is due at once, Slack may still be about to post what the purge looks for.
+func TestAMessageThatIsNotThereYetIsLookedForAgain(t *testing.T) {
+	b := newBench(t, nil)
+	b.purge.Messages, b.task.Grace = b.slack, 0
+	b.happens(ours, "flag@1")
+	b.slack.loses = true
+	b.handle(queue.Slack)
+	b.slack.loses = false
+	late := b.slack.messages
+	b.slack.messages = nil
+	b.requires(ours, 10)
+	b.handle(queue.Deletion)
+	b.handle(queue.Purge)
+	if c := b.onlyCase().Value; c.State != deletion.Started {
+		t.Errorf("the purge does not wait for the message: %+v", c)
+	}
+	b.slack.messages = append(b.slack.messages, late...)
+	b.run()
+	wantLines(t, "Slack", b.slack.shows(), requested, "  "+deleted)
+	if c := b.onlyCase().Value; c.State != deletion.Finished {
+		t.Errorf("the case: %+v", c)
+	}
+}
+
 func TestAMessageThatNobodyCanLookForCountsAsLeft(t *testing.T) {
 	b := lost(t)
 	b.slack.findErr = fmt.Errorf("look: %w", thread.ErrCannotLook)

@@ -27,6 +27,10 @@ const purgeReserve = 20 * time.Second
 // messageTimeout bounds the deletion of one Slack message.
 const messageTimeout = 5 * time.Second
 
+// settledAfter is how long after an attempt whose answer was lost a message that is not there counts as never taken: Slack may
+// still be at it. It matters only where a deletion is due at once.
+const settledAfter = 10 * time.Second
+
 // PurgeCopies is how many records are deleted at the same time, and StopCopies how many incidents are resolved.
 const (
 	PurgeCopies = 16
@@ -301,6 +305,8 @@ func (p *Purge) deleteMessage(ctx context.Context, stored record.Record) error {
 		return ErrStays
 	case err != nil:
 		return fmt.Errorf("look for a Slack message whose answer was lost: %w", err)
+	case ts == "" && p.Now().Sub(posted.LastAttempt) < settledAfter:
+		return &fault.Error{Class: fault.Unknown, Op: "look for a Slack message whose answer was lost", Reason: "may_still_come"}
 	case ts == "":
 		return nil
 	}

@@ -87,13 +87,7 @@ func posts(deliveries ...delivery) func(*world) {
 
 // postsAtOnce posts all at the same time.
 func postsAtOnce(deliveries ...delivery) func(*world) {
-	return func(w *world) {
-		things := make([]func(), len(deliveries))
-		for i, d := range deliveries {
-			things[i] = func() { w.post(d) }
-		}
-		w.together(things...)
-	}
+	return func(w *world) { w.postTogether(deliveries...) }
 }
 
 // postsAndSettles posts each when all that came before is worked on.
@@ -219,7 +213,7 @@ func (w *world) parked(name queue.Name) int {
 
 // digested has events come before and beside the moments of two digests, each of which is asked for twice.
 func digested(w *world) {
-	w.together(func() { w.post(event(submitted, "app_1", 1)) }, func() { w.post(event(submitted, "app_2", 2)) })
+	w.postTogether(event(submitted, "app_1", 1), event(submitted, "app_2", 2))
 	first, last := digest.RunMessage(w.begun.Add(time.Minute)), digest.RunMessage(w.begun.Add(2*time.Minute))
 	w.send(queue.Digest, first)
 	w.send(queue.Digest, first)

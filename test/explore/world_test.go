@@ -240,14 +240,17 @@ func (w *world) send(name queue.Name, message queue.Message) {
 }
 
 // post sends a delivery as Revento does: again, until it is answered.
-func (w *world) post(d delivery) {
+func (w *world) post(d delivery) { w.postTo(w.newProcess("ingest"), d) }
+
+// postTo sends a delivery to an invocation of ingest first, and then to others.
+func (w *world) postTo(p *process, d delivery) {
 	for !w.isOver() {
-		p := w.newProcess("ingest")
 		switch code := p.answer(d); code {
 		case http.StatusOK:
 			return
 		case 0, http.StatusServiceUnavailable:
 			time.Sleep(pauseOfSender)
+			p = w.newProcess("ingest")
 		default:
 			w.Errorf("%s was answered %d", d.id, code)
 			return
@@ -282,11 +285,13 @@ func (p *process) functions() functions {
 	}
 }
 
-// together does things at the same time.
-func (w *world) together(things ...func()) {
+// postTogether sends deliveries at the same time. Whose turn is first depends on the numbers of the processes, which are given
+// before any of them runs.
+func (w *world) postTogether(deliveries ...delivery) {
 	var wait sync.WaitGroup
-	for _, thing := range things {
-		wait.Go(thing)
+	for _, d := range deliveries {
+		p := w.newProcess("ingest")
+		wait.Go(func() { w.postTo(p, d) })
 	}
 	wait.Wait()
 }
