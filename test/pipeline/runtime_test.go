@@ -25,20 +25,27 @@ const traceHeader = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42c
 // errEnded is returned by invoke where the function's process ended before it answered.
 var errEnded = errors.New("the function ended before it answered")
 
-// function is a built Lambda binary that runs against Lambda's Runtime API, which is played here.
-// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+// function is a built Lambda binary, and the process that runs it now.
 type function struct {
 	binary      string
 	environment []string
 	timeout     time.Duration
-	server      *httptest.Server
-	events      chan []byte
-	answers     chan []byte
 	log         log
 
 	mu      sync.Mutex
-	process *exec.Cmd
-	ended   chan struct{} // closed when process has ended
+	running *process
+}
+
+// process runs a function against a Runtime API of its own: what is meant for it can never reach one that was killed before.
+// https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
+type process struct {
+	command *exec.Cmd
+	server  *httptest.Server
+	timeout time.Duration
+	events  chan []byte
+	answers chan []byte
+	asks    chan struct{} // tells whoever receives that the process asks for an event
+	ended   chan struct{} // closed when the process has ended
 }
 
 type log struct {
@@ -76,62 +83,57 @@ func (l *log) String() string {
 
 func startFunction(t *testing.T, binary string, timeout time.Duration, environment map[string]string) *function {
 	t.Helper()
-	f := &function{binary: binary, timeout: timeout, events: make(chan []byte), answers: make(chan []byte)}
-	f.server = httptest.NewServer(f)
-	f.environment = []string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(f.server.URL, "http://"), "GOMAXPROCS=1"}
+	f := &function{binary: binary, timeout: timeout, environment: []string{"GOMAXPROCS=1"}}
 	for name, value := range environment {
 		f.environment = append(f.environment, name+"="+value)
 	}
 	f.start(t)
-	t.Cleanup(func() {
-		f.kill()
-		f.server.CloseClientConnections()
-		f.server.Close()
-	})
+	t.Cleanup(f.kill)
 	return f
 }
 
+// start runs the function in a new process.
 func (f *function) start(t *testing.T) {
 	t.Helper()
-	process, ended := exec.Command(f.binary), make(chan struct{})
-	process.Env = f.environment
-	process.Stdout, process.Stderr = &f.log, &f.log
-	if err := process.Start(); err != nil {
+	p := &process{
+		command: exec.Command(f.binary), timeout: f.timeout,
+		events: make(chan []byte), answers: make(chan []byte),
+		asks: make(chan struct{}), ended: make(chan struct{}),
+	}
+	p.server = httptest.NewServer(p)
+	p.command.Env = append([]string{"AWS_LAMBDA_RUNTIME_API=" + strings.TrimPrefix(p.server.URL, "http://")}, f.environment...)
+	p.command.Stdout, p.command.Stderr = &f.log, &f.log
+	if err := p.command.Start(); err != nil {
+		p.server.Close()
 		t.Fatal(err)
 	}
-	f.mu.Lock()
-	f.process, f.ended = process, ended
-	f.mu.Unlock()
 	go func() {
-		defer close(ended)
-		_ = process.Wait() // it always tells of the kill
+		defer close(p.ended)
+		_ = p.command.Wait() // it always tells of the kill
 	}()
-}
-
-// running is the process that was started last, and what tells of its end.
-func (f *function) running() (process *exec.Cmd, ended <-chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.process, f.ended
+	f.running = p
+}
+
+// now is the process that was started last.
+func (f *function) now() *process {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.running
 }
 
 func (f *function) kill() {
-	process, ended := f.running()
-	_ = process.Process.Kill() // it may have ended already
-	<-ended
+	p := f.now()
+	_ = p.command.Process.Kill() // it may have ended already
+	<-p.ended
+	p.server.Close()
 }
 
 // ServeHTTP is the Runtime API.
-func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (p *process) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if strings.HasSuffix(r.URL.Path, "/invocation/next") {
-		select {
-		case event := <-f.events:
-			w.Header().Set("Lambda-Runtime-Aws-Request-Id", uuid.NewString())
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(f.timeout).UnixMilli(), 10))
-			w.Header().Set("Lambda-Runtime-Trace-Id", traceHeader)
-			_, _ = w.Write(event) // a killed function reads it no more
-		case <-r.Context().Done():
-		}
+		p.next(w)
 		return
 	}
 	answer, err := io.ReadAll(r.Body)
@@ -139,26 +141,52 @@ func (f *function) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // killed in the middle of its answer
 	}
 	w.WriteHeader(http.StatusAccepted)
-	f.answers <- answer
+	select {
+	case p.answers <- answer:
+	case <-p.ended:
+	}
 }
 
-// invoke hands an event over and returns the answer, or errEnded.
+// next answers the process that asks for an event, once there is one.
+func (p *process) next(w http.ResponseWriter) {
+	for {
+		select {
+		case p.asks <- struct{}{}:
+		case event := <-p.events:
+			w.Header().Set("Lambda-Runtime-Aws-Request-Id", uuid.NewString())
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(p.timeout).UnixMilli(), 10))
+			w.Header().Set("Lambda-Runtime-Trace-Id", traceHeader)
+			_, _ = w.Write(event) // a killed function reads it no more
+			return
+		case <-p.ended:
+			return
+		}
+	}
+}
+
+// invoke hands an event over and returns the answer, or errEnded. Like Lambda, it ends a function that takes too long; what a slow
+// machine needs beside the function's own time is granted twice over.
 func (f *function) invoke(t *testing.T, event any) ([]byte, error) {
 	t.Helper()
 	encoded, err := json.Marshal(event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, ended := f.running()
+	p, tooLong := f.now(), time.After(3*f.timeout)
 	select {
-	case f.events <- encoded:
-	case <-ended:
-		t.Fatalf("the function does not run:\n%s", f.log.String())
+	case p.events <- encoded:
+	case <-p.ended:
+		t.Fatalf("%s does not run:\n%s", f.binary, f.log.String())
+	case <-tooLong:
+		t.Fatalf("%s does not ask for an event:\n%s", f.binary, f.log.String())
 	}
 	select {
-	case answer := <-f.answers:
+	case answer := <-p.answers:
 		return answer, nil
-	case <-ended:
+	case <-p.ended:
+		return nil, errEnded
+	case <-tooLong:
+		t.Fatalf("%s does not answer:\n%s", f.binary, f.log.String())
 		return nil, errEnded
 	}
 }
