@@ -2,6 +2,8 @@ module revento-alerts
 
 go 1.26.0
 
+toolchain go1.26.11
+
 require (
 	github.com/PagerDuty/go-pagerduty v1.8.0
 	github.com/aws/aws-lambda-go v1.55.1
