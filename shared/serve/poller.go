@@ -25,6 +25,10 @@ const visibilityFactor = 6
 // pauseAfterFailure keeps a poller from spinning when the engine fails.
 const pauseAfterFailure = time.Second
 
+// stopGrace is how long after a stop a function may still work on its message. It leaves the rest of the ten seconds after which
+// docker stop kills. https://docs.docker.com/reference/cli/docker/container/stop/
+const stopGrace = 8 * time.Second
+
 // poller is one machine's event source mapping: it hands a queue's messages to a function, one at a time for each of its copies.
 type poller struct {
 	inbox   Inbox
@@ -35,7 +39,7 @@ type poller struct {
 	log     *slog.Logger
 }
 
-// run polls until ctx is done and every copy has ended the message it was working on.
+// run polls until ctx is done and every copy has ended the message it was working on, or had its grace.
 func (p *poller) run(ctx context.Context) {
 	var copies sync.WaitGroup
 	for range p.copies {
@@ -51,7 +55,7 @@ func (p *poller) poll(ctx context.Context) {
 			err = p.inbox.Wait(ctx, p.queue)
 		}
 		if ok {
-			p.work(context.WithoutCancel(ctx), received)
+			p.work(ctx, received)
 		}
 		if err != nil && ctx.Err() == nil {
 			p.log.Error("receive", slog.String("queue", string(p.queue)), slog.String("error", err.Error()))
@@ -60,11 +64,15 @@ func (p *poller) poll(ctx context.Context) {
 	}
 }
 
-// work invokes the function and deletes the message unless it is to come again. It is not cut short by a stop: the
-// function's own time limit bounds it.
-func (p *poller) work(ctx context.Context, received queue.Received) {
-	ctx, cancel := context.WithTimeout(ctx, p.timeout)
+// work invokes the function and deletes the message unless it is to come again. What a stop cuts short, once its grace is over,
+// comes again after the next start.
+func (p *poller) work(stop context.Context, received queue.Received) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), p.timeout)
 	defer cancel()
+	defer context.AfterFunc(stop, func() {
+		pause(ctx, stopGrace)
+		cancel()
+	})()
 	done, err := p.invoke(ctx, received)
 	if err == nil && done {
 		err = p.inbox.Delete(ctx, p.queue, received.Handle)

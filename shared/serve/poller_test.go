@@ -54,3 +54,40 @@ func TestAMessageIsDeletedOnceItIsDone(t *testing.T) {
 		}
 	})
 }
+
+// A stop waits for what ends within its grace, and cuts short what does not, such as a purge: its message comes again.
+func TestAStopCutsShortWhatTakesTooLong(t *testing.T) {
+	for _, test := range []struct {
+		name       string
+		takes      time.Duration
+		stopsAfter time.Duration
+		inFlight   int
+	}{
+		{"ends within the grace", stopGrace / 2, stopGrace / 2, 0},
+		{"takes longer", time.Minute, stopGrace, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				queues := memory.NewQueues(time.Now)
+				if err := queues.Send(t.Context(), queue.Digest, queue.Message{Body: "b"}); err != nil {
+					t.Fatal(err)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				p := &poller{inbox: waiting{queues}, queue: queue.Digest, timeout: time.Hour, copies: 1, log: slog.New(slog.DiscardHandler)}
+				p.handle = func(ctx context.Context, _ events.SQSEvent) (events.SQSEventResponse, error) {
+					stop()
+					pause(ctx, test.takes)
+					return events.SQSEventResponse{}, ctx.Err()
+				}
+				began := time.Now()
+				p.run(ctx)
+				if took := time.Since(began); took != test.stopsAfter {
+					t.Errorf("it stopped after %s, want %s", took, test.stopsAfter)
+				}
+				if left, inFlight, err := queues.Depth(t.Context(), queue.Digest); left != 0 || inFlight != test.inFlight || err != nil {
+					t.Errorf("%d messages wait and %d are in flight, want 0 and %d; %v", left, inFlight, test.inFlight, err)
+				}
+			})
+		})
+	}
+}

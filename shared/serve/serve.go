@@ -253,14 +253,14 @@ func (m *Machine) Wait(ctx context.Context) error {
 	}
 }
 
-// Close takes no more deliveries, ends what is being worked on, and closes the database. What is still in the queues is
-// worked on after the next start.
+// Close takes no more deliveries, ends what is being worked on, and closes the database. What is still in the queues, and what
+// takes longer than the grace, is worked on after the next start.
 func (m *Machine) Close() error {
-	// Deliveries and messages end by their own time limits, so this one is only for a fault of ours.
+	m.stop()
+	// Deliveries end by their own time limit, so this one is only for a fault of ours.
 	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
 	defer cancel()
 	err := m.server.Shutdown(ctx)
-	m.stop()
 	m.running.Wait()
 	return errors.Join(err, m.close())
 }
