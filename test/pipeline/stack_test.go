@@ -20,16 +20,11 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/aws"
-	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
-	dynamosdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	schedulersdk "github.com/aws/aws-sdk-go-v2/service/scheduler"
 	secretsdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-	sqssdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/uuid"
 
 	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
@@ -39,6 +34,7 @@ import (
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/sqs"
 	"revento-alerts/shared/thread"
+	"revento-alerts/test/emulators"
 )
 
 const (
@@ -46,6 +42,9 @@ const (
 	token   = "xoxb-canary-pipeline"
 	routing = "canary0123456789abcdef0123456789"
 )
+
+// maxReceives is more than any test here needs: what is parked is parked by its worker.
+const maxReceives = 1000
 
 // stack is what the template makes, on emulators, with the functions as processes.
 type stack struct {
@@ -69,21 +68,12 @@ type stack struct {
 // deploy makes a stack; settings are variables beside those that every stack here has.
 func deploy(t *testing.T, settings ...string) *stack {
 	t.Helper()
-	config, err := awssdk.FromEnvironment()
-	if err != nil {
-		t.Fatalf("run the tests with test/emulators/with: %v", err)
-	}
-	config.HTTPClient = awshttp.NewBuildableClient() // with the SDK's own patience
+	config := emulators.Patient(t)
 	s := &stack{T: t, aws: config, name: "pipeline-" + rand.Text(), recorder: recorder.New(time.Now)}
 	s.tables = map[string]string{
-		"DELIVERIES_TABLE": s.table("deliveries", "delivery_id"),
-		"RECORDS_TABLE":    s.table("records", "partition", "sort", "pending"),
-		"DELETIONS_TABLE":  s.table("deletions", "partition", "sort"),
+		"DELIVERIES_TABLE": emulators.Deliveries(t), "RECORDS_TABLE": emulators.Records(t), "DELETIONS_TABLE": emulators.Deletions(t),
 	}
-	s.urls = map[queue.Name]string{}
-	for _, name := range queue.Names {
-		s.urls[name], s.urls[name.DeadLetter()] = s.queue(name), s.queue(name.DeadLetter())
-	}
+	s.urls = emulators.Queues(t, maxReceives, queue.Names...)
 	s.queues = sqs.New(config, s.urls)
 	s.makeSecret("webhook-secrets", "")
 	s.makeSecret("slack-bot-token", token)
@@ -98,48 +88,6 @@ func (s *stack) makeScheduleGroup() {
 	if _, err := schedulersdk.NewFromConfig(s.aws).CreateScheduleGroup(s.Context(), &schedulersdk.CreateScheduleGroupInput{Name: &s.name}); err != nil {
 		s.Fatal(err)
 	}
-}
-
-// table makes a table; a third key is that of an index.
-func (s *stack) table(name string, keys ...string) string {
-	s.Helper()
-	full := s.name + "-" + name
-	input := &dynamosdk.CreateTableInput{TableName: &full, BillingMode: types.BillingModePayPerRequest}
-	if len(keys) > 2 {
-		input.GlobalSecondaryIndexes = []types.GlobalSecondaryIndex{{
-			IndexName: &keys[2], KeySchema: keySchema(keys[2], keys[1]), Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
-		}}
-	}
-	input.KeySchema = keySchema(keys[:min(len(keys), 2)]...)
-	for _, key := range keys {
-		input.AttributeDefinitions = append(input.AttributeDefinitions,
-			types.AttributeDefinition{AttributeName: &key, AttributeType: types.ScalarAttributeTypeS})
-	}
-	if _, err := dynamosdk.NewFromConfig(s.aws).CreateTable(s.Context(), input); err != nil {
-		s.Fatal(err)
-	}
-	return full
-}
-
-func keySchema(keys ...string) (schema []types.KeySchemaElement) {
-	for i, key := range keys {
-		kind := []types.KeyType{types.KeyTypeHash, types.KeyTypeRange}[i]
-		schema = append(schema, types.KeySchemaElement{AttributeName: &key, KeyType: kind})
-	}
-	return schema
-}
-
-func (s *stack) queue(name queue.Name) (url string) {
-	s.Helper()
-	full, attributes := s.name+"-"+string(name), map[string]string{}
-	if name.IsFIFO() {
-		full, attributes["FifoQueue"] = full+".fifo", "true"
-	}
-	made, err := sqssdk.NewFromConfig(s.aws).CreateQueue(s.Context(), &sqssdk.CreateQueueInput{QueueName: &full, Attributes: attributes})
-	if err != nil {
-		s.Fatal(err)
-	}
-	return aws.ToString(made.QueueUrl)
 }
 
 // answers has the providers answer so; nil has the recorder answer again.
