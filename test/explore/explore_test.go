@@ -90,27 +90,31 @@ func repeated(t *testing.T) *choices {
 
 // tally counts what was tried.
 type tally struct {
-	runs, calls int
-	injected    map[verdict]int
+	runs, calls, repetitions int
+	wrong                    map[verdict]int
 }
 
 func (t *tally) add(w *world) {
-	if t.injected == nil {
-		t.injected = map[verdict]int{}
+	if t.wrong == nil {
+		t.wrong = map[verdict]int{}
 	}
 	t.runs++
 	t.calls += w.calls
-	for v, times := range w.injected {
-		t.injected[v] += times
+	t.repetitions += w.repetitions
+	for v, times := range w.wrong {
+		t.wrong[v] += times
 	}
 }
 
 func (t tally) String() string {
 	text := fmt.Sprintf("%d runs, %d calls", t.runs, t.calls)
 	for v := diesBefore; v <= isThrottled; v++ {
-		if t.injected[v] > 0 {
-			text += fmt.Sprintf(", %d %s", t.injected[v], v)
+		if t.wrong[v] > 0 {
+			text += fmt.Sprintf(", %d %s", t.wrong[v], v)
 		}
+	}
+	if t.repetitions > 0 {
+		text += fmt.Sprintf("; %d messages repeated and marked as such", t.repetitions)
 	}
 	return text
 }

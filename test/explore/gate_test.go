@@ -140,20 +140,27 @@ func (w *world) rank(c *call) int {
 
 // decide says what becomes of a call: what the scenario asks for, or a fault as long as some are left.
 func (w *world) decide(c *call) {
-	decided := w.scripted(c)
-	switch {
-	case c.dead.Load():
-		decided = diesBefore
-	case decided == proceeds && w.faults > 0:
-		possible := verdicts(c.operation)
-		decided = possible[w.choose(len(possible))]
-		if decided != proceeds {
-			w.faults--
-			w.injected[decided]++
-		}
+	decided := w.verdict(c)
+	if decided != proceeds {
+		w.wrong[decided]++
 	}
 	w.note(fmt.Sprintf("%s %d: %s %s", c.name, c.number, c.operation, decided))
 	c.decided <- decided
+}
+
+func (w *world) verdict(c *call) verdict {
+	if c.dead.Load() {
+		return diesBefore
+	}
+	decided := w.scripted(c)
+	if decided != proceeds || w.faults == 0 {
+		return decided
+	}
+	possible := verdicts(c.operation)
+	if decided = possible[w.choose(len(possible))]; decided != proceeds {
+		w.faults--
+	}
+	return decided
 }
 
 // scripted is the verdict that the scenario has for the call.

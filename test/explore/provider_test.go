@@ -22,6 +22,8 @@ type slack struct {
 	messages []*posted
 	// refuses says that the channel is archived: nothing can be posted until a person mends it.
 	refuses bool
+	// blind says that nobody may look at what the channel holds: the app lacks its optional scopes.
+	blind bool
 }
 
 type posted struct {
@@ -106,6 +108,9 @@ func (c slackClient) Update(_ context.Context, channel, ts string, _ thread.Mess
 func (c slackClient) Find(_ context.Context, search thread.Search) (string, error) {
 	ts := make(chan string, 1)
 	err := c.do("slack.Find", func() error {
+		if c.blind {
+			return fmt.Errorf("find: %w", thread.ErrCannotLook)
+		}
 		ts <- c.slack.find(search)
 		return nil
 	})
@@ -143,19 +148,41 @@ func (c slackClient) Delete(_ context.Context, channel, ts string) error {
 func (s *slack) shows() []string {
 	var lines []string
 	for _, m := range s.messages {
-		if m.deleted || m.message.Content.Digest != nil {
-			continue
+		if !m.deleted && m.message.Content.Digest == nil {
+			lines = append(lines, m.line())
 		}
-		text := "slack " + m.message.Content.Title
-		if m.message.Content.ResourceID != "" {
-			text += " " + m.message.Content.ResourceID
-		}
-		if m.message.PossiblyRepeated {
-			text += ", possibly repeated"
-		}
-		lines = append(lines, text)
 	}
 	return lines
+}
+
+func (m *posted) line() string {
+	text := strings.TrimSpace("slack " + m.message.Content.Title + " " + m.message.Content.ResourceID)
+	if m.message.PossiblyRepeated {
+		return text + possiblyRepeated
+	}
+	return text
+}
+
+const possiblyRepeated = ", possibly repeated"
+
+// understood is what a person takes from the lines, who knows that one that is marked may repeat another, and how many did.
+func understood(lines []string) (understood []string, repetitions int) {
+	var marked []string
+	for _, line := range lines {
+		if plain, isMarked := strings.CutSuffix(line, possiblyRepeated); isMarked {
+			marked = append(marked, plain)
+		} else {
+			understood = append(understood, line)
+		}
+	}
+	for _, line := range marked {
+		if slices.Contains(understood, line) {
+			repetitions++
+		} else {
+			understood = append(understood, line)
+		}
+	}
+	return understood, repetitions
 }
 
 // digested counts the events that digests told of.

@@ -18,6 +18,8 @@ type scenario struct {
 	settings map[string]string // routes that differ from the default
 	// grace is how long after its receipt a deletion is due.
 	grace time.Duration
+	// blind says that Slack lets nobody look whether a message whose answer was lost is there. It is one of the named limits.
+	blind bool
 	// happens plays in a goroutine of its own, from a minute after the world's beginning.
 	happens func(w *world)
 	// script is calls that go wrong in every run: each the first of its kind.
@@ -129,6 +131,20 @@ var scenarios = []scenario{
 	{
 		name: "trigger, then resolve", happens: postsAndSettles(revision, event(approved, "app_1", 2)),
 		want: [][]string{{flagTold + "app_1", approval + "app_1", paged + "app_1: resolved"}},
+	},
+	{name: "new, nobody can look", blind: true, happens: posts(revision), want: [][]string{onceTold}},
+	{
+		name: "unknown outcome, nobody can look", blind: true, happens: posts(revision), want: [][]string{onceTold},
+		script: []scripted{{"slack.Post", failsAfter}, {"pager.Enqueue", failsAfter}},
+	},
+	{
+		name: "unknown outcome, not taken yet, nobody can look", blind: true, happens: posts(revision), want: [][]string{onceTold},
+		script: []scripted{{"slack.Post", actsLate}, {"pager.Enqueue", actsLate}},
+	},
+	{
+		name: "trigger, then resolve, nobody can look", blind: true,
+		happens: postsAndSettles(revision, event(approved, "app_1", 2)),
+		want:    [][]string{{flagTold + "app_1", approval + "app_1", paged + "app_1: resolved"}},
 	},
 	{
 		name: "resolve first", happens: postsAndSettles(event(approved, "app_1", 2), revision),

@@ -63,9 +63,10 @@ type world struct {
 	busy    map[queue.Name]int
 	over    bool
 
-	calls    int
-	injected map[verdict]int
-	trace    []string
+	calls       int
+	wrong       map[verdict]int
+	repetitions int // of messages, each marked as possibly repeated
+	trace       []string
 }
 
 // limits are how much of the unusual a run may have.
@@ -92,8 +93,8 @@ func newWorld(t *testing.T, s scenario, l limits, c choose) *world {
 	return &world{
 		T: t, scenario: s, limits: l, choose: c,
 		engine:    engine{memory.NewLedger(), memory.NewQueues(time.Now), records, records.Deletions},
-		scheduler: &scheduler{}, slack: &slack{}, pager: &pager{open: map[string]bool{}, opened: map[string][]string{}},
-		routes: routes(t, s.settings), begun: time.Now(), busy: map[queue.Name]int{}, injected: map[verdict]int{},
+		scheduler: &scheduler{}, slack: &slack{blind: s.blind}, pager: &pager{open: map[string]bool{}, opened: map[string][]string{}},
+		routes: routes(t, s.settings), begun: time.Now(), busy: map[queue.Name]int{}, wrong: map[verdict]int{},
 	}
 }
 
