@@ -88,11 +88,12 @@ func (d deployed) backend() (api.Backend, error) {
 		deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
 	}
 	deletions := s.deletionOperator(d.Name, all.Purge.Deletion)
+	desk := deadletter.NewDesk(s.queues)
 	return api.Backend{
 		Stack:     d.Name,
 		Deletions: deletions,
-		Trace:     s.tracer(d.Name, all.Ingest, deletions),
-		Letters:   deadletter.Redriver{Queues: s.queues, Records: s.records, Routes: all.Ingest.Routes, Stack: d.Name, Now: time.Now},
+		Trace:     s.tracer(d.Name, all.Ingest, deletions, desk),
+		Letters:   deadletter.Redriver{Desk: desk, Records: s.records, Routes: all.Ingest.Routes, Stack: d.Name, Now: time.Now},
 		Check:     d.check(all, s, slices.Collect(maps.Values(tables))),
 		Invalid:   errors.Join(failures...),
 		Overview: api.Overview{
@@ -118,7 +119,7 @@ func (s stores) deletionOperator(stack string, loaded settings.Deletion) *deleti
 	}
 }
 
-func (s stores) tracer(stack string, loaded settings.Ingest, deletions *deletion.Operator) *trace.Tracer {
+func (s stores) tracer(stack string, loaded settings.Ingest, deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
 	return &trace.Tracer{
 		Stack:     stack,
 		Ledger:    s.ledger,
@@ -126,7 +127,7 @@ func (s stores) tracer(stack string, loaded settings.Ingest, deletions *deletion
 		Records:   s.records,
 		Deletions: s.deletions,
 		Cases:     deletions.All,
-		Queues:    s.queues,
+		Letters:   desk,
 		Routes:    loaded.Routes,
 		Now:       time.Now,
 	}

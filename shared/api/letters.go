@@ -30,7 +30,7 @@ type Results struct {
 var errTime = errors.New("the time of one request was too short for all of them: ask again for the rest")
 
 func (b Backend) listLetters(r *http.Request) (any, error) {
-	listing, err := deadletter.List(r.Context(), b.Letters.Queues, queue.Names...)
+	listing, err := b.Letters.List(r.Context(), queue.Names...)
 	if err != nil {
 		return nil, err
 	}
@@ -40,11 +40,7 @@ func (b Backend) listLetters(r *http.Request) (any, error) {
 
 func (b Backend) redriveLetters(r *http.Request) (any, error) { return treat(r, b.Letters.Redrive) }
 
-func (b Backend) dropLetters(r *http.Request) (any, error) {
-	return treat(r, func(ctx context.Context, selection deadletter.Selection) ([]deadletter.Result, error) {
-		return deadletter.Drop(ctx, b.Letters.Queues, selection)
-	})
-}
+func (b Backend) dropLetters(r *http.Request) (any, error) { return treat(r, b.Letters.Drop) }
 
 // treat deals with the letters that the request chooses, and leaves time for the answer.
 func treat(r *http.Request, do func(context.Context, deadletter.Selection) ([]deadletter.Result, error)) (any, error) {

@@ -50,7 +50,7 @@ var redriveScenarios = []scenario[*queueTest]{
 		for _, reason := range []string{"one", "two"} {
 			q.sends(queue.Purge.DeadLetter(), queue.Message{Body: reason, Attributes: map[string]string{worker.AttributeReason: reason}})
 		}
-		results, err := deadletter.Drop(t.Context(), q, deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
+		results, err := deadletter.NewDesk(q).Drop(t.Context(), deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
 		wantSuccess(t, "drop", err)
 		if len(results) != 1 || results[0].Outcome != deadletter.Dropped {
 			t.Errorf("results: %+v", results)
@@ -105,7 +105,7 @@ func (q *queueTest) works(task worker.Task) {
 // lists expects the letters of these events to be in sight, in any order.
 func (q *queueTest) lists(name queue.Name, events ...string) {
 	q.Helper()
-	listing, err := deadletter.List(q.Context(), q, name)
+	listing, err := deadletter.NewDesk(q).List(q.Context(), name)
 	wantSuccess(q.T, "list", err)
 	seen := map[string]bool{}
 	for _, letter := range listing.Letters {
@@ -124,7 +124,7 @@ func (q *queueTest) lists(name queue.Name, events ...string) {
 func (q *queueTest) redrives(name queue.Name, want int) {
 	q.Helper()
 	// Without routes every alert stays with its channel, and no record is asked.
-	redriver := deadletter.Redriver{Queues: q, Stack: "prod", Pace: time.Millisecond, Now: q.Now}
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(q), Stack: "prod", Pace: time.Millisecond, Now: q.Now}
 	results, err := redriver.Redrive(q.Context(), deadletter.Selection{Queues: []queue.Name{name}})
 	wantSuccess(q.T, "redrive", err)
 	for _, result := range results {

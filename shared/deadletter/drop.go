@@ -8,8 +8,8 @@ import (
 
 // Drop deletes the chosen letters for good, also those that come while it runs, and returns what it dropped. With an error
 // come the results before it; the rest stays.
-func Drop(ctx context.Context, queues queue.Queues, selection Selection) ([]Result, error) {
-	return work(ctx, queues, selection, drop)
+func (d *Desk) Drop(ctx context.Context, selection Selection) ([]Result, error) {
+	return d.work(ctx, selection, drop)
 }
 
 func drop(ctx context.Context, held *hand, received queue.Received, letter Letter) (Result, error) {

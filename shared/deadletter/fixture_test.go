@@ -72,7 +72,7 @@ func newBench(t *testing.T) *bench {
 		Chore: worker.Alerts(&thread.Task{Slack: b.slack, Records: b.records, Now: time.Now}),
 	}
 	b.Redriver = deadletter.Redriver{
-		Queues: b.queues, Records: b.records, Routes: leadsTo(oldChannel), Stack: "prod", Now: time.Now,
+		Desk: deadletter.NewDesk(b.queues), Records: b.records, Routes: leadsTo(oldChannel), Stack: "prod", Now: time.Now,
 	}
 	return b
 }
@@ -208,7 +208,7 @@ func (b *bench) redrives(selection deadletter.Selection) []deadletter.Result {
 
 func (b *bench) lists(names ...queue.Name) deadletter.Listing {
 	b.Helper()
-	listing, err := deadletter.List(b.Context(), b.queues, names...)
+	listing, err := deadletter.NewDesk(b.queues).List(b.Context(), names...)
 	if err != nil {
 		b.Fatal(err)
 	}

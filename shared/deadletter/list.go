@@ -13,7 +13,7 @@ const ListLimit = 1000
 // Listing is the letters in sight.
 type Listing struct {
 	Letters []Letter `json:"letters"`
-	// Hidden counts the letters that others have taken at the moment: another look, or one that was cut short. On SQS it
+	// Hidden counts the letters that other programs have taken at the moment, or a look that was cut short. On SQS it
 	// is approximate.
 	Hidden int `json:"hidden"`
 	// Cut says that a queue has more letters than ListLimit, or than its engine gives out within a minute.
@@ -23,10 +23,15 @@ type Listing struct {
 // List looks at the dead letters of the queues. Each is hidden from others while List runs, and for a minute where the
 // process dies meanwhile. Of what a FIFO queue itself moved, the first of each group is in sight (see Letter.More). With an
 // error comes what was seen before it.
-func List(ctx context.Context, queues queue.Queues, names ...queue.Name) (Listing, error) {
+func (d *Desk) List(ctx context.Context, names ...queue.Name) (Listing, error) {
 	var listing Listing
+	leave, err := d.sit(ctx)
+	if err != nil {
+		return listing, err
+	}
+	defer leave()
 	for _, name := range names {
-		if err := listing.look(ctx, queues, name); err != nil {
+		if err := listing.look(ctx, d.Queues, name); err != nil {
 			return listing, err
 		}
 	}

@@ -134,7 +134,7 @@ func TestAListingWhoseTimeIsUpShowsWhatItSawAndGivesItBack(t *testing.T) {
 			b.parked(queue.Digest, queue.Message{Body: reason}, reason)
 		}
 		receives := 0
-		listing, err := deadletter.List(ctx, hooked{b.queues, func(call string, _ queue.Name) error {
+		listing, err := deadletter.NewDesk(hooked{b.queues, func(call string, _ queue.Name) error {
 			if call == "receive" {
 				receives++
 			}
@@ -142,7 +142,7 @@ func TestAListingWhoseTimeIsUpShowsWhatItSawAndGivesItBack(t *testing.T) {
 				cancel()
 			}
 			return nil
-		}}, queue.Digest)
+		}}).List(ctx, queue.Digest)
 		if !errors.Is(err, context.Canceled) || len(listing.Letters) != 2 {
 			b.Errorf("%d letters, %v", len(listing.Letters), err)
 		}
@@ -162,7 +162,7 @@ func TestGivingBackTakesHalfAMinuteAtTheMostAndSaysWhatItLeft(t *testing.T) {
 	test(t, func(b *bench) {
 		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
 		b.parked(queue.Digest, queue.Message{Body: "x"}, "two")
-		listing, err := deadletter.List(b.Context(), stuck{b.queues}, queue.Digest)
+		listing, err := deadletter.NewDesk(stuck{b.queues}).List(b.Context(), queue.Digest)
 		if took := time.Since(start); took != 30*time.Second {
 			b.Errorf("it took %s", took)
 		}
@@ -227,7 +227,7 @@ func TestWhereLettersComeAgainBeforeAllAreSeenTheListingEndsAndIsCut(t *testing.
 		for _, reason := range []string{"one", "two", "three", "four", "five"} {
 			b.parked(queue.Digest, queue.Message{Body: "x"}, reason)
 		}
-		listing, err := deadletter.List(b.Context(), slow{Queues: b.queues, receive: 25 * time.Second}, queue.Digest)
+		listing, err := deadletter.NewDesk(slow{Queues: b.queues, receive: 25 * time.Second}).List(b.Context(), queue.Digest)
 		if err != nil || len(listing.Letters) != 3 || !listing.Cut {
 			b.Errorf("%d letters are listed, cut: %t, %v", len(listing.Letters), listing.Cut, err)
 		}
@@ -240,7 +240,7 @@ func TestWhereLettersComeAgainBeforeAllAreSeenARedriveSaysSo(t *testing.T) {
 		for _, reason := range []string{"one", "two", "three", "four"} {
 			b.parked(queue.Digest, queue.Message{Body: "x"}, reason)
 		}
-		b.Queues = slow{Queues: b.queues, receive: 2 * time.Minute}
+		b.Desk = deadletter.NewDesk(slow{Queues: b.queues, receive: 2 * time.Minute})
 		_, err := b.Redrive(b.Context(), deadletter.Selection{Reason: "four"})
 		if err == nil || !strings.Contains(err.Error(), "before the last are seen") {
 			b.Errorf("the error is %v", err)
@@ -253,7 +253,7 @@ func TestALetterThatCameIntoSightByItselfNeedsNoGivingBack(t *testing.T) {
 	test(t, func(b *bench) {
 		b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
 		queues := slow{Queues: b.queues, receive: 34 * time.Second, change: 29 * time.Second}
-		_, err := deadletter.List(b.Context(), queues, queue.Digest)
+		_, err := deadletter.NewDesk(queues).List(b.Context(), queue.Digest)
 		if took := time.Since(start); err != nil || took != 97*time.Second { // it was hidden from 34 s to 94 s
 			b.Errorf("%v after %s", err, took)
 		}
@@ -273,7 +273,7 @@ func FuzzAnyBodyIsListedAndGivenBack(f *testing.F) {
 		if queues.Send(t.Context(), queue.Digest.DeadLetter(), message) != nil {
 			t.Skip("no queue takes it")
 		}
-		listing, err := deadletter.List(t.Context(), queues, queue.Digest)
+		listing, err := deadletter.NewDesk(queues).List(t.Context(), queue.Digest)
 		if err != nil || len(listing.Letters) != 1 {
 			t.Fatalf("%+v, %v", listing, err)
 		}

@@ -29,7 +29,7 @@ func DefaultPace(name queue.Name) time.Duration {
 
 // Redriver has letters tried again.
 type Redriver struct {
-	Queues queue.Queues
+	*Desk
 	// Records tell what has been sent already.
 	Records record.Store
 	// Routes are those in force, by which a Slack message finds its channel.
@@ -49,7 +49,7 @@ func (r Redriver) Redrive(ctx context.Context, selection Selection) ([]Result, e
 		return nil, fmt.Errorf("the pace is %s: 0s to %s is allowed", r.Pace, MaxPace)
 	}
 	run := redrive{Redriver: r, sent: map[string]bool{}, begun: map[queue.Name]bool{}}
-	return work(ctx, r.Queues, selection, run.treat)
+	return r.work(ctx, selection, run.treat)
 }
 
 // redrive is one run.

@@ -201,7 +201,7 @@ func TestSelection(t *testing.T) {
 				b.parked(queue.Slack, b.encoded(route.Slack, "flag@2"), "max_alert_age: timeout")
 				b.moved(queue.Digest, b.encoded(route.Digest, "flag@1"))
 				b.parked(queue.Purge, queue.Message{Body: "a job"}, "is_archived")
-				results, err := deadletter.Drop(b.Context(), b.queues, tt.selection(b))
+				results, err := deadletter.NewDesk(b.queues).Drop(b.Context(), tt.selection(b))
 				if err != nil {
 					b.Fatal(err)
 				}
@@ -251,7 +251,7 @@ func TestNoMoreCallsAreMadeThanTheChosenLettersNeed(t *testing.T) {
 					calls = append(calls, call)
 					return nil
 				}}
-				if _, err := deadletter.Drop(b.Context(), count, selection); err != nil || !slices.Equal(calls, tt.want) {
+				if _, err := deadletter.NewDesk(count).Drop(b.Context(), selection); err != nil || !slices.Equal(calls, tt.want) {
 					b.Errorf("calls %q, %v; want %q", calls, err, tt.want)
 				}
 			})
@@ -262,7 +262,7 @@ func TestNoMoreCallsAreMadeThanTheChosenLettersNeed(t *testing.T) {
 func TestNothingIsDroppedOrRedrivenByDefault(t *testing.T) {
 	test(t, func(b *bench) {
 		b.flagIsParked()
-		if _, err := deadletter.Drop(b.Context(), b.queues, deadletter.Selection{}); !errors.Is(err, deadletter.ErrNothingSelected) {
+		if _, err := deadletter.NewDesk(b.queues).Drop(b.Context(), deadletter.Selection{}); !errors.Is(err, deadletter.ErrNothingSelected) {
 			b.Errorf("drop: %v", err)
 		}
 		if _, err := b.Redrive(b.Context(), deadletter.Selection{}); !errors.Is(err, deadletter.ErrNothingSelected) {
@@ -275,7 +275,7 @@ func TestNothingIsDroppedOrRedrivenByDefault(t *testing.T) {
 func TestWhatIsDroppedIsTold(t *testing.T) {
 	test(t, func(b *bench) {
 		b.flagIsParked()
-		results, err := deadletter.Drop(b.Context(), b.queues, everything)
+		results, err := deadletter.NewDesk(b.queues).Drop(b.Context(), everything)
 		if err != nil || len(results) != 1 {
 			b.Fatalf("%+v, %v", results, err)
 		}
@@ -342,12 +342,12 @@ func TestWhatFailsAgainIsRedrivenOnce(t *testing.T) {
 	test(t, func(b *bench) {
 		b.flagIsParked()
 		b.slack.down[oldChannel] = &fault.Error{Class: fault.Permanent, Op: "post to Slack", Reason: "token_revoked"}
-		b.Queues = hooked{b.queues, func(call string, name queue.Name) error {
+		b.Desk = deadletter.NewDesk(hooked{b.queues, func(call string, name queue.Name) error {
 			if call == "receive" && name == queue.Slack.DeadLetter() {
 				b.worksOff()
 			}
 			return nil
-		}}
+		}})
 		want := []string{"slack is_archived: redriven",
 			"slack token_revoked: kept, the same was redriven a moment ago: it failed again, or this is a copy of it"}
 		if got := outcomes(b.redrives(everything)); !slices.Equal(got, want) {
@@ -380,7 +380,7 @@ func TestALetterThatItsQueueRefusesEndsNothing(t *testing.T) {
 		b.parked(queue.Digest, queue.Message{Body: "one"}, "one")
 		b.parked(queue.Digest, queue.Message{Body: "two"}, "two")
 		sends := 0
-		b.Queues = hooked{b.queues, func(call string, _ queue.Name) error {
+		b.Desk = deadletter.NewDesk(hooked{b.queues, func(call string, _ queue.Name) error {
 			if call == "send" {
 				sends++
 			}
@@ -388,7 +388,7 @@ func TestALetterThatItsQueueRefusesEndsNothing(t *testing.T) {
 				return &fault.Error{Class: fault.Permanent, Op: "send to digest", Reason: "message_refused"}
 			}
 			return nil
-		}}
+		}})
 		want := []string{"digest one: kept, send to digest: permanent: message_refused", "digest two: redriven"}
 		if got := outcomes(b.redrives(everything)); !slices.Equal(got, want) {
 			b.Errorf("%q", got)

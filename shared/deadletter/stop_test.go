@@ -36,7 +36,8 @@ func TestAStopAtAnyCallLosesNothingAndTellsNothingTwice(t *testing.T) {
 					b.moved(queue.Slack, b.encoded(route.Slack, "flag@2"), b.encoded(route.Slack, "flag@3"))
 					b.slack.down[oldChannel] = nil
 					spoilt := b.Redriver
-					spoilt.Queues, spoilt.Records = mishap.Queues{Queues: b.queues, Plan: plan}, mishap.Records{Store: b.records, Plan: plan}
+					spoilt.Desk = deadletter.NewDesk(mishap.Queues{Queues: b.queues, Plan: plan})
+					spoilt.Records = mishap.Records{Store: b.records, Plan: plan}
 					_ = mishap.Died(func() { _, _ = spoilt.Redrive(b.Context(), everything) })
 					if world.between {
 						b.worksOff()
@@ -59,9 +60,11 @@ func TestADropThatStopsIsRepeated(t *testing.T) {
 		test(t, func(b *bench) {
 			b.flagIsParked()
 			b.moved(queue.Slack, b.encoded(route.Slack, "flag@2"), b.encoded(route.Slack, "flag@3"))
-			_ = mishap.Died(func() { _, _ = deadletter.Drop(b.Context(), mishap.Queues{Queues: b.queues, Plan: plan}, everything) })
+			_ = mishap.Died(func() {
+				_, _ = deadletter.NewDesk(mishap.Queues{Queues: b.queues, Plan: plan}).Drop(b.Context(), everything)
+			})
 			time.Sleep(workVisibility)
-			if _, err := deadletter.Drop(b.Context(), b.queues, everything); err != nil {
+			if _, err := deadletter.NewDesk(b.queues).Drop(b.Context(), everything); err != nil {
 				b.Fatal(err)
 			}
 			b.has(queue.Slack.DeadLetter(), 0)
@@ -76,7 +79,7 @@ func TestALookThatStopsHidesNothingForLong(t *testing.T) {
 			b.flagIsParked()
 			b.parked(queue.Digest, queue.Message{Body: "x"}, "one")
 			_ = mishap.Died(func() {
-				_, _ = deadletter.List(b.Context(), mishap.Queues{Queues: b.queues, Plan: plan}, queue.Slack, queue.Digest)
+				_, _ = deadletter.NewDesk(mishap.Queues{Queues: b.queues, Plan: plan}).List(b.Context(), queue.Slack, queue.Digest)
 			})
 			time.Sleep(time.Minute)
 			b.has(queue.Slack.DeadLetter(), 1)
@@ -106,7 +109,7 @@ func TestAFailureMidWayTellsWhatWasDoneAndLeavesTheRest(t *testing.T) {
 					b.parked(queue.Digest, queue.Message{Body: reason}, reason)
 				}
 				calls := 0
-				b.Queues = hooked{b.queues, func(call string, name queue.Name) error {
+				b.Desk = deadletter.NewDesk(hooked{b.queues, func(call string, name queue.Name) error {
 					if call != tt.call || name != tt.on {
 						return nil
 					}
@@ -114,7 +117,7 @@ func TestAFailureMidWayTellsWhatWasDoneAndLeavesTheRest(t *testing.T) {
 						return errDown
 					}
 					return nil
-				}}
+				}})
 				results, err := b.Redrive(b.Context(), everything)
 				if !errors.Is(err, errDown) {
 					b.Errorf("the error is %v", err)

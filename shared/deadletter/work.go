@@ -18,13 +18,18 @@ type run struct {
 	results   []Result
 }
 
-func work(ctx context.Context, queues queue.Queues, selection Selection, treat treatment) ([]Result, error) {
+func (d *Desk) work(ctx context.Context, selection Selection, treat treatment) ([]Result, error) {
 	if err := selection.check(); err != nil {
 		return nil, err
 	}
+	leave, err := d.sit(ctx)
+	if err != nil {
+		return nil, err
+	}
+	defer leave()
 	r := run{selection: selection, treat: treat}
 	for _, name := range selection.queues() {
-		held := newHand(queues, name, workVisibility)
+		held := newHand(d.Queues, name, workVisibility)
 		err := r.through(ctx, held, name)
 		if err := errors.Join(err, held.giveBack(ctx)); err != nil {
 			return r.results, err

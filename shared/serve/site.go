@@ -85,13 +85,14 @@ func (s site) backend() api.Backend {
 		RecordRetention: s.all.Purge.RecordRetention,
 		Now:             time.Now,
 	}
+	desk := deadletter.NewDesk(s.engine.Queues)
 	return api.Backend{
 		Stack:     s.all.Ingest.Stack,
 		Deletions: deletions,
-		Trace:     s.tracer(deletions),
+		Trace:     s.tracer(deletions, desk),
 		Journal:   s.engine.Ledger,
 		Letters: deadletter.Redriver{
-			Queues: s.engine.Queues, Records: s.engine.Records, Routes: s.all.Ingest.Routes, Stack: s.all.Ingest.Stack, Now: time.Now,
+			Desk: desk, Records: s.engine.Records, Routes: s.all.Ingest.Routes, Stack: s.all.Ingest.Stack, Now: time.Now,
 		},
 		Check:   s.check(),
 		Invalid: s.invalid,
@@ -107,7 +108,7 @@ func (s site) backend() api.Backend {
 	}
 }
 
-func (s site) tracer(deletions *deletion.Operator) *trace.Tracer {
+func (s site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
 	return &trace.Tracer{
 		Stack:         s.all.Ingest.Stack,
 		Ledger:        s.engine.Ledger,
@@ -115,7 +116,7 @@ func (s site) tracer(deletions *deletion.Operator) *trace.Tracer {
 		Records:       s.engine.Records,
 		Deletions:     s.engine.Deletions,
 		Cases:         deletions.All,
-		Queues:        s.engine.Queues,
+		Letters:       desk,
 		Routes:        s.all.Ingest.Routes,
 		SlackRecorded: s.recordsSlack,
 		Now:           time.Now,

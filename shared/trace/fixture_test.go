@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
@@ -89,7 +90,7 @@ func newBench(t *testing.T) *bench {
 	deletions := &deletion.Operator{Deletions: b.records.Deletions}
 	b.tracer = &trace.Tracer{
 		Stack: "prod", Ledger: b.ledger, Window: window, Records: b.records, Deletions: b.records.Deletions, Cases: deletions.All,
-		Queues: b.queues, Now: now,
+		Letters: deadletter.NewDesk(b.queues), Now: now,
 	}
 	b.workers = b.newWorkers(log, now)
 	b.routes(nil)

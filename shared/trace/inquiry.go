@@ -232,7 +232,7 @@ func (q *inquiry) list(ctx context.Context, name queue.Name) {
 		q.listed = map[queue.Name]bool{}
 	}
 	q.listed[name] = true
-	listing, err := deadletter.List(ctx, q.Queues, name)
+	listing, err := q.Letters.List(ctx, name)
 	q.letters = append(q.letters, listing.Letters...)
 	switch {
 	case err != nil:

@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"revento-alerts/shared/alert"
+	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/route"
 )
@@ -36,8 +36,8 @@ type Tracer struct {
 	Records   Records
 	Deletions Records
 	Cases     func(context.Context) ([]deletion.Entry, error)
-	// Queues have the dead letters.
-	Queues queue.Queues
+	// Letters are the dead letters.
+	Letters *deadletter.Desk
 	// Routes are those in force now.
 	Routes route.Table
 	// SlackRecorded says that a recorder stands in for Slack: its messages have no links.

@@ -96,7 +96,7 @@ func TestWhyItPagedOrDidNot(t *testing.T) {
 			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
 			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
 			b.works()
-			if _, err := deadletter.Drop(b.Context(), b.queues, deadletter.Selection{All: true}); err != nil {
+			if _, err := deadletter.NewDesk(b.queues).Drop(b.Context(), deadletter.Selection{All: true}); err != nil {
 				b.Fatal(err)
 			}
 			b.passes(queue.MaxVisibility + time.Second)
@@ -187,7 +187,7 @@ func TestAlertsThatARedriveSentToAnotherChannelAreTold(t *testing.T) {
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
 	b.works()
 	b.routes(map[string]string{"APPLICATION_REVISION_REQUESTED_ROUTE": "slack:C0222"})
-	redriver := deadletter.Redriver{Queues: b.queues, Records: b.records, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(b.queues), Records: b.records, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
 	if _, err := redriver.Redrive(t.Context(), deadletter.Selection{All: true}); err != nil {
 		t.Fatal(err)
 	}

@@ -89,16 +89,25 @@ func TestWhatLeavesTheNewestPageStaysAmongTheOlder(t *testing.T) {
 	page.waitForText("#deliveries", "participant.registered")
 }
 
-func TestDeadLettersAreLookedAtAnewWhenTheirNumberChanges(t *testing.T) {
-	stage, page := show(t, usual)
-	stage.change(func() {
-		letters := stage.answers["dead-letters"]["letters"].([]any)
-		letter := object{"id": "d1b2c3d4e5", "queue": "slack", "reason": "not_in_channel", "sent_at": "2026-11-24T04:00:00Z"}
-		stage.answers["dead-letters"]["letters"] = slices.Insert(letters, 0, any(letter))
-		stage.answers["overview"]["queues"].([]any)[0].(object)["dead"] = 3
-	})
-	page.waitForText("#dead-letters", "not_in_channel")
-	page.waitForText("nav", "Dead letters 4")
+func TestDeadLettersAreLookedAtAnewWhenTheirNumberChangesOrSomeWereOutOfSight(t *testing.T) {
+	for name, test := range map[string]struct{ hidden, dead int }{
+		"their number changes": {hidden: 0, dead: 3}, "one was out of sight": {hidden: 1, dead: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			stage, page := newStage(t, usual), newBrowser(t)
+			stage.answers["dead-letters"]["hidden"] = test.hidden
+			page.open(stage.server.URL)
+			page.waitForText("#dead-letters", "channel_not_found")
+			stage.change(func() {
+				letters := stage.answers["dead-letters"]["letters"].([]any)
+				letter := object{"id": "d1b2c3d4e5", "queue": "slack", "reason": "not_in_channel", "sent_at": "2026-11-24T04:00:00Z"}
+				stage.answers["dead-letters"]["letters"] = slices.Insert(letters, 0, any(letter))
+				stage.answers["overview"]["queues"].([]any)[0].(object)["dead"] = test.dead
+			})
+			page.waitForText("#dead-letters", "not_in_channel")
+			page.waitForText("nav", "Dead letters 4")
+		})
+	}
 }
 
 func TestThePageUpdatesItselfAndLeavesTheReaderWhereTheyAre(t *testing.T) {

@@ -176,6 +176,8 @@ var mutants = []mutant{
 		instead: "_ = held.delete(ctx, received)\n\tif err := r.Queues.Send(ctx, letter.Queue, message); err != nil {"},
 	{name: "dead letters: all without saying so", file: "shared/deadletter/deadletter.go",
 		guard: "&& !s.All {", instead: "&& false {"},
+	{name: "dead letters: two at the desk", file: "shared/deadletter/desk.go",
+		guard: "make(chan struct{}, 1)", instead: "make(chan struct{}, 2)"},
 	{name: "console: any Host", file: "shared/serve/local.go", guard: `case !isLoopback(r.Host) && hostname(r.Host) != "localhost":`, instead: "case false:"},
 	{name: "console: any Origin", file: "shared/serve/local.go",
 		guard: `case r.Header.Get("Origin") != "" && r.Header.Get("Origin") != "http://"+r.Host:`, instead: "case false:"},

@@ -12,7 +12,7 @@ export function letters(list, hidden, cut, results) {
   return [
     results && outcome(results),
     list.length === 0
-      ? empty("Nothing has been given up on.", "A message that cannot be delivered comes here with its reason; it is kept for 14 days.")
+      ? none(hidden)
       : [
         el("div", { class: "row head" },
           el("span", { class: "quiet" }, "Mend what the reason names first; a redrive then tries anew."),
@@ -22,6 +22,12 @@ export function letters(list, hidden, cut, results) {
     (hidden > 0 || cut) && el("p", { class: "quiet foot" },
       hidden > 0 && `${count(hidden, "more is", "more are")} being looked at by somebody else. `, cut && "There are more than are shown."),
   ];
+}
+
+function none(hidden) {
+  return hidden > 0
+    ? empty("None is in sight.", "A dead letter is hidden while somebody looks at it, for five minutes at the most.")
+    : empty("Nothing has been given up on.", "A message that cannot be delivered comes here with its reason; it is kept for 14 days.");
 }
 
 function letter(it) {

@@ -21,6 +21,9 @@ const sources = {
   pagerduty: "pagerduty",
 };
 
+// unknown is no number of dead letters: those that were out of sight are looked for at the next turn.
+const unknown = -1;
+
 const state = {
   answers: {}, // by source: the newest answer
   failures: {}, // by source: why there is no newer one
@@ -82,7 +85,7 @@ async function read(name) {
     took(name, state.answers[name], answer);
     state.answers[name] = answer;
     state.readAt[name] = Date.now();
-    if (name === "letters") state.dead = dead;
+    if (name === "letters") state.dead = answer.hidden > 0 ? unknown : dead;
     delete state.failures[name];
     reached();
   } catch (error) {
