@@ -2,10 +2,17 @@ package deadletter
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"time"
 
 	"revento-alerts/shared/queue"
 )
+
+// patience is how long anybody waits for a turn: a look takes moments, a redrive of many letters takes minutes.
+const patience = 5 * time.Second
+
+// ErrBusy is returned where others have been dealing with the dead letters for longer than that.
+var ErrBusy = errors.New("somebody redrives, drops or looks at the dead letters: repeat it when that is over")
 
 // Desk is where dead letters are dealt with: by one at a time, since each hides the letters from the others meanwhile. A program
 // has one; what another program has taken is hidden all the same, and Listing.Hidden counts it.
@@ -21,12 +28,14 @@ func NewDesk(queues queue.Queues) *Desk {
 	return &Desk{Queues: queues, turn: make(chan struct{}, 1)}
 }
 
-// sit waits for its turn, or returns what ended ctx. Whoever sat calls leave.
+// sit waits for its turn. Whoever sat calls leave. It returns ErrBusy, or what ended ctx.
 func (d *Desk) sit(ctx context.Context) (leave func(), err error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, ErrBusy)
+	defer cancel()
 	select {
 	case d.turn <- struct{}{}:
 		return func() { <-d.turn }, nil
 	case <-ctx.Done():
-		return nil, fmt.Errorf("wait until nobody else deals with the dead letters: %w", context.Cause(ctx))
+		return nil, context.Cause(ctx)
 	}
 }

@@ -22,7 +22,7 @@ type Listing struct {
 
 // List looks at the dead letters of the queues. Each is hidden from others while List runs, and for a minute where the
 // process dies meanwhile. Of what a FIFO queue itself moved, the first of each group is in sight (see Letter.More). With an
-// error comes what was seen before it.
+// error comes what was seen before it. It returns ErrBusy.
 func (d *Desk) List(ctx context.Context, names ...queue.Name) (Listing, error) {
 	var listing Listing
 	leave, err := d.sit(ctx)
