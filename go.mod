@@ -1,8 +1,6 @@
 module revento-alerts
 
-go 1.26.0
-
-toolchain go1.26.11
+go 1.26.11
 
 require (
 	github.com/PagerDuty/go-pagerduty v1.8.0
