@@ -63,7 +63,7 @@ func (f *sampleFlags) delivery(eventType string, source settings.Source) (sample
 // secret is the first of WEBHOOK_SECRETS, or the one that serve keeps in its data folder.
 func (f *sampleFlags) secret(source settings.Source) (string, error) {
 	if text, set := source(serve.VariableWebhookSecrets); set {
-		secrets, err := secret.ParseWebhookList(text)
+		secrets, err := secret.ParseWebhook(text)
 		if err != nil {
 			return "", fmt.Errorf("%s: %w", serve.VariableWebhookSecrets, err)
 		}

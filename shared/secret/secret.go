@@ -1,45 +1,48 @@
-// Package secret reads the product's secrets and keeps them fresh. Each has a plain form and a JSON form; none of the
-// errors holds any part of one.
+// Package secret reads the product's secrets and keeps them fresh. Each has its forms, the same on one machine and on AWS; none of
+// the errors holds any part of one.
 package secret
 
 import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"strings"
+
+	"revento-alerts/shared/written"
 )
 
 // ErrEmpty is returned for a secret that nobody has filled in yet.
 var ErrEmpty = errors.New("the secret is not filled in yet")
 
+// Errors of what is no secret. None holds any part of it.
+var (
+	errForm        = errors.New("it begins like JSON and is not of the known form")
+	errPlaceholder = errors.New("it is the dots of an example and not the value")
+	errCharacters  = errors.New("it holds a blank, a line break or another character that no credential has")
+)
+
 // Webhook is the webhook secrets, newest first: while Revento's secret is being rotated, both the new and the old one count.
 type Webhook []string
 
-// ParseWebhook reads a plain secret, or {"secrets": ["new", "old"]}.
+// webhookForms is the remedy of an error of ParseWebhook.
+const webhookForms = `write the plain secret, several with commas between or one a line, one that holds a comma in quotes, or {"secrets": ["new", "old"]}`
+
+// ParseWebhook reads one secret or several, newest first, in each of their forms: plain, with commas between, one a line, in quotes,
+// or as JSON: {"secrets": ["new", "old"]} or ["new", "old"]. None is ever left out silently but what is empty.
 func ParseWebhook(text string) (Webhook, error) {
-	var form struct {
-		Secrets []string `json:"secrets"`
-	}
-	text, isJSON, err := open(text, &form)
+	values, err := webhookValues(text)
 	if err != nil {
-		return nil, fmt.Errorf(`webhook secret: %w: write the plain secret, or {"secrets": ["new", "old"]}`, err)
+		return nil, fmt.Errorf("webhook secret: %w: %s", err, webhookForms)
 	}
-	if !isJSON {
-		return Webhook{text}, nil
-	}
-	return webhook(form.Secrets)
-}
-
-// ParseWebhookList reads comma-separated secrets, newest first, as WEBHOOK_SECRETS holds them on one machine.
-func ParseWebhookList(text string) (Webhook, error) { return webhook(strings.Split(text, ",")) }
-
-func webhook(values []string) (Webhook, error) {
 	var secrets Webhook
 	for _, value := range values {
-		if value = trim(value); value != "" {
-			secrets = append(secrets, value)
+		if value = trim(value); value == "" {
+			continue
 		}
+		if isPlaceholder(value) {
+			return nil, fmt.Errorf("webhook secret: %w: %s", errPlaceholder, webhookForms)
+		}
+		secrets = append(secrets, value)
 	}
 	if len(secrets) == 0 {
 		return nil, fmt.Errorf("webhook secret: %w", ErrEmpty)
@@ -47,25 +50,63 @@ func webhook(values []string) (Webhook, error) {
 	return secrets, nil
 }
 
+func webhookValues(text string) ([]string, error) {
+	encoded, isJSON := asJSON(text)
+	if !isJSON {
+		return plainValues(text)
+	}
+	if strings.HasPrefix(encoded, "[") {
+		var values []string
+		err := decode(encoded, &values)
+		return values, err
+	}
+	var form struct {
+		Secrets []string `json:"secrets"`
+	}
+	err := decode(encoded, &form, "secrets")
+	return form.Secrets, err
+}
+
+// plainValues reads a list. One that stands in quotes as a whole may be one secret that holds a comma, or the list of an environment
+// file that keeps its quotes: both readings count, since the wrong one alone would refuse every delivery.
+func plainValues(text string) ([]string, error) {
+	values, err := written.List(text)
+	if err != nil || len(values) > 1 {
+		return values, err
+	}
+	within, err := written.List(values[0])
+	if err != nil || len(within) == 1 {
+		return values, nil
+	}
+	return append(values, within...), nil
+}
+
 // Token is a Slack bot token.
 type Token string
 
-// ParseToken reads a plain token, or {"token": "xoxb-..."}.
+// tokenForms is the remedy of an error of ParseToken.
+const tokenForms = `write the plain token, or {"token": "xoxb-..."}`
+
+// ParseToken reads a plain token, in quotes or not, or {"token": "xoxb-..."}.
 func ParseToken(text string) (Token, error) {
 	var form struct {
 		Token string `json:"token"`
 	}
-	text, isJSON, err := open(text, &form)
+	token := written.Value(text)
+	if encoded, isJSON := asJSON(text); isJSON {
+		if err := decode(encoded, &form, "token"); err != nil {
+			return "", fmt.Errorf("slack bot token: %w: %s", err, tokenForms)
+		}
+		token = form.Token
+	}
+	token, err := credential(token)
+	if errors.Is(err, ErrEmpty) {
+		return "", fmt.Errorf("slack bot token: %w", err)
+	}
 	if err != nil {
-		return "", fmt.Errorf(`slack bot token: %w: write the plain token, or {"token": "xoxb-..."}`, err)
+		return "", fmt.Errorf("slack bot token: %w: %s", err, tokenForms)
 	}
-	if isJSON {
-		text = trim(form.Token)
-	}
-	if text == "" {
-		return "", fmt.Errorf("slack bot token: %w", ErrEmpty)
-	}
-	return Token(text), nil
+	return Token(token), nil
 }
 
 // RoutingKeys is PagerDuty's integration keys.
@@ -74,25 +115,37 @@ type RoutingKeys struct {
 	Events  map[string]string `json:"events"` // by event id
 }
 
-// ParseRoutingKeys reads a plain key, or {"default": "key", "events": {"evt_abc": "key"}}.
+// keyForms is the remedy of an error of ParseRoutingKeys.
+const keyForms = `write the plain key, or {"default": "key", "events": {"evt_abc": "key"}}`
+
+// ParseRoutingKeys reads a plain key, in quotes or not, or {"default": "key", "events": {"evt_abc": "key"}}.
 func ParseRoutingKeys(text string) (RoutingKeys, error) {
-	var form RoutingKeys
-	text, isJSON, err := open(text, &form)
-	if err != nil {
-		return RoutingKeys{}, fmt.Errorf(`pagerduty routing key: %w: write the plain key, or {"default": "key", "events": {"evt_abc": "key"}}`, err)
+	form := RoutingKeys{Default: written.Value(text)}
+	if encoded, isJSON := asJSON(text); isJSON {
+		form = RoutingKeys{}
+		if err := decode(encoded, &form, "default", "events"); err != nil {
+			return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w: %s", err, keyForms)
+		}
 	}
-	if !isJSON {
-		form.Default = text
+	keys := RoutingKeys{Events: map[string]string{}}
+	var err error
+	if keys.Default, err = credential(form.Default); err != nil && !errors.Is(err, ErrEmpty) {
+		return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w: %s", err, keyForms)
 	}
-	form.Default = trim(form.Default)
-	for event, key := range form.Events {
-		form.Events[event] = trim(key)
+	for event, text := range form.Events {
+		key, err := credential(text)
+		if errors.Is(err, ErrEmpty) {
+			continue
+		}
+		if err != nil {
+			return RoutingKeys{}, fmt.Errorf("pagerduty routing key of the event %s: %w: %s", event, err, keyForms)
+		}
+		keys.Events[strings.TrimSpace(event)] = key
 	}
-	maps.DeleteFunc(form.Events, func(_, key string) bool { return key == "" })
-	if form.Default == "" && len(form.Events) == 0 {
+	if keys.Default == "" && len(keys.Events) == 0 {
 		return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w", ErrEmpty)
 	}
-	return form, nil
+	return keys, nil
 }
 
 // Of is the key for an event, or "" where there is none.
@@ -103,21 +156,47 @@ func (k RoutingKeys) Of(eventID string) string {
 	return k.Default
 }
 
-var errForm = errors.New("it begins like JSON and is not of the known form")
+// asJSON returns a text that is written as JSON, also where the whole stands in quotes.
+func asJSON(text string) (encoded string, isJSON bool) {
+	encoded = written.Value(written.Value(text))
+	return encoded, strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")
+}
 
-// open returns a plain secret without its trailing line break, or fills form and says so. An empty secret is ErrEmpty.
-func open(text string, form any) (plain string, isJSON bool, err error) {
-	plain = trim(text)
-	if plain == "" {
-		return "", false, ErrEmpty
+// decode fills form. An object that has members and none of those named is of another form: what it holds is not left out in silence.
+// The decoder's own error is: it may quote the secret.
+func decode(encoded string, form any, names ...string) error {
+	if json.Unmarshal([]byte(encoded), form) != nil {
+		return errForm
 	}
-	if !strings.HasPrefix(strings.TrimSpace(plain), "{") {
-		return plain, false, nil
+	var members map[string]json.RawMessage
+	if json.Unmarshal([]byte(encoded), &members) != nil || len(members) == 0 {
+		return nil
 	}
-	if json.Unmarshal([]byte(plain), form) != nil {
-		return "", true, errForm // the decoder's own error may quote the secret
+	for _, name := range names {
+		if _, has := members[name]; has {
+			return nil
+		}
 	}
-	return "", true, nil
+	return errForm
+}
+
+// credential is a token or a key without what people leave around it. It returns ErrEmpty.
+func credential(text string) (string, error) {
+	text = strings.TrimSpace(text)
+	switch {
+	case text == "":
+		return "", ErrEmpty
+	case isPlaceholder(text):
+		return "", errPlaceholder
+	case strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) || strings.ContainsAny(text, `"'`):
+		return "", errCharacters
+	}
+	return text, nil
+}
+
+// isPlaceholder says whether the value was copied from an example, such as xoxb-... or <token>.
+func isPlaceholder(text string) bool {
+	return strings.HasSuffix(text, "...") || strings.HasSuffix(text, "…") || strings.HasPrefix(text, "<") && strings.HasSuffix(text, ">")
 }
 
 // trim drops the trailing line break that editors and shells leave behind, and nothing else: a secret is opaque.

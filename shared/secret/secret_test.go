@@ -10,7 +10,8 @@ import (
 	"revento-alerts/shared/secret"
 )
 
-func TestParseWebhook(t *testing.T) {
+func TestWebhookSecretsInEveryFormThatPeopleWrite(t *testing.T) {
+	two := secret.Webhook{"new", "old"}
 	tests := []struct {
 		name string
 		text string
@@ -19,12 +20,29 @@ func TestParseWebhook(t *testing.T) {
 		{"plain", "whsec_1", secret.Webhook{"whsec_1"}},
 		{"a trailing newline", "whsec_1\n", secret.Webhook{"whsec_1"}},
 		{"a trailing newline of Windows", "whsec_1\r\n", secret.Webhook{"whsec_1"}},
-		{"spaces and commas are a plain secret's own", " a, b ", secret.Webhook{" a, b "}},
+		{"blanks around it", " whsec_1\t", secret.Webhook{"whsec_1"}},
+		{"blanks within are its own", "wh sec", secret.Webhook{"wh sec"}},
+		{"in quotes", `"whsec_1"`, secret.Webhook{"whsec_1"}},
+		{"in single quotes", "'whsec_1'\n", secret.Webhook{"whsec_1"}},
+		{"in quotes with blanks, which are its own", `" whsec_1 "`, secret.Webhook{" whsec_1 "}},
+		{"with a comma between", "new,old", two},
+		{"with a comma and a blank between", "new, old", two},
+		{"one a line", "new\nold\n", two},
+		{"one a line, of Windows", "new\r\nold\r\n", two},
+		{"one a line with commas", "new,\nold", two},
+		{"each in quotes", `"new", "old"`, two},
+		{"all in quotes, which may be a list or a comma of its own", `"new, old"`, secret.Webhook{"new, old", "new", "old"}},
+		{"a comma at the end", "new,old,", two},
+		{"a comma of its own, in quotes", `"a,b",old`, secret.Webhook{"a,b", "old"}},
+		{"a comma of its own, in JSON", `{"secrets": ["a,b"]}`, secret.Webhook{"a,b"}},
 		{"JSON with one", `{"secrets": ["whsec_1"]}`, secret.Webhook{"whsec_1"}},
-		{"JSON with two, newest first", `{"secrets": ["new", "old"]}`, secret.Webhook{"new", "old"}},
+		{"JSON with two, newest first", `{"secrets": ["new", "old"]}`, two},
 		{"JSON with white space around it", "\n {\"secrets\": [\"new\"]} \n", secret.Webhook{"new"}},
-		{"JSON with trailing newlines inside", `{"secrets": ["new\n", "old\r\n"]}`, secret.Webhook{"new", "old"}},
+		{"JSON with trailing newlines inside", `{"secrets": ["new\n", "old\r\n"]}`, two},
 		{"JSON with an empty one", `{"secrets": ["new", ""]}`, secret.Webhook{"new"}},
+		{"JSON in quotes", `'{"secrets": ["new", "old"]}'`, two},
+		{"JSON, only the list", `["new", "old"]`, two},
+		{"more members than one knows", `{"secrets": ["new"], "note": "ours"}`, secret.Webhook{"new"}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -39,21 +57,11 @@ func TestParseWebhook(t *testing.T) {
 	}
 }
 
-func TestParseWebhookList(t *testing.T) {
-	got, err := secret.ParseWebhookList("new,old\n")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(secret.Webhook{"new", "old"}, got); diff != "" {
-		t.Error(diff)
-	}
-	if _, err := secret.ParseWebhookList(","); !errors.Is(err, secret.ErrEmpty) {
-		t.Errorf("only a comma: %v", err)
-	}
-}
-
 func TestParseToken(t *testing.T) {
-	for _, text := range []string{"xoxb-1", "xoxb-1\n", `{"token": "xoxb-1"}`, `{"token": "xoxb-1\n", "note": "ours"}`} {
+	for _, text := range []string{
+		"xoxb-1", "xoxb-1\n", " xoxb-1 ", `"xoxb-1"`, "'xoxb-1'\r\n", `" xoxb-1 "`, "\ufeffxoxb-1",
+		`{"token": "xoxb-1"}`, `{"token": "xoxb-1\n", "note": "ours"}`, `'{"token": " xoxb-1 "}'`,
+	} {
 		if got, err := secret.ParseToken(text); err != nil || got != "xoxb-1" {
 			t.Errorf("ParseToken(%q) = %q, %v", text, got, err)
 		}
@@ -72,6 +80,9 @@ func TestRoutingKeys(t *testing.T) {
 		{"JSON's default, event unknown", `{"default": "key", "events": {"evt_abc": "own"}}`, "", "key"},
 		{"JSON's key for the event", `{"default": "key", "events": {"evt_abc": "own\n"}}`, "evt_abc", "own"},
 		{"an event's empty key is none", `{"default": "key", "events": {"evt_abc": "\n"}}`, "evt_abc", "key"},
+		{"in quotes", `"key"`, "evt_abc", "key"},
+		{"blanks around it", " key \r\n", "evt_abc", "key"},
+		{"JSON with blanks", `{"default": " key", "events": {" evt_abc ": "own "}}`, "evt_abc", "own"},
 		{"no default", `{"events": {"evt_abc": "own"}}`, "evt_def", ""},
 	}
 	for _, test := range tests {
@@ -94,11 +105,39 @@ var parsers = map[string]func(string) error{
 }
 
 func TestASecretThatIsNotFilledInIsSaidToBe(t *testing.T) {
-	for name, parse := range parsers {
-		for _, text := range []string{
-			"", "\n", "{}", `{"secrets": []}`, `{"secrets": [""]}`, `{"token": ""}`, `{"default": "", "events": {"evt_abc": ""}}`,
-		} {
-			if err := parse(text); !errors.Is(err, secret.ErrEmpty) {
+	for name, texts := range map[string][]string{
+		"webhook":     {"", "\n", " ", `""`, "{}", "[]", ",", `{"secrets": []}`, `{"secrets": [""]}`},
+		"token":       {"", "\n", " ", `""`, "{}", `{"token": ""}`, `{"token": " "}`},
+		"routing key": {"", "\n", " ", `""`, "{}", `{"default": "", "events": {"evt_abc": ""}}`},
+	} {
+		for _, text := range texts {
+			if err := parsers[name](text); !errors.Is(err, secret.ErrEmpty) {
+				t.Errorf("%s %q: %v", name, text, err)
+			}
+		}
+	}
+}
+
+// The README's examples end in dots, and some people paste them as they are.
+func TestAnExampleIsNoSecret(t *testing.T) {
+	for name, texts := range map[string][]string{
+		"webhook":     {"...", "…", "whsec_...", "new, ...", `{"secrets": ["..."]}`, "<secret>"},
+		"token":       {"...", "xoxb-...", `{"token": "xoxb-..."}`, "<token>"},
+		"routing key": {"...", `{"default": "..."}`, `{"default": "key", "events": {"evt_abc": "..."}}`, "<key>"},
+	} {
+		for _, text := range texts {
+			if err := parsers[name](text); err == nil || !strings.Contains(err.Error(), "example") {
+				t.Errorf("%s %q: %v", name, text, err)
+			}
+		}
+	}
+}
+
+func TestACredentialHasNoBlanksAndNoQuotesWithin(t *testing.T) {
+	for _, text := range []string{"CANARY 1", "CANARY\n1", "CANARY\u00a01", `CANARY"1`, "CANARY\u201d", "\x1bCANARY"} {
+		for _, name := range []string{"token", "routing key"} {
+			err := parsers[name](text)
+			if err == nil || strings.Contains(err.Error(), "CANARY") || !strings.Contains(err.Error(), "write the plain") {
 				t.Errorf("%s %q: %v", name, text, err)
 			}
 		}
@@ -112,6 +151,7 @@ func TestRefusalsTellTheFormAndNotTheSecret(t *testing.T) {
 			`{"` + canary, `{CANARY}`, `{"secrets": "CANARY"}{`, `{"secrets": ["CANARY"], "token": "CANARY"} CANARY`,
 			`{"secrets": {"CANARY": 1}, "token": ["CANARY"], "default": ["CANARY"]}`,
 			`{"secrets": [1], "token": 1, "default": 1, "x": "CANARY"}`,
+			`{"value": "CANARY"}`, `[CANARY]`,
 		} {
 			err := parse(text)
 			if err == nil {

@@ -109,7 +109,7 @@ func (m *Machine) webhookSecrets(source settings.Source, dir string) (string, er
 		text, m.SecretMade, err = keepSecret(dir)
 		return text, err
 	}
-	if _, err := secret.ParseWebhookList(text); err != nil {
+	if _, err := secret.ParseWebhook(text); err != nil {
 		return "", fmt.Errorf("%s: %w", VariableWebhookSecrets, err)
 	}
 	return text, nil

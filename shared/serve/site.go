@@ -33,7 +33,7 @@ type providers struct {
 
 func newProviders(source settings.Source, all settings.All, webhook secret.Fetch) providers {
 	p := providers{
-		webhook: secret.NewHolder(webhook, secret.ParseWebhookList, all.Ingest.SecretMaxAge, time.Now),
+		webhook: secret.NewHolder(webhook, secret.ParseWebhook, all.Ingest.SecretMaxAge, time.Now),
 		token:   secret.NewHolder(variable(source, VariableSlackBotToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now),
 		keys: secret.NewHolder(variable(source, VariablePagerDutyRoutingKey), secret.ParseRoutingKeys, all.PagerDuty.SecretMaxAge,
 			time.Now),

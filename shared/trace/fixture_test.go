@@ -84,7 +84,7 @@ func newBench(t *testing.T) *bench {
 	log := telemetry.New(io.Discard, telemetry.Options{})
 	b.ingest = &ingest.Ingest{
 		Stack: "prod", Tolerance: time.Hour, BodyLimit: 1 << 20, DedupeWindow: window,
-		Secrets: secret.NewHolder(secret.Static("new,s"), secret.ParseWebhookList, time.Hour, now),
+		Secrets: secret.NewHolder(secret.Static("new,s"), secret.ParseWebhook, time.Hour, now),
 		Ledger:  b.ledger, Queues: b.queues, Log: log, Now: now,
 	}
 	deletions := &deletion.Operator{Deletions: b.records.Deletions}
