@@ -29,6 +29,8 @@ type world struct {
 	out    io.Writer
 	errOut io.Writer
 	source settings.Source
+	// environ is what source finds, as os.Environ lists it.
+	environ []string
 }
 
 // usageError marks an error that the command line is to blame for.
@@ -37,7 +39,7 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], world{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv}))
+	os.Exit(run(ctx, os.Args[1:], world{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv, environ: os.Environ()}))
 }
 
 func run(ctx context.Context, arguments []string, w world) int {
@@ -70,7 +72,9 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          usage(cobra.NoArgs),
-		RunE:          func(command *cobra.Command, _ []string) error { return command.Help() },
+		// Whatever the command: a route that nobody reads is one that somebody believes to be in force.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return settings.CheckNames(w.environ) },
+		RunE:              func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return hinted(command, err) })

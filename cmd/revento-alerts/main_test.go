@@ -31,10 +31,14 @@ func answering(t *testing.T, answer string, variables map[string]string, argumen
 	t.Helper()
 	t.Setenv("HOME", "/home/operator")
 	var out, errOut bytes.Buffer
-	code := run(t.Context(), arguments, world{in: strings.NewReader(answer), out: &out, errOut: &errOut, source: func(name string) (string, bool) {
+	w := world{in: strings.NewReader(answer), out: &out, errOut: &errOut, source: func(name string) (string, bool) {
 		value, set := variables[name]
 		return value, set
-	}})
+	}}
+	for name, value := range variables {
+		w.environ = append(w.environ, name+"="+value)
+	}
+	code := run(t.Context(), arguments, w)
 	return result{code: code, out: out.String(), err: errOut.String()}
 }
 
@@ -50,6 +54,15 @@ func TestHelp(t *testing.T) {
 			}
 			golden.Want(t, "help-"+strings.ReplaceAll(command, " ", "-")+".txt", r.out)
 		})
+	}
+}
+
+func TestEveryCommandRefusesARouteThatIsMisspelt(t *testing.T) {
+	for _, command := range []string{"serve", "demo", "check", "routes", "send application.approved", "event application.approved", "trace d-1"} {
+		r := call(t, map[string]string{"APPLICATION_REVISION_REQUEST_ROUTE": "slack"}, strings.Fields(command)...)
+		if r.code != exitFailed || !strings.Contains(r.err, "did you mean APPLICATION_REVISION_REQUESTED_ROUTE?") {
+			t.Errorf("%s: %+v", command, r)
+		}
 	}
 }
 

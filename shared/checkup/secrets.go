@@ -79,7 +79,7 @@ func (v *visit) lookAtToken(ctx context.Context) []Finding {
 		return found(Skipped, "", "not filled in, and no route goes to Slack")
 	case err != nil:
 		return v.noSecret(err, v.Site.SlackBotToken)
-	case strings.HasPrefix(string(token), botPrefix) && !hasSpace(string(token)):
+	case strings.HasPrefix(string(token), botPrefix):
 		return fine("filled in")
 	}
 	return found(Failed, v.Site.SlackBotToken, "it is not a bot token: %s", wrongWith(string(token)))
@@ -91,9 +91,6 @@ func wrongWith(token string) string {
 		if strings.HasPrefix(token, prefix) {
 			return "it is " + otherPrefixes[prefix]
 		}
-	}
-	if strings.HasPrefix(token, botPrefix) {
-		return "it holds white space"
 	}
 	return "it does not begin with " + botPrefix
 }

@@ -43,6 +43,9 @@ func Start(wire func(Stack) (handler any, err error)) {
 }
 
 func build(wire func(Stack) (any, error)) (any, error) {
+	if err := settings.CheckNames(os.Environ()); err != nil {
+		return nil, err
+	}
 	config, err := awssdk.FromEnvironment()
 	if err != nil {
 		return nil, err

@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"revento-alerts/shared/written"
 )
 
 // Severity is PagerDuty's, and colours the Slack message.
@@ -73,8 +75,12 @@ func Parse(text string) (Route, error) {
 	if len(text) > MaxLength {
 		return nil, fmt.Errorf("a route has at most %d characters, this one has %d: keep fewer targets", MaxLength, len(text))
 	}
+	elements, err := written.List(text)
+	if err != nil {
+		return nil, err
+	}
 	var parsed Route
-	for element := range strings.SplitSeq(text, ",") {
+	for _, element := range elements {
 		target, err := parseTarget(element)
 		if err != nil {
 			return nil, err

@@ -57,7 +57,8 @@ func TestParseRefuses(t *testing.T) {
 		{"nothing", "", "empty", `write "off"`},
 		{"an unknown target", "email", `"email"`, "write off, or"},
 		{"another case", "Slack", `"Slack"`, "write off, or"},
-		{"a space behind a comma", "slack, resolve", `" resolve"`, "write off, or"},
+		{"a space within", "slack resolve", `"slack resolve"`, "write off, or"},
+		{"a quote that is not closed", `slack,"resolve`, "quotation mark", "remove it"},
 		{"an empty element", "slack,", `""`, "write off, or"},
 		{"off beside another", "slack,off", `"off"`, "remove it"},
 		{"off before another", "off,slack", `"off"`, "remove it"},
@@ -65,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		{"a channel in lower case", "slack:c0111", `"slack:c0111"`, "slack:C0123456789"},
 		{"a user instead of a channel", "slack:U0111", `"slack:U0111"`, "slack:C0123456789"},
 		{"no channel behind the colon", "slack:", `"slack:"`, "slack:C0123456789"},
-		{"a channel with a line break", "slack:C0111\n", `"slack:C0111\n"`, "slack:C0123456789"},
+		{"a channel with a line break within", "slack:C01\n11", `"11"`, "write off, or"},
 		{"a digest's bad channel", "digest:alerts", `"digest:alerts"`, "digest:C0123456789"},
 		{"pagerduty without severity", "pagerduty", `"pagerduty"`, "pagerduty:critical"},
 		{"pagerduty with an empty severity", "pagerduty:", `"pagerduty:"`, "pagerduty:critical"},
@@ -106,8 +107,9 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if written := parsed.String(); written != text {
-			t.Errorf("%q is written again as %q", text, written)
+		again, err := route.Parse(parsed.String())
+		if diff := cmp.Diff(parsed, again); diff != "" || err != nil {
+			t.Errorf("%q is written again as %q: %v %s", text, parsed, err, diff)
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"revento-alerts/shared/revento"
+	"revento-alerts/shared/written"
 )
 
 // Trigger is a type of event, or a group of types, that has a route of its own.
@@ -80,8 +81,13 @@ func ParseEventChannels(text string) (map[string]string, error) {
 	if text == "" {
 		return channels, nil
 	}
-	for pair := range strings.SplitSeq(text, ",") {
+	pairs, err := written.List(text)
+	if err != nil {
+		return nil, err
+	}
+	for _, pair := range pairs {
 		event, channel, ok := strings.Cut(pair, "=")
+		event, channel = written.Value(event), written.Value(channel)
 		if !ok || event == "" || !IsChannelID(channel) {
 			return nil, fmt.Errorf("%q is not an event id and a channel id: write evt_abc=C0123456789", pair)
 		}

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"revento-alerts/shared/recorder"
@@ -100,7 +101,26 @@ func halfSet(source settings.Source) (warnings []string) {
 	return warnings
 }
 
-// webhookSecrets returns the comma-separated secrets: those given, or the data folder's.
+// checkCredentials refuses a credential that is set and cannot be one. An empty one is none.
+func checkCredentials(source settings.Source) error {
+	return errors.Join(
+		checkCredential(source, VariableSlackBotToken, secret.ParseToken),
+		checkCredential(source, VariablePagerDutyRoutingKey, secret.ParseRoutingKeys),
+	)
+}
+
+func checkCredential[T any](source settings.Source, variable string, parse func(string) (T, error)) error {
+	if !isSet(source, variable) {
+		return nil
+	}
+	text, _ := source(variable)
+	if _, err := parse(text); err != nil {
+		return fmt.Errorf("%s: %w", variable, err)
+	}
+	return nil
+}
+
+// webhookSecrets returns the secrets: those given, or the data folder's.
 func (m *Machine) webhookSecrets(source settings.Source, dir string) (string, error) {
 	text, set := source(VariableWebhookSecrets)
 	if !set {

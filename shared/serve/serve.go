@@ -88,6 +88,9 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 }
 
 func (m *Machine) open(ctx context.Context, options Options) (err error) {
+	if err := checkCredentials(options.Source); err != nil {
+		return err
+	}
 	m.Warnings = halfSet(options.Source)
 	source := Defaults(options.Source)
 	if m.engine, err = sqlite.Open(ctx, options.DataDir, time.Now); err != nil {

@@ -3,6 +3,7 @@ package serve_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -95,6 +96,40 @@ func shown(t *testing.T, r *recorder.Recorder, messages, incidents int) {
 		case <-changed:
 		case <-ctx.Done():
 			t.Fatalf("%d messages and %d incidents are shown, want %d and %d", len(r.Messages()), len(r.Incidents()), messages, incidents)
+		}
+	}
+}
+
+// Each of the forms once was one secret, blanks and brackets included, and Revento's deliveries were refused.
+func TestBothWebhookSecretsCountInWhateverFormTheyAreWritten(t *testing.T) {
+	for _, text := range []string{
+		"new,old", "new, old", "new\nold\n", `{"secrets": ["new", "old"]}`, `["new", "old"]`, `"new", "old"`, `"new,old"`, "'new', 'old'",
+	} {
+		t.Run(text, func(t *testing.T) {
+			machine, _ := start(t, t.TempDir(), map[string]string{"WEBHOOK_SECRETS": text})
+			defer stop(t, machine)
+			for _, secret := range []string{"new", "old"} {
+				if code := deliver(t, machine, "application.approved", secret, sample.Change{}); code != http.StatusOK {
+					t.Errorf("what %s signed is answered %d", secret, code)
+				}
+			}
+		})
+	}
+}
+
+func TestACredentialThatCannotBeOneIsRefusedAtStart(t *testing.T) {
+	for _, variable := range []string{"WEBHOOK_SECRETS", "SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY"} {
+		for _, text := range []string{" ", "...", "xoxb-...", "{", `"CANARY`, `{"canary": "CANARY"}`} {
+			options := serve.Options{
+				Listen: "127.0.0.1:0", DataDir: t.TempDir(), Source: variables(map[string]string{variable: text}), Log: io.Discard,
+			}
+			machine, err := serve.Start(t.Context(), options)
+			if err == nil {
+				stop(t, machine)
+			}
+			if err == nil || !strings.HasPrefix(err.Error(), variable) || strings.Contains(err.Error(), "CANARY") {
+				t.Errorf("%s=%q: %v", variable, text, err)
+			}
 		}
 	}
 }

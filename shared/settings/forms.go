@@ -13,6 +13,7 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/written"
 )
 
 func duration(least, most time.Duration) func(string) (time.Duration, error) {
@@ -89,7 +90,10 @@ func fieldFilter(text string) (alert.FieldFilter, error) {
 	if text == "" {
 		return alert.NewFieldFilter(nil), nil
 	}
-	patterns := strings.Split(text, ",")
+	patterns, err := written.List(text)
+	if err != nil {
+		return alert.FieldFilter{}, err
+	}
 	for _, pattern := range patterns {
 		if pattern == "" || !fieldPattern.MatchString(pattern) {
 			return alert.FieldFilter{}, fmt.Errorf("%q is not a field's name: write %s", pattern, alertFields.Form)

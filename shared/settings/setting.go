@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"revento-alerts/shared/written"
 )
 
 // Setting is a row of the table of settings.
@@ -52,8 +54,14 @@ func (r *reader) err() error { return errors.Join(r.failures...) }
 // read returns a setting's value, parsed; a failure is gathered and the zero value returned.
 func read[T any](r *reader, setting Setting, parse func(string) (T, error)) T {
 	text, set := r.source(setting.Variable())
+	text = written.Value(text)
 	if !set {
 		text = setting.Default
+	}
+	if set && text == "" && setting.Default != "" {
+		r.fail("%s (%s) is empty: remove it, and its default %s is in force, or write %s",
+			setting.Parameter, setting.Variable(), setting.Default, setting.Form)
+		return *new(T)
 	}
 	if !set && setting.Required {
 		r.fail("%s (%s) is not set: set it to %s", setting.Parameter, setting.Variable(), setting.Form)

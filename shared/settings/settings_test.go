@@ -1,12 +1,14 @@
 package settings_test
 
 import (
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/schedule"
 	"revento-alerts/shared/settings"
 )
 
@@ -142,7 +144,9 @@ func TestAValueOutOfFormOrRangeIsRefusedWithParameterValueAndRemedy(t *testing.T
 		{"BODY_LIMIT", "256KB", "BodyLimit", "whole number"},
 		{"DEDUPE_WINDOW", "23h", "DedupeWindow", "24h0m0s to 8760h"},
 		{"SECRET_MAX_AGE", "30s", "SecretMaxAge", "1m0s to 24h"},
-		{"EVENT_UNPUBLISHED_ROUTE", "", "EventUnpublishedRoute", `"off"`},
+		{"EVENT_UNPUBLISHED_ROUTE", "", "EventUnpublishedRoute", "write off"},
+		{"EVENT_UNPUBLISHED_ROUTE", "slack,", "EventUnpublishedRoute", "not a target"},
+		{"EVENT_UNPUBLISHED_ROUTE", `"slack`, "EventUnpublishedRoute", "quotation mark"},
 		{"EVENT_UNPUBLISHED_ROUTE", "slack,slack", "EventUnpublishedRoute", "remove one"},
 		{"EVENT_UNPUBLISHED_ROUTE", "pagerduty", "EventUnpublishedRoute", "pagerduty:critical"},
 		{"SLACK_CHANNEL", "#alerts", "SlackChannel", "C0123456789"},
@@ -189,11 +193,72 @@ func TestValuesAtTheEdgesAreTaken(t *testing.T) {
 		{"DEDUPE_WINDOW": "24h"}, {"DEDUPE_WINDOW": "8760h"},
 		{"SLACK_POST_INTERVAL": "0s"}, {"SLACK_POST_INTERVAL": "5s"},
 		{"MAX_ALERT_AGE": "1m"}, {"MAX_ALERT_AGE": "96h"},
-		{"ALERT_FIELDS": ""}, {"ALERT_FIELDS": "*"}, {"ALERT_FIELDS": "*name*"},
+		{"ALERT_FIELDS": "*"}, {"ALERT_FIELDS": "*name*"},
 		{"EVENT_CHANNELS": ""}, {"LINK_TEMPLATE": ""}, {"LINK_TEMPLATE": "https://x.example/{event_id}/{resource_id}?t={type}"},
 	} {
 		if err := loadAll(source(changes)); err != nil {
 			t.Errorf("%v: %v", changes, err)
+		}
+	}
+}
+
+func TestAnEmptyVariableIsRefusedWhereTheDefaultIsNot(t *testing.T) {
+	for _, setting := range settings.Table() {
+		for _, empty := range []string{"", " ", `""`, "\n"} {
+			_, failures := settings.LoadAll(source(map[string]string{setting.Variable(): empty}))
+			refused := len(failures) == 1 && strings.HasPrefix(failures[0].Error(), setting.Parameter+" ("+setting.Variable()+")")
+			mayBeEmpty := setting.Default == "" && !setting.Required
+			if refused == mayBeEmpty || len(failures) > 1 {
+				t.Errorf("%s=%q: %v", setting.Variable(), empty, failures)
+			}
+		}
+	}
+}
+
+// snapshot is all settings, with the digest's next moment in place of its schedule, which holds functions.
+type snapshot struct {
+	settings.All
+	next time.Time
+}
+
+func loaded(t *testing.T, variable, text string) snapshot {
+	t.Helper()
+	all, failures := settings.LoadAll(source(map[string]string{variable: text}))
+	if len(failures) > 0 {
+		t.Errorf("%s=%q: %v", variable, text, failures)
+	}
+	next := all.DigestSchedule.Next(time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC))
+	all.DigestSchedule = schedule.Schedule{}
+	return snapshot{all, next}
+}
+
+// What a shell takes away, an environment file of docker or systemd may leave.
+func TestEverySettingTakesBlanksAndQuotesRoundItsValue(t *testing.T) {
+	for _, setting := range settings.Table() {
+		value := setting.Default
+		if setting.Required {
+			value = "C0123456789"
+		}
+		want := loaded(t, setting.Variable(), value)
+		for _, written := range []string{" " + value + "\r\n", `"` + value + `"`, "'" + value + "'"} {
+			if got := loaded(t, setting.Variable(), written); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s=%q is read as another value", setting.Variable(), written)
+			}
+		}
+	}
+}
+
+func TestListsTakeBlanksAndLineBreaksRoundTheirCommas(t *testing.T) {
+	for variable, texts := range map[string][]string{
+		"EVENT_UNPUBLISHED_ROUTE": {"pagerduty:error,slack", "pagerduty:error, slack", " pagerduty:error ,\n slack\n", `"pagerduty:error", "slack"`, "pagerduty:error\nslack"},
+		"EVENT_CHANNELS":          {"evt_a=C0111,evt_b=C0222", "evt_a=C0111, evt_b=C0222", "evt_a = C0111\n,evt_b= C0222", `"evt_a=C0111", evt_b="C0222"`},
+		"ALERT_FIELDS":            {"id,status", "id, status", "id\n,\nstatus", `"id", 'status'`},
+	} {
+		want := loaded(t, variable, texts[0])
+		for _, text := range texts {
+			if got := loaded(t, variable, text); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s=%q is read as another value", variable, text)
+			}
 		}
 	}
 }

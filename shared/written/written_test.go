@@ -48,7 +48,7 @@ func TestAListTakesBlanksAndLineBreaksRoundItsCommas(t *testing.T) {
 		"\n\na\n\n\nb\n\n":       {"a", "b"},
 		`"a","b"`:                {"a", "b"},
 		`"a" , 'b'` + "\n" + `c`: {"a", "b", "c"},
-		`"a, b"`:                 {"a", "b"},
+		`"a, b"`:                 {"a, b"},
 		`"a,b",c`:                {"a,b", "c"},
 		`c,"a,b"`:                {"c", "a,b"},
 		`c,"a` + "\n" + `b",d`:   {"c", "a\nb", "d"},
