@@ -29,7 +29,8 @@ func IncidentKey(stack string, envelope revento.Envelope, identity revento.Ident
 type Order struct {
 	// OccurredAt is the event's moment.
 	OccurredAt time.Time `json:"occurred_at"`
-	// Resolves says that the event ends the incident; it wins over another of the same moment.
+	// Resolves says that the event ends the incident. Another of the same moment that does not wins over it, so that an incident
+	// stays open rather than that nobody hears of it: which of the two was last is not known, as Revento's times have whole seconds.
 	Resolves bool `json:"resolves"`
 	// AlertKey settles what is left, the same way for everyone.
 	AlertKey string `json:"alert_key"`
@@ -39,7 +40,7 @@ type Order struct {
 func (o Order) Compare(other Order) int {
 	return cmp.Or(
 		o.OccurredAt.Compare(other.OccurredAt),
-		compareBool(o.Resolves, other.Resolves),
+		compareBool(other.Resolves, o.Resolves),
 		cmp.Compare(o.AlertKey, other.AlertKey),
 	)
 }

@@ -94,15 +94,15 @@ func envelope(t *testing.T, body string) revento.Envelope {
 
 func TestOrder(t *testing.T) {
 	at := time.Date(2026, 5, 9, 14, 22, 31, 0, time.UTC)
-	// Each comes before the next: the moment rules, then a resolve wins over a trigger, then the key settles it.
+	// Each comes before the next: the moment rules, then a trigger wins over a resolve, then the key settles it.
 	ascending := []alert.Order{
 		{},
-		{OccurredAt: at, AlertKey: "z"},
-		{OccurredAt: at, Resolves: true, AlertKey: "a"},
-		{OccurredAt: at, Resolves: true, AlertKey: "b"},
-		{OccurredAt: at.Add(1), AlertKey: "a"},
-		{OccurredAt: at.Add(1), AlertKey: "b"},
-		{OccurredAt: at.Add(2), Resolves: true, AlertKey: "a"},
+		{OccurredAt: at, Resolves: true, AlertKey: "z"},
+		{OccurredAt: at, AlertKey: "a"},
+		{OccurredAt: at, AlertKey: "b"},
+		{OccurredAt: at.Add(1), Resolves: true, AlertKey: "a"},
+		{OccurredAt: at.Add(1), Resolves: true, AlertKey: "b"},
+		{OccurredAt: at.Add(2), AlertKey: "a"},
 	}
 	for i, a := range ascending {
 		for j, b := range ascending {

@@ -73,7 +73,8 @@ func overdueNotice(entry Entry) notice {
 
 func finishedNotices(entry Entry) []notice {
 	told := notice{
-		kind: "finished" + strings.Repeat(" again", entry.Value.Repeats), at: entry.Value.FinishedAt, slack: true, pager: true, resolves: true,
+		kind: "finished" + strings.Repeat(" again", entry.Value.Repeats), at: endOf(entry.Value.RequestedAt, entry.Value.FinishedAt),
+		slack: true, pager: true, resolves: true,
 		title: "Data deleted",
 		facts: []alert.Field{
 			{Name: "records deleted", Value: strconv.Itoa(total(entry.Value.Found))}, {Name: "deletion", Value: entry.Value.ID},
@@ -84,12 +85,13 @@ func finishedNotices(entry Entry) []notice {
 	}
 	late := told
 	late.kind, late.incident, late.slack = "finished late", incidentOverdue, false
+	late.at = endOf(entry.Value.OverdueAt, entry.Value.FinishedAt)
 	return []notice{told, late}
 }
 
 func closedNotice(entry Entry) notice {
 	return notice{
-		kind: "closed", at: entry.Value.ClosedAt, slack: true, pager: true, resolves: true,
+		kind: "closed", at: endOf(entry.Value.RequestedAt, entry.Value.ClosedAt), slack: true, pager: true, resolves: true,
 		title: "Data deletion closed by a person",
 		facts: []alert.Field{{Name: "note", Value: entry.Value.Note}, {Name: "deletion", Value: entry.Value.ID}},
 	}
@@ -103,6 +105,14 @@ func returnedNotice(entry Entry, at time.Time) notice {
 			{Name: "still to be deleted", Value: "what happened until " + day(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
 		},
 	}
+}
+
+// endOf is the moment of an end, which comes after its beginning whatever the clock says: an end of the same moment ends nothing.
+func endOf(begun, ended time.Time) time.Time {
+	if ended.After(begun) {
+		return ended
+	}
+	return begun.Add(1)
 }
 
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }

@@ -118,7 +118,7 @@ func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[
 		return known, err
 	}
 	reopened, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
-	if order := reopened.Value.Order; err == nil && !order.Resolves && order.Compare(event.Order) > 0 {
+	if order := reopened.Value.Order; err == nil && !order.Resolves && order.OccurredAt.After(event.Order.OccurredAt) {
 		known.Known, known.Value = true, reopened.Value
 	}
 	return known, err

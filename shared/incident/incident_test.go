@@ -57,10 +57,18 @@ var scenarios = []struct {
 		[]worker.Outcome{worker.Noted, worker.Superseded}, nil, 0, false},
 	{"a newer trigger after a noted resolve pages", []string{"approve@1", "flag@2"},
 		[]worker.Outcome{worker.Noted, worker.Sent}, []string{"flag"}, 1, true},
-	{"of one moment, the resolve wins: it comes last", []string{"flag@1", "approve@1"},
-		[]worker.Outcome{worker.Sent, worker.Sent}, []string{"flag", "approve"}, 1, false},
-	{"of one moment, the resolve wins: it comes first", []string{"approve@1", "flag@1"},
-		[]worker.Outcome{worker.Noted, worker.Superseded}, nil, 0, false},
+	{"of one second, the trigger wins: it comes first", []string{"flag@1", "approve@1"},
+		[]worker.Outcome{worker.Sent, worker.Superseded}, []string{"flag"}, 1, true},
+	{"of one second, the trigger wins: it comes last", []string{"approve@1", "flag@1"},
+		[]worker.Outcome{worker.Noted, worker.Sent}, []string{"flag"}, 1, true},
+	{"of one second, in an incident that is open: the resolve comes first", []string{"submit@1", "approve@2", "flag@2"},
+		[]worker.Outcome{worker.Sent, worker.Sent, worker.Sent}, []string{"submit", "approve", "flag"}, 2, true},
+	{"of one second, in an incident that is open: the trigger comes first", []string{"submit@1", "flag@2", "approve@2"},
+		[]worker.Outcome{worker.Sent, worker.Sent, worker.Superseded}, []string{"submit", "flag"}, 1, true},
+	{"of one second, two resolves and a trigger between them", []string{"approve@1", "flag@1", "reject@1"},
+		[]worker.Outcome{worker.Noted, worker.Sent, worker.Superseded}, []string{"flag"}, 1, true},
+	{"of one second, and a resolve of the next", []string{"approve@1", "flag@1", "reject@2"},
+		[]worker.Outcome{worker.Noted, worker.Sent, worker.Sent}, []string{"flag", "reject"}, 1, false},
 }
 
 func TestScenarios(t *testing.T) {
@@ -317,6 +325,8 @@ func TestTheEndOfAnIncidentFromBeforeACutoff(t *testing.T) {
 		{"its own end, then the notice", []handoff.Event{after(t, 5, "approve@6"), ends(t, 5)},
 			[]worker.Outcome{worker.Sent, worker.Sent}, false},
 		{"it was opened anew", []handoff.Event{after(t, 5, "flag@6"), ends(t, 5)}, []worker.Outcome{worker.Sent, worker.Superseded}, true},
+		{"one of the cutoff's own second is resolved too", []handoff.Event{event(t, "submit@5"), ends(t, 5)},
+			[]worker.Outcome{worker.Sent, worker.Sent}, false},
 		{"it is opened anew afterwards", []handoff.Event{ends(t, 5), after(t, 5, "flag@6")}, []worker.Outcome{worker.Sent, worker.Sent}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

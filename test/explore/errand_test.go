@@ -45,6 +45,8 @@ type outcome struct {
 var journeys = []journey{
 	{"new", []delivery{revision}, outcome{Posted: 1, Open: 1}},
 	{"trigger, then resolve", []delivery{revision, event(approved, "app_1", 2)}, outcome{Posted: 2, Resolved: 1}},
+	{"trigger and resolve of one second", []delivery{revision, event(approved, "app_1", 1)}, outcome{Posted: 2, Open: 1}},
+	{"resolve and trigger of one second", []delivery{event(approved, "app_1", 1), revision}, outcome{Posted: 1, Open: 1}},
 	{"replay under a new id", []delivery{revision, revision.under("replayed")}, outcome{Posted: 1, Open: 1}},
 	// The alert, and two notices of the deletion; the alert's message is deleted.
 	{"deletion, from request to finish", []delivery{revision, event(required, "", 10)}, outcome{Posted: 3, Deleted: 1, Resolved: 2}},

@@ -159,6 +159,10 @@ var scenarios = []scenario{
 		},
 	},
 	{
+		name: "trigger and resolve of one second, at once", happens: postsAtOnce(revision, event(approved, "app_1", 1)),
+		want: [][]string{{flagTold + "app_1", approval + "app_1", paged + "app_1: open"}, onceTold},
+	},
+	{
 		name: "late event", settings: map[string]string{"APPLICATION_SUBMITTED_ROUTE": "slack"},
 		happens: postsAndSettles(event(flagged, "app_1", 3), event(submitted, "app_1", 2)),
 		want:    [][]string{{flagTold + "app_1", submitTold + "app_1", paged + "app_1: open"}},
