@@ -13,12 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
-	"revento-alerts/events"
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/cloudformation"
-	"revento-alerts/shared/deadletter"
-	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/dynamodb"
 	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/queue"
@@ -27,7 +24,8 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/slack"
 	"revento-alerts/shared/sqs"
-	"revento-alerts/shared/trace"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/operator"
 )
 
 // addStackFlag adds the flag that names a deployed stack.
@@ -81,76 +79,40 @@ func (d deployed) backend() (api.Backend, error) {
 	if err != nil {
 		return api.Backend{}, err
 	}
-	s := stores{
-		queues:    sqs.New(d.aws, urls),
-		ledger:    dynamodb.NewLedger(d.aws, tables[outputDeliveries]),
-		records:   dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
-		deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
-	}
-	deletions := s.deletionOperator(d.Name, all.Purge.Deletion)
-	desk := deadletter.NewDesk(s.queues)
-	return api.Backend{
-		Stack:     d.Name,
-		Deletions: deletions,
-		Trace:     s.tracer(d.Name, all.Ingest, deletions, desk),
-		Letters:   deadletter.Redriver{Desk: desk, Records: s.records, Routes: all.Ingest.Routes, Stack: d.Name, Now: time.Now},
-		Check:     d.check(all, s, slices.Collect(maps.Values(tables))),
-		Invalid:   errors.Join(failures...),
-		Overview: api.Overview{
-			Stack: d.Name, Environment: all.Ingest.Environment, WebhookURL: webhookURL, Warnings: all.Ingest.Warnings(), SampleTypes: events.Types(),
+	ledger := dynamodb.NewLedger(d.aws, tables[outputDeliveries])
+	secrets := d.secrets(all)
+	site := operator.Site{
+		Engine: wiring.Engine{
+			Ledger:    ledger,
+			Records:   dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
+			Deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
+			Queues:    sqs.New(d.aws, urls),
+			Now:       time.Now,
 		},
-	}, nil
-}
-
-// stores are where the stack keeps what it knows.
-type stores struct {
-	queues             *sqs.Queues
-	ledger             *dynamodb.Ledger
-	records, deletions *dynamodb.Records
-}
-
-func (s stores) deletionOperator(stack string, loaded settings.Deletion) *deletion.Operator {
-	return &deletion.Operator{
-		Deletions:       s.deletions,
-		Queues:          s.queues,
-		Notifier:        &deletion.Notifier{Stack: stack, Routes: loaded.Routes, Queues: s.queues, Now: time.Now},
-		RecordRetention: loaded.RecordRetention,
-		Now:             time.Now,
+		Finder:     ledger,
+		URL:        webhookURL,
+		Place:      checkup.OnStack(d.Name, d.aws.Region),
+		Tables:     dynamodb.NewTables(d.aws),
+		TableNames: slices.Sorted(maps.Values(tables)),
+		Source:     d.Source(),
+		All:        all,
+		Invalid:    errors.Join(failures...),
+		Warnings:   all.Ingest.Warnings(),
+		Secrets:    secrets,
+		Providers: operator.Providers{
+			Slack: slack.New(all.Slack.APIURL, secrets.Token), Pager: pagerduty.New(all.PagerDuty.EventsURL, secrets.RoutingKeys),
+		},
 	}
+	return site.Backend(), nil
 }
 
-func (s stores) tracer(stack string, loaded settings.Ingest, deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
-	return &trace.Tracer{
-		Stack:     stack,
-		Ledger:    s.ledger,
-		Window:    loaded.DedupeWindow,
-		Records:   s.records,
-		Deletions: s.deletions,
-		Cases:     deletions.All,
-		Letters:   desk,
-		Routes:    loaded.Routes,
-		Now:       time.Now,
-	}
-}
-
-func (d deployed) check(all settings.All, s stores, tables []string) checkup.Checkup {
+// secrets are the stack's.
+func (d deployed) secrets(all settings.All) operator.Secrets {
 	fetch := func(name string) secret.Fetch { return secretsmanager.Fetch(d.aws, d.Name+name) }
-	token := secret.NewHolder(fetch(secretToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now)
-	keys := secret.NewHolder(fetch(secretRoutingKeys), secret.ParseRoutingKeys, all.PagerDuty.SecretMaxAge, time.Now)
-	return checkup.Checkup{
-		Source:         d.Source(),
-		Site:           checkup.OnStack(d.Name, d.aws.Region),
-		WebhookSecrets: secret.NewHolder(fetch(secretWebhook), secret.ParseWebhook, all.Ingest.SecretMaxAge, time.Now),
-		SlackBotToken:  token,
-		RoutingKeys:    keys,
-		Slack:          slack.New(all.Slack.APIURL, token),
-		Scopes:         slack.Scopes,
-		Pager:          pagerduty.New(all.PagerDuty.EventsURL, keys),
-		Tables:         dynamodb.NewTables(d.aws),
-		TableNames:     slices.Sorted(slices.Values(tables)),
-		Queues:         s.queues,
-		QueueNames:     queue.Names,
-		Now:            time.Now,
+	return operator.Secrets{
+		Webhook:     secret.NewHolder(fetch(secretWebhook), secret.ParseWebhook, all.Ingest.SecretMaxAge, time.Now),
+		Token:       secret.NewHolder(fetch(secretToken), secret.ParseToken, all.Slack.SecretMaxAge, time.Now),
+		RoutingKeys: secret.NewHolder(fetch(secretRoutingKeys), secret.ParseRoutingKeys, all.PagerDuty.SecretMaxAge, time.Now),
 	}
 }
 

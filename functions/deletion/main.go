@@ -2,13 +2,11 @@
 package main
 
 import (
-	"time"
-
-	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/function"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/scheduler"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring/deletionworker"
 )
 
 func main() { function.Start(wire) }
@@ -18,11 +16,7 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, deletions, err := stack.Records()
-	if err != nil {
-		return nil, err
-	}
-	queues, err := stack.Queues(queue.Deletion, queue.Deletion.DeadLetter(), queue.Purge, queue.Slack, queue.PagerDuty)
+	engine, err := stack.Engine(s.Common, deletionworker.Queues...)
 	if err != nil {
 		return nil, err
 	}
@@ -30,21 +24,8 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	task := &deletion.Task{
-		Records:   records,
-		Deletions: deletions,
-		Queues:    queues,
-		Scheduler: scheduler.New(stack.AWS, schedules),
-		Notifier: &deletion.Notifier{
-			Stack: s.Stack, Routes: s.Routes, Queues: queues, Copies: deletion.StopCopies, Now: time.Now,
-		},
-		Grace:           s.Grace,
-		RecordRetention: s.RecordRetention,
-		Now:             time.Now,
-	}
-	return stack.Handler(function.Worker{
-		Queue: queue.Deletion, Unit: "deletion", Chore: task, Queues: queues, MaxAge: deletion.MaxMessageAge, Common: s.Common,
-	}), nil
+	engine.Scheduler = scheduler.New(stack.AWS, schedules)
+	return awslambda.Worker(deletionworker.New(engine, s)), nil
 }
 
 func scheduleOptions(stack function.Stack) (options scheduler.Options, err error) {

@@ -2,13 +2,10 @@
 package main
 
 import (
-	"time"
-
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
+	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/function"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring/digestworker"
 )
 
 func main() { function.Start(wire) }
@@ -18,23 +15,9 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, deletions, err := stack.Records()
+	engine, err := stack.Engine(s.Common, digestworker.Queues...)
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(queue.Digest, queue.Digest.DeadLetter(), queue.Slack, queue.Deletion)
-	if err != nil {
-		return nil, err
-	}
-	task := &digest.Task{
-		Entries:   &deletion.Gate{Task: &digest.Entries{Records: records}, Deletions: deletions, Queues: queues},
-		Stack:     s.Stack,
-		Records:   records,
-		Deletions: deletions,
-		Queues:    queues,
-		Now:       time.Now,
-	}
-	return stack.Handler(function.Worker{
-		Queue: queue.Digest, Unit: "digest", Chore: task, Queues: queues, MaxAge: digest.MaxMessageAge, Common: s.Common,
-	}), nil
+	return awslambda.Worker(digestworker.New(engine, s)), nil
 }

@@ -7,11 +7,11 @@ import (
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/dynamodb"
 	"revento-alerts/shared/function"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/secretsmanager"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 func main() { function.Start(wire) }
@@ -29,24 +29,14 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(queue.Slack, queue.PagerDuty, queue.Digest, queue.Deletion)
+	queues, err := stack.Queues(webhook.Queues...)
 	if err != nil {
 		return nil, err
 	}
-	log := stack.Log(s.Common)
+	engine := wiring.Engine{Ledger: dynamodb.NewLedger(stack.AWS, table), Queues: queues, Log: stack.Log(s.Common), Now: time.Now}
 	for _, warning := range s.Warnings() {
-		log.Slog().Warn(warning)
+		engine.Log.Slog().Warn(warning)
 	}
-	return awslambda.Ingest(&ingest.Ingest{
-		Stack:        s.Stack,
-		Tolerance:    s.SignatureTolerance,
-		BodyLimit:    s.BodyLimit,
-		DedupeWindow: s.DedupeWindow,
-		Routes:       s.Routes,
-		Secrets:      secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseWebhook, s.SecretMaxAge, time.Now),
-		Ledger:       dynamodb.NewLedger(stack.AWS, table),
-		Queues:       queues,
-		Log:          log,
-		Now:          time.Now,
-	}), nil
+	secrets := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseWebhook, s.SecretMaxAge, time.Now)
+	return awslambda.Ingest(webhook.New(engine, s, secrets)), nil
 }

@@ -4,15 +4,13 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/function"
-	"revento-alerts/shared/incident"
 	"revento-alerts/shared/pagerduty"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/secretsmanager"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/worker"
+	"revento-alerts/shared/wiring/pagerdutyworker"
 )
 
 func main() { function.Start(wire) }
@@ -22,7 +20,7 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	records, deletions, err := stack.Records()
+	engine, err := stack.Engine(s.Common, pagerdutyworker.Queues...)
 	if err != nil {
 		return nil, err
 	}
@@ -30,24 +28,6 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(queue.PagerDuty, queue.PagerDuty.DeadLetter(), queue.Deletion)
-	if err != nil {
-		return nil, err
-	}
 	keys := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseRoutingKeys, s.SecretMaxAge, time.Now)
-	task := &incident.Task{
-		Pager:     pagerduty.New(s.EventsURL, keys),
-		Records:   records,
-		Deletions: deletions,
-		Display:   s.Display,
-		Now:       time.Now,
-	}
-	return stack.Handler(function.Worker{
-		Queue:  queue.PagerDuty,
-		Unit:   "alert",
-		Chore:  worker.Alerts(&deletion.Gate{Task: task, Deletions: deletions, Queues: queues}),
-		Queues: queues,
-		MaxAge: s.MaxAlertAge,
-		Common: s.Common,
-	}), nil
+	return awslambda.Worker(pagerdutyworker.New(engine, s, pagerduty.New(s.EventsURL, keys))), nil
 }

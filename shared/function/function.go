@@ -10,14 +10,13 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/dynamodb"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sqs"
 	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/worker"
+	"revento-alerts/shared/wiring"
 )
 
 // The variables that name the stack's resources.
@@ -64,35 +63,27 @@ func (s Stack) Resource(variable string) (string, error) {
 	return settings.Resource(s.Source, variable)
 }
 
-// Records returns the store of what is kept of connections and the store of deletions. Its error names the variable that is
-// missing.
-func (s Stack) Records() (records, deletions *dynamodb.Records, err error) {
-	table, err := s.Resource(RecordsTable)
+// Engine returns what a worker works on, with the queues named. Its error names the variable that is missing.
+func (s Stack) Engine(common settings.Common, names ...queue.Name) (wiring.Engine, error) {
+	records, err := s.Resource(RecordsTable)
 	if err != nil {
-		return nil, nil, err
+		return wiring.Engine{}, err
 	}
-	deletionsTable, err := s.Resource(DeletionsTable)
+	deletions, err := s.Resource(DeletionsTable)
 	if err != nil {
-		return nil, nil, err
+		return wiring.Engine{}, err
 	}
-	return dynamodb.NewRecords(s.AWS, table, deletionsTable), dynamodb.NewDeletions(s.AWS, deletionsTable), nil
-}
-
-// Worker is the part of a function that works on a queue's messages.
-type Worker struct {
-	Queue  queue.Name
-	Unit   string
-	Chore  worker.Chore
-	Queues worker.Queues
-	MaxAge time.Duration
-	Common settings.Common
-}
-
-// Handler is the function's handler.
-func (s Stack) Handler(w Worker) awslambda.QueueHandler {
-	return awslambda.Worker(&worker.Worker{
-		Queue: w.Queue, Unit: w.Unit, Chore: w.Chore, Queues: w.Queues, MaxAge: w.MaxAge, Log: s.Log(w.Common), Now: time.Now,
-	})
+	queues, err := s.Queues(names...)
+	if err != nil {
+		return wiring.Engine{}, err
+	}
+	return wiring.Engine{
+		Records:   dynamodb.NewRecords(s.AWS, records, deletions),
+		Deletions: dynamodb.NewDeletions(s.AWS, deletions),
+		Queues:    queues,
+		Log:       s.Log(common),
+		Now:       time.Now,
+	}, nil
 }
 
 // Queues returns the queues named. Its error names the variable that is missing.

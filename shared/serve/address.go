@@ -47,10 +47,9 @@ func Operate(ctx context.Context, dir string, source settings.Source) (*Operator
 	}
 	source = Defaults(source)
 	all, failures := settings.LoadAll(source)
-	site := site{
-		dir: dir, source: source, all: all, invalid: errors.Join(failures...), engine: engine, providers: stoppedProviders(source, all, dir),
-	}
-	return &Operator{Client: api.Within(site.backend()), engine: engine}, nil
+	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
+	site.Invalid = errors.Join(failures...)
+	return &Operator{Client: api.Within(site.Backend()), engine: engine}, nil
 }
 
 // running returns the operator's side of the serve that has the data folder.

@@ -28,6 +28,12 @@ import (
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
+	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/digestworker"
+	"revento-alerts/shared/wiring/pagerdutyworker"
+	"revento-alerts/shared/wiring/purgeworker"
+	"revento-alerts/shared/wiring/slackworker"
+	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/worker"
 )
 
@@ -106,7 +112,7 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	m.Warnings = append(m.Warnings, all.Ingest.Warnings()...)
 	log := telemetry.New(options.Log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	m.log = log.Slog()
-	webhook, err := m.webhookSecrets(source, options.DataDir)
+	webhookSecrets, err := m.webhookSecrets(source, options.DataDir)
 	if err != nil {
 		return err
 	}
@@ -120,49 +126,34 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 		return errors.Join(err, listener.Close())
 	}
 	m.digests = all.DigestSchedule
-	m.wire(all, source, webhook, options.DataDir, log)
+	m.wire(all, source, webhookSecrets, options.DataDir, log)
 	m.run(listener)
 	return nil
 }
 
-// wire builds what main functions build on AWS, on this machine's engine.
-func (m *Machine) wire(all settings.All, source settings.Source, webhook, dir string, log *telemetry.Logger) {
-	clients := newProviders(source, all, secret.Static(webhook))
+// wire puts together what functions are on AWS, on this machine's engine.
+func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) {
+	clients := newProviders(source, all, secret.Static(webhookSecrets))
 	clients.recordsSlack, clients.recordsPagerDuty = m.RecordsSlack, m.RecordsPagerDuty
-	handleDelivery := awslambda.Ingest(&ingest.Ingest{
-		Stack:        all.Ingest.Stack,
-		Tolerance:    all.Ingest.SignatureTolerance,
-		BodyLimit:    all.Ingest.BodyLimit,
-		DedupeWindow: all.Ingest.DedupeWindow,
-		Routes:       all.Ingest.Routes,
-		Secrets:      clients.webhook,
-		Ledger:       m.engine.Ledger,
-		Queues:       m.engine.Queues,
-		Log:          log,
-		Now:          time.Now,
-	})
-	site := site{
-		dir: dir, url: m.URL, source: source, all: all, warnings: m.Warnings, engine: m.engine, providers: clients,
+	engine := engineOn(m.engine, log)
+	site := siteOf(m.engine, dir, m.URL, source, all, clients)
+	site.Warnings = m.Warnings
+	webhookSide := &gateway{
+		handle:    awslambda.Ingest(webhook.New(engine, all.Ingest, clients.webhook)),
+		bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log,
 	}
-	webhookSide := &gateway{handle: handleDelivery, bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log}
-	m.server = webhookSide.server(api.Handler(m.recorded(site.backend(), clients.webhook, webhookSide)))
+	m.server = webhookSide.server(api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide)))
 	m.pollers = []*poller{
-		m.poller(thread.FunctionTimeout, worker.Worker{
-			Queue: queue.Slack, Unit: "alert", Chore: m.alerts(m.slackTask(all.Slack, clients.slack)), MaxAge: all.Slack.MaxAlertAge,
-		}, log),
-		m.poller(incident.FunctionTimeout, worker.Worker{
-			Queue: queue.PagerDuty, Unit: "alert", Chore: m.alerts(m.pagerDutyTask(all.PagerDuty, clients.pager)), MaxAge: all.PagerDuty.MaxAlertAge,
-		}, log),
-		m.poller(deletion.FunctionTimeout, worker.Worker{
-			Queue: queue.Deletion, Unit: "deletion", Chore: m.deletionTask(all.Purge.Deletion), MaxAge: deletion.MaxMessageAge,
-		}, log),
-		m.poller(deletion.PurgeTimeout, worker.Worker{
-			Queue: queue.Purge, Unit: "purge", Chore: m.purge(all.Purge, clients.slack), MaxAge: deletion.MaxMessageAge,
-		}, log),
-		m.poller(digest.FunctionTimeout, worker.Worker{
-			Queue: queue.Digest, Unit: "digest", Chore: m.digestTask(all.Digest), MaxAge: digest.MaxMessageAge,
-		}, log),
+		m.poller(thread.FunctionTimeout, slackworker.New(engine, all.Slack, clients.slack)),
+		m.poller(incident.FunctionTimeout, pagerdutyworker.New(engine, all.PagerDuty, clients.pager)),
+		m.poller(digest.FunctionTimeout, digestworker.New(engine, all.Digest)),
+		m.poller(deletion.FunctionTimeout, deletionworker.New(engine, all.Purge.Deletion)),
+		m.poller(deletion.PurgeTimeout, purgeworker.New(engine, all.Purge, clients.slack, deletion.Elsewhere{})),
 	}
+}
+
+func (m *Machine) poller(timeout time.Duration, w *worker.Worker) *poller {
+	return &poller{inbox: m.engine.Queues, queue: w.Queue, handle: awslambda.Worker(w), timeout: timeout, copies: copies, log: m.log}
 }
 
 // recorded adds to what the operator sees what the recorder holds. Samples can be sent only where nobody would be paged by one.

@@ -6,18 +6,15 @@ import (
 	"io/fs"
 	"time"
 
-	"revento-alerts/events"
-	"revento-alerts/shared/api"
 	"revento-alerts/shared/checkup"
-	"revento-alerts/shared/deadletter"
-	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/pagerduty"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/slack"
 	"revento-alerts/shared/sqlite"
-	"revento-alerts/shared/trace"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/operator"
 )
 
 // providers are the secrets and the clients that use them.
@@ -63,86 +60,38 @@ func keptSecret(source settings.Source, dir string) secret.Fetch {
 	}
 }
 
-// site is a data folder and what serves it, or would.
-type site struct {
-	dir string
-	// url is where deliveries are posted to; "" where nothing runs.
-	url      string
-	source   settings.Source
-	all      settings.All
-	invalid  error
-	warnings []string
-	engine   *sqlite.Engine
-	providers
-}
-
-// backend is what the operator sees of this machine.
-func (s site) backend() api.Backend {
-	deletions := &deletion.Operator{
-		Deletions:       s.engine.Deletions,
-		Queues:          s.engine.Queues,
-		Notifier:        notifier(s.engine, s.all.Purge.Deletion),
-		RecordRetention: s.all.Purge.RecordRetention,
-		Now:             time.Now,
-	}
-	desk := deadletter.NewDesk(s.engine.Queues)
-	return api.Backend{
-		Stack:     s.all.Ingest.Stack,
-		Deletions: deletions,
-		Trace:     s.tracer(deletions, desk),
-		Journal:   s.engine.Ledger,
-		Letters: deadletter.Redriver{
-			Desk: desk, Records: s.engine.Records, Routes: s.all.Ingest.Routes, Stack: s.all.Ingest.Stack, Now: time.Now,
-		},
-		Check:   s.check(),
-		Invalid: s.invalid,
-		Overview: api.Overview{
-			Stack:            s.all.Ingest.Stack,
-			Environment:      s.all.Ingest.Environment,
-			WebhookURL:       s.url,
-			RecordsSlack:     s.recordsSlack,
-			RecordsPagerDuty: s.recordsPagerDuty,
-			Warnings:         s.warnings,
-			SampleTypes:      events.Types(),
-		},
+// engineOn is what the handlers work on: what the data folder keeps.
+func engineOn(kept *sqlite.Engine, log *telemetry.Logger) wiring.Engine {
+	return wiring.Engine{
+		Ledger:    kept.Ledger,
+		Records:   kept.Records,
+		Deletions: kept.Deletions,
+		Queues:    kept.Queues,
+		Scheduler: kept.Scheduler,
+		Scrub:     kept.Scrub,
+		Log:       log,
+		Now:       time.Now,
 	}
 }
 
-func (s site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
-	return &trace.Tracer{
-		Stack:         s.all.Ingest.Stack,
-		Ledger:        s.engine.Ledger,
-		Window:        s.all.Ingest.DedupeWindow,
-		Records:       s.engine.Records,
-		Deletions:     s.engine.Deletions,
-		Cases:         deletions.All,
-		Letters:       desk,
-		Routes:        s.all.Ingest.Routes,
-		SlackRecorded: s.recordsSlack,
-		Now:           time.Now,
+// siteOf is a data folder and what serves it, or would, as an operator sees it; url is "" where nothing runs.
+func siteOf(kept *sqlite.Engine, dir, url string, source settings.Source, all settings.All, clients providers) operator.Site {
+	site := operator.Site{
+		Engine:  engineOn(kept, nil),
+		Finder:  kept.Ledger,
+		URL:     url,
+		Place:   checkup.OnMachine(dir),
+		Source:  source,
+		All:     all,
+		Secrets: operator.Secrets{Webhook: clients.webhook, Token: clients.token, RoutingKeys: clients.keys},
 	}
-}
-
-// check is without a client where a recorder stands in that does not run.
-func (s site) check() checkup.Checkup {
-	check := checkup.Checkup{
-		Source:           s.source,
-		Site:             checkup.OnMachine(s.dir),
-		WebhookSecrets:   s.webhook,
-		SlackBotToken:    s.token,
-		RoutingKeys:      s.keys,
-		RecordsSlack:     s.recordsSlack,
-		RecordsPagerDuty: s.recordsPagerDuty,
-		Scopes:           slack.Scopes,
-		Queues:           s.engine.Queues,
-		QueueNames:       queue.Names,
-		Now:              time.Now,
+	site.RecordsSlack, site.RecordsPagerDuty = clients.recordsSlack, clients.recordsPagerDuty
+	// A recorder that does not run answers nobody.
+	if url != "" || !clients.recordsSlack {
+		site.Slack = clients.slack
 	}
-	if s.url != "" || !s.recordsSlack {
-		check.Slack = s.slack
+	if url != "" || !clients.recordsPagerDuty {
+		site.Pager = clients.pager
 	}
-	if s.url != "" || !s.recordsPagerDuty {
-		check.Pager = s.pager
-	}
-	return check
+	return site
 }

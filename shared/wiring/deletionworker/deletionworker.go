@@ -1,0 +1,36 @@
+// Package deletionworker wires the function deletion, which stops connections whose data must go, and gives their purge its
+// date; and the notices that it and others send of that.
+package deletionworker
+
+import (
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/worker"
+)
+
+// Queues are those that the function reaches.
+var Queues = []queue.Name{queue.Deletion, queue.Deletion.DeadLetter(), queue.Purge, queue.Slack, queue.PagerDuty}
+
+// New wires it.
+func New(engine wiring.Engine, s settings.Deletion) *worker.Worker {
+	task := &deletion.Task{
+		Records:         engine.Records,
+		Deletions:       engine.Deletions,
+		Queues:          engine.Queues,
+		Scheduler:       engine.Scheduler,
+		Notifier:        Notifier(engine, s),
+		Grace:           s.Grace,
+		RecordRetention: s.RecordRetention,
+		Now:             engine.Now,
+	}
+	return engine.Worker(worker.Worker{Queue: queue.Deletion, Unit: "deletion", Chore: task, MaxAge: deletion.MaxMessageAge})
+}
+
+// Notifier tells of deletions.
+func Notifier(engine wiring.Engine, s settings.Deletion) *deletion.Notifier {
+	return &deletion.Notifier{
+		Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Copies: deletion.StopCopies, Now: engine.Now,
+	}
+}

@@ -1,0 +1,28 @@
+// Package digestworker wires the function digest, which gathers what need not be told at once, and tells of it.
+package digestworker
+
+import (
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/worker"
+)
+
+// Queues are those that the function reaches.
+var Queues = []queue.Name{queue.Digest, queue.Digest.DeadLetter(), queue.Slack, queue.Deletion}
+
+// New wires it.
+func New(engine wiring.Engine, s settings.Digest) *worker.Worker {
+	entries := &digest.Entries{Records: engine.Records}
+	task := &digest.Task{
+		Entries:   &deletion.Gate{Task: entries, Deletions: engine.Deletions, Queues: engine.Queues},
+		Stack:     s.Stack,
+		Records:   engine.Records,
+		Deletions: engine.Deletions,
+		Queues:    engine.Queues,
+		Now:       engine.Now,
+	}
+	return engine.Worker(worker.Worker{Queue: queue.Digest, Unit: "digest", Chore: task, MaxAge: digest.MaxMessageAge})
+}

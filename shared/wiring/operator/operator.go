@@ -1,0 +1,125 @@
+// Package operator wires what an operator sees and does, of one machine and of a deployed stack.
+package operator
+
+import (
+	"revento-alerts/events"
+	"revento-alerts/shared/api"
+	"revento-alerts/shared/checkup"
+	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/secret"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/slack"
+	"revento-alerts/shared/trace"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/deletionworker"
+)
+
+// Secrets are the secrets that are looked at.
+type Secrets struct {
+	Webhook     *secret.Holder[secret.Webhook]
+	Token       *secret.Holder[secret.Token]
+	RoutingKeys *secret.Holder[secret.RoutingKeys]
+}
+
+// Providers are the providers' clients, nil where a recorder stands in that does not run.
+type Providers struct {
+	Slack checkup.Slack
+	Pager incident.Pager
+	// RecordsSlack and RecordsPagerDuty say for which provider a recorder stands in.
+	RecordsSlack, RecordsPagerDuty bool
+}
+
+// Site is an installation: an engine, its settings and providers, and what surrounds them.
+type Site struct {
+	wiring.Engine
+	// Finder reads the engine's ledger. Where it is an ingest.Journal, deliveries can be listed.
+	Finder ingest.Finder
+	// URL is where deliveries are posted to; "" where nothing runs.
+	URL string
+	// Place names the installation, Tables its tables, none on one machine.
+	Place      checkup.Site
+	Tables     checkup.Tables
+	TableNames []string
+	// Source is where the settings come from, All what they are, and Invalid what is wrong with them.
+	Source   settings.Source
+	All      settings.All
+	Invalid  error
+	Warnings []string
+
+	Secrets
+	Providers
+}
+
+// Backend is the operator's side of the installation.
+func (s Site) Backend() api.Backend {
+	deletions := &deletion.Operator{
+		Deletions:       s.Deletions,
+		Queues:          s.Queues,
+		Notifier:        deletionworker.Notifier(s.Engine, s.All.Purge.Deletion),
+		RecordRetention: s.All.Purge.RecordRetention,
+		Now:             s.Now,
+	}
+	desk := deadletter.NewDesk(s.Queues)
+	journal, _ := s.Finder.(ingest.Journal)
+	return api.Backend{
+		Stack:     s.stack(),
+		Deletions: deletions,
+		Trace:     s.tracer(deletions, desk),
+		Journal:   journal,
+		Letters: deadletter.Redriver{
+			Desk: desk, Records: s.Records, Routes: s.All.Ingest.Routes, Stack: s.stack(), Now: s.Now,
+		},
+		Check:   s.check(),
+		Invalid: s.Invalid,
+		Overview: api.Overview{
+			Stack:            s.stack(),
+			Environment:      s.All.Ingest.Environment,
+			WebhookURL:       s.URL,
+			RecordsSlack:     s.RecordsSlack,
+			RecordsPagerDuty: s.RecordsPagerDuty,
+			Warnings:         s.Warnings,
+			SampleTypes:      events.Types(),
+		},
+	}
+}
+
+func (s Site) stack() string { return s.All.Ingest.Stack }
+
+func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
+	return &trace.Tracer{
+		Stack:         s.stack(),
+		Ledger:        s.Finder,
+		Window:        s.All.Ingest.DedupeWindow,
+		Records:       s.Records,
+		Deletions:     s.Deletions,
+		Cases:         deletions.All,
+		Letters:       desk,
+		Routes:        s.All.Ingest.Routes,
+		SlackRecorded: s.RecordsSlack,
+		Now:           s.Now,
+	}
+}
+
+func (s Site) check() checkup.Checkup {
+	return checkup.Checkup{
+		Source:           s.Source,
+		Site:             s.Place,
+		WebhookSecrets:   s.Webhook,
+		SlackBotToken:    s.Token,
+		RoutingKeys:      s.RoutingKeys,
+		RecordsSlack:     s.RecordsSlack,
+		RecordsPagerDuty: s.RecordsPagerDuty,
+		Slack:            s.Slack,
+		Scopes:           slack.Scopes,
+		Pager:            s.Pager,
+		Tables:           s.Tables,
+		TableNames:       s.TableNames,
+		Queues:           s.Queues,
+		QueueNames:       queue.Names,
+		Now:              s.Now,
+	}
+}

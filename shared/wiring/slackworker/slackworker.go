@@ -1,0 +1,28 @@
+// Package slackworker wires the function slack, which posts alerts to Slack.
+package slackworker
+
+import (
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/thread"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/worker"
+)
+
+// Queues are those that the function reaches.
+var Queues = []queue.Name{queue.Slack, queue.Slack.DeadLetter(), queue.Deletion}
+
+// New wires it.
+func New(engine wiring.Engine, s settings.Slack, slack thread.Slack) *worker.Worker {
+	task := &thread.Task{
+		Slack:        slack,
+		Records:      engine.Records,
+		Deletions:    engine.Deletions,
+		Display:      s.Display,
+		PostInterval: s.PostInterval,
+		Now:          engine.Now,
+	}
+	gate := &deletion.Gate{Task: task, Deletions: engine.Deletions, Queues: engine.Queues}
+	return engine.Worker(worker.Worker{Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge})
+}

@@ -1,0 +1,28 @@
+// Package webhook wires the function ingest, which takes deliveries in.
+package webhook
+
+import (
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring"
+)
+
+// Queues are those that the function reaches.
+var Queues = []queue.Name{queue.Slack, queue.PagerDuty, queue.Digest, queue.Deletion}
+
+// New wires it.
+func New(engine wiring.Engine, s settings.Ingest, secrets ingest.Secrets) *ingest.Ingest {
+	return &ingest.Ingest{
+		Stack:        s.Stack,
+		Tolerance:    s.SignatureTolerance,
+		BodyLimit:    s.BodyLimit,
+		DedupeWindow: s.DedupeWindow,
+		Routes:       s.Routes,
+		Secrets:      secrets,
+		Ledger:       engine.Ledger,
+		Queues:       engine.Queues,
+		Log:          engine.Log,
+		Now:          engine.Now,
+	}
+}

@@ -1,0 +1,55 @@
+// Package wiring puts the product together, once for all who run it: the functions, serve, the operator's commands and the
+// tests. An engine, settings and providers go in; handlers and the operator's services come out. Each package below this one
+// wires one function, or the operator's side, so that a function's binary links only what it uses.
+package wiring
+
+import (
+	"context"
+	"time"
+
+	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
+	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/worker"
+)
+
+// Records is what is kept of connections.
+type Records interface {
+	record.Store
+	record.Purger
+	record.Index
+}
+
+// Deletions is what is kept of deletions.
+type Deletions interface {
+	record.Store
+	record.Lister
+	// Query is record.Purger's.
+	Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error)
+}
+
+// Scheduler sends a message to the purge queue at a later moment: deletion.Scheduler, which only one worker links.
+type Scheduler interface {
+	Schedule(ctx context.Context, name string, at time.Time, body string) error
+}
+
+// Engine is where everything is kept that outlives a process, with the clock and the log of who uses it. A field that a
+// function does not use may be nil.
+type Engine struct {
+	Ledger    ingest.Ledger
+	Records   Records
+	Deletions Deletions
+	Queues    queue.Queues
+	Scheduler Scheduler
+	// Scrub makes what was deleted unrecoverable; nil where storage does so by itself.
+	Scrub func(context.Context) error
+	Log   *telemetry.Logger
+	Now   func() time.Time
+}
+
+// Worker completes a worker with what the engine gives to each.
+func (e Engine) Worker(w worker.Worker) *worker.Worker {
+	w.Queues, w.Log, w.Now = e.Queues, e.Log, e.Now
+	return &w
+}
