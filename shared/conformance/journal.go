@@ -99,13 +99,24 @@ var journalScenarios = []scenario[*journalTest]{
 	{"deliveries of every state are in it, as they are found", func(t *testing.T, j *journalTest) {
 		note := j.notes(j.first)
 		claimed := j.claims("claimed", time.Minute)
-		handedOff := j.claims("handed off", 2*time.Minute)
+		handedOff := j.claims("handed-off", 2*time.Minute)
 		wantSuccess(t, "mark", j.marks(handedOff))
 		entries, _, err := j.journal.Recent(t.Context(), j.first.Now, 10, "")
 		wantSuccess(t, "recent", err)
 		want := []ingest.Entry{j.entry(handedOff, ingest.HandedOff), j.entry(claimed, ingest.Claimed), note}
 		if diff := cmp.Diff(want, entries); diff != "" {
 			t.Fatalf("the entries (-want +got):\n%s", diff)
+		}
+	}},
+	{"another event under a delivery id is an entry of its own, and of one moment none is lost between two pages", func(t *testing.T, j *journalTest) {
+		first := j.claims("a", 0)
+		other := apart(first)
+		j.wins(other)
+		j.reads(j.first.Now, 1, []string{"a"}, []string{"a"})
+		entries, _, err := j.journal.Recent(t.Context(), j.first.Now, 10, "")
+		wantSuccess(t, "recent", err)
+		if len(entries) != 2 || !entries[0].Apart || entries[1].Apart {
+			t.Fatalf("the entries are %+v; want the one apart, which came second, and the first", entries)
 		}
 	}},
 	{"what has expired is not in it, and does not end a page", func(_ *testing.T, j *journalTest) {

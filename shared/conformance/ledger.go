@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
 )
 
@@ -74,6 +75,13 @@ func (l *ledgerTest) later(owner string, after time.Duration) ingest.Claim {
 	return claim
 }
 
+// apart is a claim of the same delivery id for another event, under id and identity.
+func apart(claim ingest.Claim) ingest.Claim {
+	claim = ofOtherEvent(claim)
+	claim.Apart = true
+	return claim
+}
+
 // ofOtherEvent is a claim of the same delivery id for another event.
 func ofOtherEvent(claim ingest.Claim) ingest.Claim {
 	claim.Identity = "another event"
@@ -125,7 +133,7 @@ func handedOffAt(claim ingest.Claim) time.Time { return claim.Now.Add(time.Secon
 // marks keeps the delivery until the claim's end.
 func (l *ledgerTest) marks(claim ingest.Claim) error {
 	l.kept = claim.Expires
-	return l.ledger.MarkHandedOff(l.Context(), claim.DeliveryID, claim.Owner, handedOffAt(claim), claim.Expires)
+	return l.ledger.MarkHandedOff(l.Context(), claim.Key(), claim.Owner, handedOffAt(claim), claim.Expires)
 }
 
 // notes notes the claim's delivery as ignored and returns the note.
@@ -147,6 +155,16 @@ func (l *ledgerTest) finds(want ingest.Entry, now time.Time) {
 	l.same(want, found)
 }
 
+// findsApart expects these entries of other events when they are looked for at that moment.
+func (l *ledgerTest) findsApart(now time.Time, want ...ingest.Entry) {
+	l.Helper()
+	found, err := l.ledger.FindApart(l.Context(), l.first.DeliveryID, now)
+	wantSuccess(l.T, "find apart", err)
+	if diff := cmp.Diff(want, found); diff != "" {
+		l.Fatalf("the entries apart (-want +got):\n%s", diff)
+	}
+}
+
 func (l *ledgerTest) findsNothing(now time.Time) {
 	l.Helper()
 	_, err := l.ledger.Find(l.Context(), l.first.DeliveryID, now)
@@ -154,7 +172,7 @@ func (l *ledgerTest) findsNothing(now time.Time) {
 }
 
 func (l *ledgerTest) releases(claim ingest.Claim) error {
-	return l.ledger.Release(l.Context(), claim.DeliveryID, claim.Owner)
+	return l.ledger.Release(l.Context(), claim.Key(), claim.Owner)
 }
 
 var ledgerScenarios = []scenario[*ledgerTest]{
@@ -306,6 +324,58 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		wantSuccess(t, "mark", l.marks(l.first))
 		l.finds(l.notes(l.later("", window)), l.first.Now.Add(window))
 	}},
+	{"another event's claim under a delivery id that is taken is made apart, and both end by themselves", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		second := apart(l.later("second", time.Second))
+		l.wins(second)
+		l.losesTo(second, ingest.Claimed, apart(l.later("third", 2*time.Second)))
+		wantSuccess(t, "mark", l.marks(second))
+		l.losesTo(second, ingest.HandedOff, apart(l.later("third", 2*lease)))
+		l.losesTo(l.first, ingest.Claimed, l.later("fourth", time.Second))
+		wantSuccess(t, "release", l.releases(l.first))
+		l.wins(l.later("fifth", time.Second))
+		l.losesTo(second, ingest.HandedOff, apart(l.later("sixth", 2*lease)))
+	}},
+	{"a claim apart whose lease is over is taken over, and a released one is claimed anew", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		l.wins(apart(l.later("second", 0)))
+		third := apart(l.later("third", lease))
+		l.wins(third)
+		wantSuccess(t, "release", l.releases(third))
+		l.wins(apart(l.later("fourth", lease)))
+	}},
+	{"one's own claim apart, sent twice, is given back", func(_ *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		second := apart(l.later("second", 0))
+		l.wins(second)
+		l.losesTo(second, ingest.Claimed, second)
+	}},
+	{"a claim apart is found by its delivery id, as long as it is kept, and never in the first one's place", func(t *testing.T, l *ledgerTest) {
+		l.findsApart(l.first.Now)
+		second := apart(l.later("second", time.Minute))
+		l.wins(second)
+		l.findsNothing(l.first.Now)
+		l.wins(l.first)
+		third := apart(l.later("third", time.Second))
+		third.Identity = "a third event"
+		l.wins(third)
+		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
+		l.findsApart(l.first.Now, l.entry(third, ingest.Claimed), l.entry(second, ingest.Claimed))
+		l.findsApart(third.Expires, l.entry(second, ingest.Claimed))
+		wantSuccess(t, "release", l.releases(second))
+		l.findsApart(l.first.Now, l.entry(third, ingest.Claimed))
+	}},
+	{"of more claims apart than the limit the first are found", func(_ *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		var want []ingest.Entry
+		for number := range ingest.ApartLimit + 3 {
+			claim := apart(l.later("another", time.Duration(number)*time.Second))
+			claim.Identity = revento.Identity(fmt.Sprintf("event %d", number))
+			l.wins(claim)
+			want = append(want, l.entry(claim, ingest.Claimed))
+		}
+		l.findsApart(l.first.Now, want[:ingest.ApartLimit]...)
+	}},
 	{"a claim is found with its story", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
@@ -361,6 +431,8 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		wantError(t, "claim", err, context.Canceled)
 		_, err = l.ledger.Find(ended(t), l.first.DeliveryID, l.first.Now)
 		wantError(t, "find", err, context.Canceled)
+		_, err = l.ledger.FindApart(ended(t), l.first.DeliveryID, l.first.Now)
+		wantError(t, "find apart", err, context.Canceled)
 		wantError(t, "note", l.ledger.NoteIgnored(ended(t), l.first.Entry(), l.first.Now), context.Canceled)
 		l.wins(l.later("second", 0))
 	}},

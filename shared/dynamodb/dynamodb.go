@@ -3,7 +3,7 @@
 //
 // The deliveries table, partition key delivery_id, no sort key:
 //
-//	delivery_id    S  the partition key
+//	delivery_id    S  the partition key: the entry's key (ingest.Entry.Key)
 //	state          S  claimed, handed_off, ignored
 //	owner          S  the token of the claim that made the entry, absent from an ignored one
 //	identity       S  the event's signed identity, a hash
@@ -13,6 +13,11 @@
 //	claimed_at     N  milliseconds since 1970, absent from an ignored entry
 //	handed_off_at  N  milliseconds since 1970, absent until then
 //	story          S  what it was and where it went, JSON (ingest.Story)
+//
+// Where other events came under a delivery id, an item of the key "ID *" names them, so that they are found by the id:
+//
+//	apart          SS the identities in their keys, ingest.ApartLimit at most
+//	expires        N  as above
 //
 // The records table, partition key partition, sort key sort:
 //
@@ -53,6 +58,7 @@ const (
 	attrClaimedAt   = "claimed_at"
 	attrHandedOffAt = "handed_off_at"
 	attrStory       = "story"
+	attrApart       = "apart"
 
 	attrPartition  = "partition"
 	attrSort       = "sort"
@@ -118,6 +124,15 @@ func (r *reader) number(name string) int64 {
 		r.fail(name, "a whole number")
 	}
 	return parsed
+}
+
+// texts is a set of texts; none where the attribute is absent or something else.
+func (r *reader) texts(name string) []string {
+	value, ok := r.item[name].(*types.AttributeValueMemberSS)
+	if !ok {
+		return nil
+	}
+	return value.Value
 }
 
 // moment is the moment of a number of milliseconds since 1970; zero where the attribute is absent.

@@ -1,7 +1,10 @@
 package dynamodb
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -43,9 +46,14 @@ const (
 	claimable = notable + " OR (#state = :claimed AND #lease_end <= :now_ms AND #identity = :identity)"
 )
 
-// Claim implements ingest.Ledger in one request. If the answer was lost and the SDK sent the claim again, it finds its own
+// Claim implements ingest.Ledger in one request, or two where the claim is apart. If the answer was lost and the SDK sent the claim again, it finds its own
 // entry standing, which ingest takes for won.
 func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, error) {
+	if claim.Apart {
+		if err := l.nameApart(ctx, claim); err != nil {
+			return nil, err
+		}
+	}
 	_, err := l.client.PutItem(ctx, &sdk.PutItemInput{
 		TableName:                &l.table,
 		Item:                     encodeEntry(claim.Entry()),
@@ -70,9 +78,36 @@ func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, 
 	return nil, nil
 }
 
+// nameApart has a claim found by its delivery id, before it is made: whatever stops this process between the two, an entry
+// that is there can be found.
+func (l *Ledger) nameApart(ctx context.Context, claim ingest.Claim) error {
+	_, err := l.client.UpdateItem(ctx, &sdk.UpdateItemInput{
+		TableName:                &l.table,
+		Key:                      item{attrDeliveryID: text(apartKey(claim.DeliveryID))},
+		UpdateExpression:         aws.String("ADD #apart :identities SET #expires = :expires"),
+		ConditionExpression:      aws.String("attribute_not_exists(#apart) OR size(#apart) < :limit OR contains(#apart, :identity)"),
+		ExpressionAttributeNames: names(attrApart, attrExpires),
+		ExpressionAttributeValues: item{
+			":identities": &types.AttributeValueMemberSS{Value: []string{string(claim.Identity)}},
+			":identity":   text(string(claim.Identity)),
+			":limit":      number(ingest.ApartLimit),
+			":expires":    expiry(claim.Expires),
+		},
+	})
+	if _, full := refusal(err); err == nil || full {
+		return nil
+	}
+	return awssdk.Failure(ctx, "write to the deliveries table", err)
+}
+
+// apartKey is the key of the item that names the entries apart of a delivery id. No identity is "*".
+func apartKey(deliveryID string) string {
+	return ingest.Entry{DeliveryID: deliveryID, Identity: "*", Apart: true}.Key()
+}
+
 func encodeEntry(entry ingest.Entry) item {
 	encoded := item{
-		attrDeliveryID: text(entry.DeliveryID),
+		attrDeliveryID: text(entry.Key()),
 		attrState:      text(string(entry.State)),
 		attrIdentity:   text(string(entry.Identity)),
 		attrExpires:    expiry(entry.Expires),
@@ -95,8 +130,10 @@ func encodeEntry(entry ingest.Entry) item {
 // decodeEntry reads an item. A story of another form is an empty one, as in ingest.ParseStory.
 func decodeEntry(stored item) (ingest.Entry, error) {
 	r := reader{item: stored}
+	deliveryID, apart := ingest.SplitKey(r.text(attrDeliveryID))
 	entry := ingest.Entry{
-		DeliveryID:  r.text(attrDeliveryID),
+		DeliveryID:  deliveryID,
+		Apart:       apart,
 		State:       ingest.State(r.text(attrState)),
 		Owner:       r.optional(attrOwner),
 		Identity:    revento.Identity(r.text(attrIdentity)),
@@ -111,10 +148,10 @@ func decodeEntry(stored item) (ingest.Entry, error) {
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
+func (l *Ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error {
 	_, err := l.client.UpdateItem(ctx, &sdk.UpdateItemInput{
 		TableName:                &l.table,
-		Key:                      item{attrDeliveryID: text(deliveryID)},
+		Key:                      item{attrDeliveryID: text(key)},
 		UpdateExpression:         aws.String("SET #state = :handed_off, #handed_off_at = :at, #expires = :expires"),
 		ConditionExpression:      aws.String("#owner = :owner"),
 		ExpressionAttributeNames: names(attrState, attrHandedOffAt, attrExpires, attrOwner),
@@ -130,10 +167,10 @@ func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at
 
 // Release implements ingest.Ledger. If the answer was lost and the SDK sent the release again, it finds nothing and returns
 // ingest.ErrNotOwner.
-func (l *Ledger) Release(ctx context.Context, deliveryID, owner string) error {
+func (l *Ledger) Release(ctx context.Context, key, owner string) error {
 	_, err := l.client.DeleteItem(ctx, &sdk.DeleteItemInput{
 		TableName:                 &l.table,
-		Key:                       item{attrDeliveryID: text(deliveryID)},
+		Key:                       item{attrDeliveryID: text(key)},
 		ConditionExpression:       aws.String("#owner = :owner AND #state = :claimed"),
 		ExpressionAttributeNames:  names(attrOwner, attrState),
 		ExpressionAttributeValues: item{":owner": text(owner), ":claimed": text(string(ingest.Claimed))},
@@ -158,20 +195,55 @@ func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.T
 
 // Find implements ingest.Finder in one request.
 func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (ingest.Entry, error) {
-	got, err := l.client.GetItem(ctx, &sdk.GetItemInput{
-		TableName: &l.table, Key: item{attrDeliveryID: text(deliveryID)}, ConsistentRead: aws.Bool(true),
-	})
+	stored, err := l.get(ctx, deliveryID)
 	if err != nil {
-		return ingest.Entry{}, awssdk.Failure(ctx, "read from the deliveries table", err)
+		return ingest.Entry{}, err
 	}
-	if len(got.Item) == 0 {
-		return ingest.Entry{}, ingest.ErrNotFound
-	}
-	entry, err := decodeEntry(got.Item)
+	entry, err := decodeEntry(stored)
 	if err == nil && !now.Before(entry.Expires) {
 		return ingest.Entry{}, ingest.ErrNotFound
 	}
 	return entry, err
+}
+
+// get returns an item, or ingest.ErrNotFound.
+func (l *Ledger) get(ctx context.Context, key string) (item, error) {
+	got, err := l.client.GetItem(ctx, &sdk.GetItemInput{
+		TableName: &l.table, Key: item{attrDeliveryID: text(key)}, ConsistentRead: aws.Bool(true),
+	})
+	if err != nil {
+		return nil, awssdk.Failure(ctx, "read from the deliveries table", err)
+	}
+	if len(got.Item) == 0 {
+		return nil, ingest.ErrNotFound
+	}
+	return got.Item, nil
+}
+
+// FindApart implements ingest.Finder in one request, and one for each entry.
+func (l *Ledger) FindApart(ctx context.Context, deliveryID string, now time.Time) ([]ingest.Entry, error) {
+	stored, err := l.get(ctx, apartKey(deliveryID))
+	if errors.Is(err, ingest.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	var entries []ingest.Entry
+	for _, identity := range (&reader{item: stored}).texts(attrApart) {
+		key := ingest.Entry{DeliveryID: deliveryID, Identity: revento.Identity(identity), Apart: true}.Key()
+		entry, err := l.Find(ctx, key, now)
+		if err != nil && !errors.Is(err, ingest.ErrNotFound) {
+			return nil, err
+		}
+		if err == nil {
+			entries = append(entries, entry)
+		}
+	}
+	slices.SortFunc(entries, func(a, b ingest.Entry) int {
+		return cmp.Or(a.ReceivedAt.Compare(b.ReceivedAt), cmp.Compare(a.Identity, b.Identity))
+	})
+	return entries, nil
 }
 
 // ended is the result of a request that only the claim's owner may make.

@@ -78,6 +78,13 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			},
 			want: request{operation: "GetItem", consistent: true},
 		},
+		"find apart, strongly consistent": {
+			call: func() error {
+				_, err := ledger.FindApart(t.Context(), "one", time.Unix(1, 0))
+				return err
+			},
+			want: request{operation: "GetItem", consistent: true},
+		},
 		"get, strongly consistent": {
 			call: func() error {
 				_, err := store.Get(t.Context(), record.Key{ID: "one"})

@@ -83,12 +83,12 @@ func (l ledger) Claim(ctx context.Context, claim ingest.Claim) (standing *ingest
 	return standing, err
 }
 
-func (l ledger) MarkHandedOff(ctx context.Context, id, owner string, at, expires time.Time) error {
-	return l.do(ctx, "mark", func() error { return l.Ledger.MarkHandedOff(ctx, id, owner, at, expires) })
+func (l ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error {
+	return l.do(ctx, "mark", func() error { return l.Ledger.MarkHandedOff(ctx, key, owner, at, expires) })
 }
 
-func (l ledger) Release(ctx context.Context, id, owner string) error {
-	return l.do(ctx, "release", func() error { return l.Ledger.Release(ctx, id, owner) })
+func (l ledger) Release(ctx context.Context, key, owner string) error {
+	return l.do(ctx, "release", func() error { return l.Ledger.Release(ctx, key, owner) })
 }
 
 func (l ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.Time) error {

@@ -35,6 +35,9 @@ const (
 	endBudget     = 750 * time.Millisecond // mark, release or note
 )
 
+// MetricDeliveryIDConflict counts deliveries whose id is another signed event's.
+const MetricDeliveryIDConflict = "delivery_id_conflict"
+
 // Secrets holds the webhook secrets, newest first.
 type Secrets interface {
 	// Get returns the secrets known, fetched at most once a minute.
@@ -206,17 +209,13 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 		Expires:    now.Add(in.DedupeWindow),
 		Story:      delivery.story(in.Stack, destinations),
 	}
-	standing, err := in.claim(ctx, claim)
+	claim, standing, err := in.claim(ctx, claim, line)
 	if err != nil {
 		return in.giveUp(ctx, claim, fmt.Errorf("claim the delivery: %w", err), line)
 	}
 	switch claim.judge(standing) {
 	case alreadyHandedOff:
 		return Reply{Status: Duplicate}
-	case otherIdentity:
-		line.Raise(slog.LevelError)
-		line.Set("reason", "another event was sent under this delivery id")
-		return Reply{Status: Conflict}
 	case inProgress:
 		return Reply{Status: Busy, RetryAfter: max(standing.LeaseEnd.Sub(now), time.Second)}
 	}
@@ -228,10 +227,21 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 	return Reply{Status: Accepted}
 }
 
-func (in *Ingest) claim(ctx context.Context, claim Claim) (*Entry, error) {
+// claim claims the delivery id, or, where another event has it, id and identity: the id is not signed, so that no event is
+// refused for it. It returns the claim that was made.
+func (in *Ingest) claim(ctx context.Context, claim Claim, line *telemetry.Line) (Claim, *Entry, error) {
 	ctx, cancel := context.WithTimeout(ctx, claimBudget)
 	defer cancel()
-	return in.Ledger.Claim(ctx, claim)
+	standing, err := in.Ledger.Claim(ctx, claim)
+	if err != nil || claim.judge(standing) != otherIdentity {
+		return claim, standing, err
+	}
+	line.Raise(slog.LevelWarn)
+	line.Count(MetricDeliveryIDConflict)
+	line.Set("reason", "another event was sent under this delivery id")
+	claim.Apart = true
+	standing, err = in.Ledger.Claim(ctx, claim)
+	return claim, standing, err
 }
 
 // handOff sends to all destinations at once and returns when each has been taken or has failed.
@@ -264,7 +274,7 @@ func (in *Ingest) send(ctx context.Context, message handoff.Message) error {
 func (in *Ingest) mark(ctx context.Context, claim Claim, line *telemetry.Line) {
 	ctx, cancel := context.WithTimeout(ctx, endBudget)
 	defer cancel()
-	if err := in.Ledger.MarkHandedOff(ctx, claim.DeliveryID, claim.Owner, in.Now(), claim.Expires); err != nil {
+	if err := in.Ledger.MarkHandedOff(ctx, claim.Key(), claim.Owner, in.Now(), claim.Expires); err != nil {
 		line.Raise(slog.LevelWarn)
 		line.Count("mark_failed")
 		line.Set("mark_error", err.Error())
@@ -278,7 +288,7 @@ func (in *Ingest) giveUp(ctx context.Context, claim Claim, cause error, line *te
 	line.Set("reason", cause.Error())
 	ctx, cancel := context.WithTimeout(ctx, endBudget)
 	defer cancel()
-	if err := in.Ledger.Release(ctx, claim.DeliveryID, claim.Owner); err != nil && !errors.Is(err, ErrNotOwner) {
+	if err := in.Ledger.Release(ctx, claim.Key(), claim.Owner); err != nil && !errors.Is(err, ErrNotOwner) {
 		line.Set("release_error", err.Error())
 	}
 	return refuse(Unavailable)

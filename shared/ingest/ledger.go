@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/revento"
@@ -31,6 +32,9 @@ const (
 // Claim is an attempt to become the one who hands a delivery off.
 type Claim struct {
 	DeliveryID string
+	// Apart says that the delivery id is another event's, so that this claim is one of its own, under id and identity. The
+	// header with the id is not signed: who sends a known id first must not keep an event out.
+	Apart bool
 	// Owner is a token that no other attempt has: it fences off an owner whose lease is over.
 	Owner      string
 	Identity   revento.Identity
@@ -43,10 +47,14 @@ type Claim struct {
 	Story   Story
 }
 
+// Key is what the ledger keeps the claim under.
+func (c Claim) Key() string { return c.Entry().Key() }
+
 // Entry is what the ledger holds of a claim that won.
 func (c Claim) Entry() Entry {
 	return Entry{
 		DeliveryID: c.DeliveryID,
+		Apart:      c.Apart,
 		State:      Claimed,
 		Owner:      c.Owner,
 		Identity:   c.Identity,
@@ -62,7 +70,9 @@ func (c Claim) Entry() Entry {
 // not keep them; engines keep them to the millisecond at least.
 type Entry struct {
 	DeliveryID string
-	State      State
+	// Apart is the claim's: another event came under the delivery id before this one.
+	Apart bool
+	State State
 	// Owner and LeaseEnd are the claim's; an ignored delivery has neither.
 	Owner    string
 	Identity revento.Identity
@@ -75,6 +85,23 @@ type Entry struct {
 	Story       Story
 }
 
+// apartMark stands between id and identity in the key of an entry that is apart. No delivery id holds it (revento.IsDeliveryID).
+const apartMark = " "
+
+// Key is what the ledger keeps the entry under: the delivery id, and the identity with it where the entry is apart.
+func (e Entry) Key() string {
+	if !e.Apart {
+		return e.DeliveryID
+	}
+	return e.DeliveryID + apartMark + string(e.Identity)
+}
+
+// SplitKey is the delivery id of a key, and whether its entry is apart.
+func SplitKey(key string) (deliveryID string, apart bool) {
+	deliveryID, _, apart = strings.Cut(key, apartMark)
+	return deliveryID, apart
+}
+
 // Errors of a ledger.
 var (
 	// ErrNotOwner is returned where the entry is gone or another's: the lease was over, and somebody took over.
@@ -83,24 +110,32 @@ var (
 	ErrNotFound = errors.New("no such delivery in the ledger")
 )
 
-// Ledger keeps deliveries by delivery id, durably and with one winner for each claim.
+// Ledger keeps deliveries by their keys, durably and with one winner for each claim.
 type Ledger interface {
-	// Claim stores the claim if there is no entry, or only an expired or ignored one, or only a claimed one of the same
+	// Claim stores the claim if there is no entry under its key, or only an expired or ignored one, or only a claimed one of the same
 	// identity whose lease is over. Otherwise it stores nothing and returns the entry that stands in the way.
 	Claim(ctx context.Context, claim Claim) (standing *Entry, err error)
-	// MarkHandedOff makes owner's claim handed_off, at that moment, and keeps it until expires. It returns ErrNotOwner.
-	MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error
-	// Release removes owner's claim, so that a retry finds nothing in its way. It returns ErrNotOwner.
-	Release(ctx context.Context, deliveryID, owner string) error
+	// MarkHandedOff makes owner's claim of the key handed_off, at that moment, and keeps it until expires. It returns ErrNotOwner.
+	MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error
+	// Release removes owner's claim of the key, so that a retry finds nothing in its way. It returns ErrNotOwner.
+	Release(ctx context.Context, key, owner string) error
 	// NoteIgnored stores an entry of StateIgnored if there is none, or only an expired or ignored one. Otherwise it stores
 	// nothing, which is no error: what stands tells more.
 	NoteIgnored(ctx context.Context, entry Entry, now time.Time) error
 }
 
+// ApartLimit is how many entries of other events are found by a delivery id. Each needs a signed event of its own, so that
+// more are no mishap.
+const ApartLimit = 16
+
 // Finder reads the ledger for people, outside the work on a delivery.
 type Finder interface {
-	// Find returns a delivery's entry, strongly consistent. It returns ErrNotFound, also for an entry that has expired by now.
+	// Find returns the entry that has the delivery id, strongly consistent. It returns ErrNotFound, also for an entry that has
+	// expired by now.
 	Find(ctx context.Context, deliveryID string, now time.Time) (Entry, error)
+	// FindApart returns the entries of other events that came under the delivery id and have not expired by now, strongly
+	// consistent: the first ApartLimit, by the moment of receipt. None is no error.
+	FindApart(ctx context.Context, deliveryID string, now time.Time) ([]Entry, error)
 }
 
 // Journal is a ledger that can be read in order as well. A DynamoDB table is none: it would have to be read whole.

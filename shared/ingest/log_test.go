@@ -24,7 +24,7 @@ func TestLogLines(t *testing.T) {
 		{"stale.json", nil, aged(time.Hour)},
 		{"malformed.json", nil, request(`{"name":"CANARY"}`)},
 		{"too_large.json", nil, request(tooLarge)},
-		{"conflict.json", func(b *bench) { b.claimedByAnother(unknown, time.Second) }, request(revision)},
+		{"delivery-id-conflict.json", func(b *bench) { b.claimedByAnother(unknown, time.Second) }, request(revision)},
 		{"unavailable.json", func(b *bench) { b.before["claim"], b.before["release"] = fail(errDown), fail(errDown) }, request(revision)},
 		{"mark-failed.json", func(b *bench) { b.before["mark"] = fail(errDown) }, request(revision)},
 	}

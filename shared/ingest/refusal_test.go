@@ -144,7 +144,6 @@ func TestStatusCodes(t *testing.T) {
 		ingest.Unauthorized: http.StatusUnauthorized,
 		ingest.Stale:        http.StatusUnauthorized,
 		ingest.Malformed:    http.StatusBadRequest,
-		ingest.Conflict:     http.StatusConflict,
 		ingest.TooLarge:     http.StatusRequestEntityTooLarge,
 	} {
 		if got := status.Code(); got != want {

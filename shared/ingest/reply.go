@@ -18,7 +18,6 @@ const (
 	Unauthorized Status = "unauthorized"
 	Stale        Status = "stale"
 	Malformed    Status = "malformed"
-	Conflict     Status = "conflict"
 	TooLarge     Status = "too_large"
 )
 
@@ -31,7 +30,6 @@ var codes = map[Status]int{
 	Unauthorized: http.StatusUnauthorized,
 	Stale:        http.StatusUnauthorized,
 	Malformed:    http.StatusBadRequest,
-	Conflict:     http.StatusConflict,
 	TooLarge:     http.StatusRequestEntityTooLarge,
 }
 

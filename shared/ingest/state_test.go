@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -60,6 +61,7 @@ func TestStates(t *testing.T) {
 	}
 	pass := func(d time.Duration) func(*bench) { return func(*bench) { time.Sleep(d) } }
 	const other = `{"type":"application.revision_requested","occurred_at":"1999-12-31T23:58:00Z","data":{"id":"app_2"}}`
+	const third = `{"type":"application.revision_requested","occurred_at":"1999-12-31T23:58:00Z","data":{"id":"app_3"}}`
 	ownClaimFirst := func(b *bench) { b.Ledger = retrying{b.Ledger} }
 
 	tests := []struct {
@@ -95,7 +97,16 @@ func TestStates(t *testing.T) {
 			ingest.Duplicate, 0, ingest.HandedOff, nothing, []string{"claim"}},
 		{"handed off, and forgotten", all(handedOff(revision), pass(dedupeWindow)), ask(revision),
 			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "mark"}},
-		{"handed off, other identity", handedOff(other), ask(revision), ingest.Conflict, 0, ingest.HandedOff, nothing, []string{"claim"}},
+		{"handed off, other identity: under a claim of its own", handedOff(other), ask(revision),
+			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "claim", "mark"}},
+		{"handed off, other identity, comes again", all(handedOff(other), handedOff(revision)), ask(revision),
+			ingest.Duplicate, 0, ingest.HandedOff, nothing, []string{"claim", "claim"}},
+		{"handed off, other identity, whose first answer was lost", all(handedOff(other), ownClaimFirst), ask(revision),
+			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "claim", "claim", "claim", "mark"}},
+		{"handed off, other identity, a queue fails: released", all(handedOff(other), before("send to slack", fail(errDown))), ask(revision),
+			ingest.Unavailable, 5 * time.Second, ingest.HandedOff, map[queue.Name]int{queue.PagerDuty: 1}, []string{"claim", "claim", "release"}},
+		{"handed off, other identity, a third comes", all(handedOff(other), handedOff(third)), ask(revision),
+			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "claim", "mark"}},
 		{"claimed, lease alive", claimed(revision, 3*time.Second), ask(revision),
 			ingest.Busy, 3 * time.Second, ingest.Claimed, nothing, []string{"claim"}},
 		{"claimed, lease about to end", claimed(revision, time.Millisecond), ask(revision),
@@ -105,9 +116,10 @@ func TestStates(t *testing.T) {
 		{"claimed, lease over, a queue fails: taken over and released",
 			all(claimed(revision, 3*time.Second), pass(3*time.Second), before("send to slack", fail(errDown))), ask(revision),
 			ingest.Unavailable, 5 * time.Second, absent, map[queue.Name]int{queue.PagerDuty: 1}, []string{"claim", "release"}},
-		{"claimed, other identity", claimed(other, 3*time.Second), ask(revision), ingest.Conflict, 0, ingest.Claimed, nothing, []string{"claim"}},
+		{"claimed, other identity", claimed(other, 3*time.Second), ask(revision),
+			ingest.Accepted, 0, ingest.Claimed, both, []string{"claim", "claim", "mark"}},
 		{"claimed, other identity, lease over", all(claimed(other, 3*time.Second), pass(3*time.Second)), ask(revision),
-			ingest.Conflict, 0, ingest.Claimed, nothing, []string{"claim"}},
+			ingest.Accepted, 0, ingest.Claimed, both, []string{"claim", "claim", "mark"}},
 		{"claimed by me, whose first answer was lost", ownClaimFirst, ask(revision),
 			ingest.Accepted, 0, ingest.HandedOff, both, []string{"claim", "claim", "mark"}},
 		{"the claim fails", before("claim", fail(errDown)), ask(revision),
@@ -211,6 +223,42 @@ func TestAReplayUnderAnotherDeliveryIDIsDroppedByTheQueue(t *testing.T) {
 			b.Error(diff)
 		}
 	})
+}
+
+// The delivery id is not signed: whoever sends a known one first, in whatever order and with whatever failure, keeps no event
+// out. Each is handed off once, and found by the id.
+func TestNoEventIsRefusedForItsDeliveryID(t *testing.T) {
+	const other = `{"type":"application.revision_requested","occurred_at":"1999-12-31T23:58:00Z","event_id":"evt_2","data":{"id":"app_2"}}`
+	orders := map[string][]string{"the genuine one last": {other, revision}, "the genuine one first": {revision, other}}
+	for _, call := range []string{"none", "claim", "send to slack", "send to pagerduty", "mark", "release"} {
+		for order, bodies := range orders {
+			t.Run(order+", failing: "+call, func(t *testing.T) {
+				test(t, func(b *bench) {
+					b.after[call] = fail(errDown)
+					for _, body := range bodies {
+						b.handle(signed(body))
+					}
+					clear(b.after)
+					time.Sleep(ingest.Lease)
+					for _, body := range bodies {
+						if reply := b.handle(signed(body)); reply.Status.Code() != http.StatusOK {
+							b.Errorf("the retry: %+v", reply)
+						}
+					}
+					if diff := cmp.Diff(map[queue.Name]int{queue.Slack: 2, queue.PagerDuty: 2}, b.queued()); diff != "" {
+						b.Error(diff)
+					}
+					apart, err := b.ledger.FindApart(b.Context(), deliveryID, time.Now())
+					if err != nil || len(apart) != 1 || apart[0].Identity == b.found().Identity || apart[0].State != ingest.HandedOff {
+						b.Errorf("apart of %+v: %+v, %v", b.found(), apart, err)
+					}
+					if !strings.Contains(b.log.String(), `"delivery_id_conflict":1`) {
+						b.Errorf("not counted: %s", b.log.String())
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestADeliveryWithoutAnIDIsKnownByItsBody(t *testing.T) {

@@ -21,7 +21,7 @@ var (
 // Ledger is ingest's ledger.
 type Ledger struct {
 	mu      sync.Mutex
-	entries map[string]ingest.Entry // by delivery id
+	entries map[string]ingest.Entry // by key
 }
 
 // NewLedger returns an empty ledger.
@@ -34,16 +34,16 @@ func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, 
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if standing, ok := l.stands(claim.DeliveryID, claim.Now); ok && bars(standing, claim) {
+	if standing, ok := l.stands(claim.Key(), claim.Now); ok && bars(standing, claim) {
 		return &standing, nil
 	}
-	l.entries[claim.DeliveryID] = claim.Entry()
+	l.entries[claim.Key()] = claim.Entry()
 	return nil, nil
 }
 
-// stands returns the delivery's entry if it has not expired.
-func (l *Ledger) stands(deliveryID string, now time.Time) (standing ingest.Entry, ok bool) {
-	standing, ok = l.entries[deliveryID]
+// stands returns the entry of a key if it has not expired.
+func (l *Ledger) stands(key string, now time.Time) (standing ingest.Entry, ok bool) {
+	standing, ok = l.entries[key]
 	return standing, ok && now.Before(standing.Expires)
 }
 
@@ -60,32 +60,32 @@ func bars(standing ingest.Entry, claim ingest.Claim) bool {
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
+func (l *Ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	own := l.entries[deliveryID]
+	own := l.entries[key]
 	if own.Owner != owner {
 		return ingest.ErrNotOwner
 	}
 	own.State, own.HandedOffAt, own.Expires = ingest.HandedOff, at, expires
-	l.entries[deliveryID] = own
+	l.entries[key] = own
 	return nil
 }
 
 // Release implements ingest.Ledger.
-func (l *Ledger) Release(ctx context.Context, deliveryID, owner string) error {
+func (l *Ledger) Release(ctx context.Context, key, owner string) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if own := l.entries[deliveryID]; own.Owner != owner || own.State != ingest.Claimed {
+	if own := l.entries[key]; own.Owner != owner || own.State != ingest.Claimed {
 		return ingest.ErrNotOwner
 	}
-	delete(l.entries, deliveryID)
+	delete(l.entries, key)
 	return nil
 }
 
@@ -96,8 +96,8 @@ func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.T
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if standing, ok := l.stands(entry.DeliveryID, now); !ok || standing.State == ingest.StateIgnored {
-		l.entries[entry.DeliveryID] = entry
+	if standing, ok := l.stands(entry.Key(), now); !ok || standing.State == ingest.StateIgnored {
+		l.entries[entry.Key()] = entry
 	}
 	return nil
 }
@@ -113,6 +113,23 @@ func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (in
 		return standing, nil
 	}
 	return ingest.Entry{}, ingest.ErrNotFound
+}
+
+// FindApart implements ingest.Finder.
+func (l *Ledger) FindApart(ctx context.Context, deliveryID string, now time.Time) ([]ingest.Entry, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var entries []ingest.Entry
+	l.mu.Lock()
+	for _, entry := range l.entries {
+		if entry.Apart && entry.DeliveryID == deliveryID && now.Before(entry.Expires) {
+			entries = append(entries, entry)
+		}
+	}
+	l.mu.Unlock()
+	slices.SortFunc(entries, func(a, b ingest.Entry) int { return strings.Compare(cursorAt(a), cursorAt(b)) })
+	return entries[:min(len(entries), ingest.ApartLimit)], nil
 }
 
 // Recent implements ingest.Journal.
@@ -137,5 +154,5 @@ func (l *Ledger) Recent(ctx context.Context, now time.Time, limit int, cursor st
 
 // cursorAt is the cursor of a page that ends with the entry. As text, cursors sort by the moment of receipt.
 func cursorAt(entry ingest.Entry) string {
-	return entry.ReceivedAt.UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + entry.DeliveryID
+	return entry.ReceivedAt.UTC().Format("2006-01-02T15:04:05.000000000Z") + " " + entry.Key()
 }

@@ -33,12 +33,13 @@ func (l *Ledger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, 
 			return nil, err
 		}
 		standing, err := scanEntry(func(targets ...any) error {
-			return s.row("SELECT "+entryColumns+" FROM delivery WHERE id = ?", []any{claim.DeliveryID}, targets...)
+			return s.row("SELECT "+entryColumns+" FROM delivery WHERE id = ?", []any{claim.Key()}, targets...)
 		})
 		return &standing, err
 	})
 }
 
+// entryColumns begin with the entry's key.
 const entryColumns = "id, state, owner, identity, lease_end, expires, received_at, claimed_at, handed_off_at, story"
 
 // put stores an entry where none is, or one that replaceable describes.
@@ -50,7 +51,7 @@ func put(s *session, entry ingest.Entry, replaceable string, now time.Time) (sto
 			lease_end = excluded.lease_end, expires = excluded.expires, received_at = excluded.received_at,
 			claimed_at = excluded.claimed_at, handed_off_at = excluded.handed_off_at, story = excluded.story
 		WHERE `+replaceable,
-		entry.DeliveryID, entry.State, entry.Owner, entry.Identity, stamp(entry.LeaseEnd), stamp(entry.Expires),
+		entry.Key(), entry.State, entry.Owner, entry.Identity, stamp(entry.LeaseEnd), stamp(entry.Expires),
 		stamp(entry.ReceivedAt), stamp(entry.ClaimedAt), stamp(entry.HandedOffAt), entry.Story.Encode(), stamp(now))
 	return changed > 0, err
 }
@@ -58,22 +59,23 @@ func put(s *session, entry ingest.Entry, replaceable string, now time.Time) (sto
 // scanEntry reads the columns of entryColumns.
 func scanEntry(scan func(targets ...any) error) (ingest.Entry, error) {
 	var entry ingest.Entry
-	var story string
-	err := scan(&entry.DeliveryID, &entry.State, &entry.Owner, &entry.Identity, (*moment)(&entry.LeaseEnd), (*moment)(&entry.Expires),
+	var key, story string
+	err := scan(&key, &entry.State, &entry.Owner, &entry.Identity, (*moment)(&entry.LeaseEnd), (*moment)(&entry.Expires),
 		(*moment)(&entry.ReceivedAt), (*moment)(&entry.ClaimedAt), (*moment)(&entry.HandedOffAt), &story)
+	entry.DeliveryID, entry.Apart = ingest.SplitKey(key)
 	entry.Story = ingest.ParseStory(story)
 	return entry, err
 }
 
 // MarkHandedOff implements ingest.Ledger.
-func (l *Ledger) MarkHandedOff(ctx context.Context, deliveryID, owner string, at, expires time.Time) error {
+func (l *Ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error {
 	return l.own(ctx, "UPDATE delivery SET state = ?, handed_off_at = ?, expires = ? WHERE id = ? AND owner = ?",
-		ingest.HandedOff, stamp(at), stamp(expires), deliveryID, owner)
+		ingest.HandedOff, stamp(at), stamp(expires), key, owner)
 }
 
 // Release implements ingest.Ledger.
-func (l *Ledger) Release(ctx context.Context, deliveryID, owner string) error {
-	return l.own(ctx, "DELETE FROM delivery WHERE id = ? AND owner = ? AND state = ?", deliveryID, owner, ingest.Claimed)
+func (l *Ledger) Release(ctx context.Context, key, owner string) error {
+	return l.own(ctx, "DELETE FROM delivery WHERE id = ? AND owner = ? AND state = ?", key, owner, ingest.Claimed)
 }
 
 // own runs a statement that touches its owner's entry only.
@@ -104,6 +106,27 @@ func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (in
 	})
 }
 
+// apart are the entries whose keys begin with a delivery id and a blank: '!' is the character behind it.
+const apart = "SELECT " + entryColumns + ` FROM delivery WHERE id > ?1 || ' ' AND id < ?1 || '!' AND expires > ?2
+	ORDER BY received_at, id LIMIT ?3`
+
+// FindApart implements ingest.Finder.
+func (l *Ledger) FindApart(ctx context.Context, deliveryID string, now time.Time) ([]ingest.Entry, error) {
+	return l.list(ctx, apart, deliveryID, stamp(now), ingest.ApartLimit)
+}
+
+// list reads the entries that a query of entryColumns finds.
+func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]ingest.Entry, error) {
+	return do(ctx, l.engine, func(s *session) (entries []ingest.Entry, err error) {
+		err = s.each(query, args, func(rows *sql.Rows) error {
+			entry, err := scanEntry(rows.Scan)
+			entries = append(entries, entry)
+			return err
+		})
+		return entries, err
+	})
+}
+
 const recent = "SELECT " + entryColumns + ` FROM delivery WHERE (received_at, id) < (?, ?) AND expires > ?
 	ORDER BY received_at DESC, id DESC LIMIT ?`
 
@@ -112,19 +135,12 @@ const newest = "~"
 
 // Recent implements ingest.Journal.
 func (l *Ledger) Recent(ctx context.Context, now time.Time, limit int, cursor string) ([]ingest.Entry, string, error) {
-	receivedAt, id, _ := strings.Cut(cmp.Or(cursor, newest), " ")
+	receivedAt, key, _ := strings.Cut(cmp.Or(cursor, newest), " ")
 	// One more than asked for tells whether this page is the last.
-	entries, err := do(ctx, l.engine, func(s *session) (entries []ingest.Entry, err error) {
-		err = s.each(recent, []any{receivedAt, id, stamp(now), limit + 1}, func(rows *sql.Rows) error {
-			entry, err := scanEntry(rows.Scan)
-			entries = append(entries, entry)
-			return err
-		})
-		return entries, err
-	})
+	entries, err := l.list(ctx, recent, receivedAt, key, stamp(now), limit+1)
 	if err != nil || len(entries) <= limit {
 		return entries, "", err
 	}
 	last := entries[limit-1]
-	return entries[:limit], stamp(last.ReceivedAt) + " " + last.DeliveryID, nil
+	return entries[:limit], stamp(last.ReceivedAt) + " " + last.Key(), nil
 }

@@ -176,7 +176,8 @@ func (q *inquiry) withMoved(ctx context.Context, entry ingest.Entry, alerts []Al
 	var moved []Alert
 	err := walk(ctx, q.Records, connectionOf(entry), func(key string, r alert.Record) {
 		isKnown := slices.ContainsFunc(alerts, func(a Alert) bool { return a.AlertKey == key })
-		if r.DeliveryID != entry.DeliveryID || isKnown {
+		isOthers := r.IncidentKey != "" && r.IncidentKey != entry.Story.IncidentKey // that came under the same delivery id
+		if r.DeliveryID != entry.DeliveryID || isOthers || isKnown {
 			return
 		}
 		a := Alert{Kind: route.Slack, Channel: r.Channel, AlertKey: key}

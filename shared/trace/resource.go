@@ -3,7 +3,6 @@ package trace
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -37,14 +36,14 @@ func (t *Tracer) Resource(ctx context.Context, event, organization, resource str
 	}
 	stories := []Story{}
 	for id, known := range found {
-		story, err := t.Delivery(ctx, id)
-		if errors.Is(err, ErrNotFound) {
-			story, err = known.story(id), nil
-		}
+		told, err := t.deliveryOf(ctx, id, keys)
 		if err != nil {
 			return nil, err
 		}
-		stories = append(stories, story)
+		if len(told) == 0 {
+			told = []Story{known.story(id)}
+		}
+		stories = append(stories, told...)
 	}
 	if len(stories) == 0 {
 		return nil, fmt.Errorf("%w: no alert is known of %s of event %s and organization %s: its routes may be off, or a deletion may have "+
@@ -52,6 +51,26 @@ func (t *Tracer) Resource(ctx context.Context, event, organization, resource str
 	}
 	slices.SortFunc(stories, func(a, b Story) int { return began(b).Compare(began(a)) })
 	return stories[:min(len(stories), resourceLimit)], nil
+}
+
+// deliveryOf tells what came under a delivery id and is of the incidents named, or not known to be of another.
+func (t *Tracer) deliveryOf(ctx context.Context, id string, keys map[string]bool) ([]Story, error) {
+	entries, err := t.entries(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	var stories []Story
+	for _, entry := range entries {
+		if key := entry.Story.IncidentKey; key != "" && !keys[key] {
+			continue
+		}
+		story, err := t.tell(ctx, &inquiry{Tracer: t, whole: true}, entry)
+		if err != nil {
+			return nil, err
+		}
+		stories = append(stories, story)
+	}
+	return stories, nil
 }
 
 // incidentKeys are those of a resource in each family that the routes name.
@@ -125,7 +144,7 @@ type remnant struct {
 // story is all that is known where the ledger has forgotten the delivery.
 func (r remnant) story(id string) Story {
 	story := Story{
-		DeliveryID: id, Type: r.eventType, Alerts: r.alerts,
+		DeliveryID: id, Type: r.eventType, Alerts: r.alerts, Others: []Story{},
 		Why: "The ledger has forgotten the delivery; this is what is known of its alerts.",
 	}
 	story.Steps = steps(story)

@@ -61,6 +61,8 @@ type Story struct {
 	Steps []Step `json:"steps"`
 	// Alerts are empty where its route was off.
 	Alerts []Alert `json:"alerts"`
+	// Others are the stories of other events that came under the delivery id.
+	Others []Story `json:"others"`
 }
 
 // Step is something that happened, in the order of time.
@@ -115,17 +117,40 @@ func (a Alert) place() string {
 // ErrNotFound is returned for a delivery that the ledger does not know; what wraps it says where else to look.
 var ErrNotFound = errors.New("no such delivery")
 
-// Delivery tells a delivery's story. It returns ErrNotFound.
+// Delivery tells a delivery's story, and those of other events that came under its id. It returns ErrNotFound.
 func (t *Tracer) Delivery(ctx context.Context, id string) (Story, error) {
-	entry, err := t.Ledger.Find(ctx, id, t.Now())
-	if errors.Is(err, ingest.ErrNotFound) {
-		return Story{}, fmt.Errorf("%w: %q never came, was refused (the log's line with this delivery_id tells its status and reason), "+
-			"was answered 503 and not sent again yet, or came more than %s ago, which is as long as the ledger remembers", ErrNotFound, id, t.Window)
-	}
+	entries, err := t.entries(ctx, id)
 	if err != nil {
 		return Story{}, err
 	}
-	return t.tell(ctx, &inquiry{Tracer: t, whole: true}, entry)
+	if len(entries) == 0 {
+		return Story{}, fmt.Errorf("%w: %q never came, was refused (the log's line with this delivery_id tells its status and reason), "+
+			"was answered 503 and not sent again yet, or came more than %s ago, which is as long as the ledger remembers", ErrNotFound, id, t.Window)
+	}
+	story, err := t.tell(ctx, &inquiry{Tracer: t, whole: true}, entries[0])
+	for _, entry := range entries[1:] {
+		if err == nil {
+			var other Story
+			other, err = t.tell(ctx, &inquiry{Tracer: t, whole: true}, entry)
+			story.Others = append(story.Others, other)
+		}
+	}
+	return story, err
+}
+
+// entries are those of a delivery id, the one that has it first.
+func (t *Tracer) entries(ctx context.Context, id string) ([]ingest.Entry, error) {
+	now := t.Now()
+	entry, err := t.Ledger.Find(ctx, id, now)
+	if err != nil && !errors.Is(err, ingest.ErrNotFound) {
+		return nil, err
+	}
+	var entries []ingest.Entry
+	if err == nil {
+		entries = append(entries, entry)
+	}
+	apart, err := t.Ledger.FindApart(ctx, id, now)
+	return append(entries, apart...), err
 }
 
 // Recent tells the stories of a page of the journal, newest received first, and what the next page begins behind, as
@@ -160,6 +185,7 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 		ClaimedAt:   entry.ClaimedAt,
 		HandedOffAt: entry.HandedOffAt,
 		Alerts:      alerts,
+		Others:      []Story{},
 	}
 	story.Steps = steps(story)
 	story.Why = t.why(story, entry.LeaseEnd)

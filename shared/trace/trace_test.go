@@ -101,6 +101,13 @@ func TestWhyItPagedOrDidNot(t *testing.T) {
 			}
 			b.passes(queue.MaxVisibility + time.Second)
 		}},
+		{name: "two-events-under-one-id", happens: func(b *bench) {
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.passes(time.Second)
+			b.delivers("d-1", approved, 0, ingest.Accepted)
+			b.passes(time.Second)
+			b.works()
+		}},
 		{name: "being-handed-off", happens: func(b *bench) { b.claims("d-1") }},
 		{name: "stopped-while-handing-off", happens: func(b *bench) {
 			b.claims("d-1")

@@ -79,6 +79,8 @@ const (
 
 var onceTold = []string{flagTold + "app_1", paged + "app_1: open"}
 
+var bothTold = append([]string{flagTold + "app_2", paged + "app_2: open"}, onceTold...)
+
 func posts(deliveries ...delivery) func(*world) {
 	return func(w *world) {
 		for _, d := range deliveries {
@@ -169,6 +171,14 @@ var scenarios = []scenario{
 	},
 	{name: "replay under a new id", happens: posts(revision, revision.under("replayed")), want: [][]string{onceTold}},
 	{name: "replay long after", happens: postsAndSettles(revision, revision.under("replayed")), want: [][]string{onceTold}},
+	{
+		name: "two events under one delivery id", happens: posts(revision.under("one"), event(flagged, "app_2", 2).under("one")),
+		want: [][]string{bothTold},
+	},
+	{
+		name: "two events under one delivery id, at once", happens: postsAtOnce(revision.under("one"), event(flagged, "app_2", 2).under("one")),
+		want: [][]string{bothTold},
+	},
 	{name: "redrive", happens: redriven, want: [][]string{onceTold}},
 	{
 		name: "digest windows", happens: digested,

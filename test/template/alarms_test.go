@@ -52,7 +52,7 @@ func TestAlarms(t *testing.T) {
 	loaded := load(t)
 	want := map[string]signal{
 		"IngestErrorAlarm":   signalOf("AWS/ApiGateway", "5xx", "Sum", dimension{"ApiId", "!Ref WebhookApi"}),
-		"ConflictAlarm":      signalOf(telemetry.Namespace, replyMetric(ingest.Conflict), "Sum", ofStack),
+		"ConflictAlarm":      signalOf(telemetry.Namespace, ingest.MetricDeliveryIDConflict, "Sum", ofStack),
 		"ForgedRequestAlarm": signalOf(telemetry.Namespace, replyMetric(ingest.Unauthorized), "Sum", ofStack),
 		"SilenceAlarm":       signalOf(telemetry.Namespace, replyMetric(ingest.Accepted), "Sum", ofStack),
 		"OverdueDeletionAlarm": signalOf(telemetry.Namespace, "deletions_overdue", "Maximum", ofStack,

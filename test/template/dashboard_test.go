@@ -95,10 +95,11 @@ func TestTheDashboardIsComplete(t *testing.T) {
 	var want []string
 	for _, status := range []ingest.Status{
 		ingest.Accepted, ingest.Duplicate, ingest.Ignored, ingest.Busy, ingest.Unavailable, ingest.Unauthorized, ingest.Stale,
-		ingest.Malformed, ingest.Conflict, ingest.TooLarge,
+		ingest.Malformed, ingest.TooLarge,
 	} {
 		want = append(want, "Sum of "+named(replyMetric(status), []dimension{ofStack}))
 	}
+	want = append(want, "Sum of "+named(ingest.MetricDeliveryIDConflict, []dimension{ofStack}))
 	want = append(want, "Sum of "+named("matched_secret_1", []dimension{ofStack}), "Sum of "+named("matched_secret_2", []dimension{ofStack}))
 	for _, to := range []queue.Name{queue.Slack, queue.PagerDuty} {
 		for _, metric := range []string{"p50 of latency_from_receipt", "p99 of latency_from_receipt",

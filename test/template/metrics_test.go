@@ -127,7 +127,7 @@ func deliver(t *testing.T, log *telemetry.Logger) {
 	}{
 		{ingest.Accepted, unpublished(newSecret, now, sample.Change{DeliveryID: "first"})},
 		{ingest.Duplicate, unpublished(oldSecret, now, sample.Change{DeliveryID: "first"})},
-		{ingest.Conflict, unpublished(newSecret, now, sample.Change{DeliveryID: "first", ResourceID: "another"})},
+		{ingest.Accepted, unpublished(newSecret, now, sample.Change{DeliveryID: "first", ResourceID: "another"})},
 		{ingest.Busy, busy},
 		{ingest.Ignored, request(t, "activity.updated", newSecret, now, sample.Change{})},
 		{ingest.Unauthorized, unpublished("whsec_forged", now, sample.Change{})},
