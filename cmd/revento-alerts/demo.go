@@ -62,7 +62,7 @@ func runDemo(ctx context.Context, w world, dir string) (err error) {
 
 // colour says whether the output is a terminal that wants colours. https://no-color.org
 func (w world) colour() bool {
-	file, isFile := w.out.(*os.File)
+	file, isFile := w.screen.(*os.File)
 	if !isFile || os.Getenv("NO_COLOR") != "" {
 		return false
 	}
@@ -82,7 +82,7 @@ type demo struct {
 // draw shows what a person sees now.
 func (d *demo) draw(context.Context) error {
 	options := terminal.Options{Location: time.Local, Colour: d.colour()}
-	if err := terminal.Draw(d.out, d.machine.Recorder.Messages(), d.machine.Recorder.Incidents(), options); err != nil {
+	if err := terminal.Draw(d.screen, d.machine.Recorder.Messages(), d.machine.Recorder.Incidents(), options); err != nil {
 		return fmt.Errorf("draw what is shown: %w", err)
 	}
 	d.printf("\n")

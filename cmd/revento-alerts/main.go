@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/clip"
 	"revento-alerts/shared/settings"
 )
 
@@ -25,9 +26,12 @@ const (
 
 // world is what commands see of the outside.
 type world struct {
-	in     io.Reader
+	in io.Reader
+	// out and errOut show what is hidden in a text, whoever wrote it. Drawings, whose texts are printable and whose colours must stay
+	// hidden, go to screen.
 	out    io.Writer
 	errOut io.Writer
+	screen io.Writer
 	source settings.Source
 	// environ is what source finds, as os.Environ lists it.
 	environ []string
@@ -43,6 +47,7 @@ func main() {
 }
 
 func run(ctx context.Context, arguments []string, w world) int {
+	w.screen, w.out, w.errOut = w.out, clip.NewWriter(w.out), clip.NewWriter(w.errOut)
 	root := newRoot(w)
 	root.SetArgs(arguments)
 	root.SetOut(w.out)

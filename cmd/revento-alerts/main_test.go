@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"revento-alerts/shared/clip"
 	"revento-alerts/shared/revento"
 	"revento-alerts/test/golden"
 )
@@ -177,6 +178,22 @@ func TestSendFailsWhereTheReceiverRefuses(t *testing.T) {
 	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
 	if r.code != exitFailed || !strings.Contains(r.err, "401") {
 		t.Errorf("%+v", r)
+	}
+}
+
+// The receiver may be anybody, and a terminal obeys what it is shown.
+func TestNothingHiddenOfAReplyReachesTheTerminal(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = w.Write([]byte("\x1b[2J\u202eno\u200b\u009b\x00"))
+	}))
+	defer server.Close()
+	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
+	if want := `200 \u001b[2J\u202eno\u200b\u009b\u0000` + "\n"; r.out != want {
+		t.Errorf("%q, want %q", r.out, want)
+	}
+	r = call(t, nil, "send", "\x1b[2J\u202e")
+	if r.code != exitUsage || strings.ContainsFunc(strings.ReplaceAll(r.err, "\n", ""), clip.IsHidden) {
+		t.Errorf("%q", r.err)
 	}
 }
 

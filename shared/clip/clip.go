@@ -1,5 +1,5 @@
-// Package clip makes text that strangers wrote fit for a provider: within a limit, never cut inside a character, and on one
-// line.
+// Package clip makes text that strangers wrote fit for a provider, a terminal and a log: within a limit, never cut inside a character,
+// on one line, and with nothing hidden in it. It is the one place that does.
 package clip
 
 import (
@@ -38,17 +38,37 @@ func Escaped(text string, limit int, escape func(rune) string) string {
 	return kept.String()
 }
 
-// Line returns text on one line: line breaks and other control characters become spaces, and what turns the direction of
-// writing, so that text reads as something else, is dropped.
+// IsHidden says whether a character shows nothing where it stands, and does something all the same: it controls a terminal, turns the
+// direction of writing, joins or separates without a width, so that text reads as something else than it is.
+func IsHidden(r rune) bool {
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
+}
+
+// joiners are hidden characters that scripts and emoji are spelt with: a zero-width non-joiner and joiner.
+const joiners = "\u200c\u200d"
+
+// Line returns text on one line: line breaks and other control characters become spaces, and all else that is hidden is dropped but for
+// what words and emoji are spelt with.
 func Line(text string) string {
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r):
 			return ' '
-		case unicode.Is(unicode.Bidi_Control, r):
-			return -1
-		default:
+		case strings.ContainsRune(joiners, r), unicode.Is(unicode.Variation_Selector, r), !IsHidden(r):
 			return r
+		default:
+			return -1
 		}
 	}, text))
+}
+
+// Marked returns text on one line with U+FFFD in place of each character that is hidden and each blank but the space, for what a person
+// has to see as it is.
+func Marked(text string) string {
+	return strings.Map(func(r rune) rune {
+		if IsHidden(r) || unicode.IsSpace(r) && r != ' ' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, text)
 }

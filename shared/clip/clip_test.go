@@ -66,6 +66,18 @@ func TestLine(t *testing.T) {
 	}
 }
 
+func TestMarked(t *testing.T) {
+	const mark = "\ufffd"
+	for text, want := range map[string]string{
+		"as it is": "as it is", "\x1b[31m": mark + "[31m", "a\nb\tc": "a" + mark + "b" + mark + "c", "a\u00a0b": "a" + mark + "b",
+		"\u202eabc": mark + "abc", "\u200b": mark, "日本 🙂": "日本 🙂",
+	} {
+		if got := clip.Marked(text); got != want {
+			t.Errorf("Marked(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
 func FuzzEscaped(f *testing.F) {
 	for _, seed := range []string{"", "abc", "a&<>b", "🙂🙂🙂", "\xff\xfe", "e\u0301", "&amp;"} {
 		f.Add(seed, 3)

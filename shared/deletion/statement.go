@@ -8,7 +8,8 @@ import (
 	"slices"
 	"text/tabwriter"
 	"time"
-	"unicode"
+
+	"revento-alerts/shared/clip"
 )
 
 // WriteList writes the deletions as a table.
@@ -83,7 +84,7 @@ func statementRows(c Case) [][2]string {
 		rows = append(rows, [2]string{"held", string(c.Held)})
 	}
 	if c.Note != "" {
-		rows = append(rows, [2]string{"note", printable(c.Note)})
+		rows = append(rows, [2]string{"note", clip.Marked(c.Note)})
 	}
 	if !c.ScheduledAt.IsZero() || !c.StartedAt.IsZero() {
 		rows = append(rows, [2]string{"incidents resolved", fmt.Sprint(c.Resolved)})
@@ -107,15 +108,5 @@ func idText(id string) string {
 	if id == "" {
 		return "null"
 	}
-	return printable(id)
-}
-
-func printable(text string) string {
-	runes := []rune(text)
-	for i, r := range runes {
-		if !unicode.IsPrint(r) {
-			runes[i] = unicode.ReplacementChar
-		}
-	}
-	return string(runes)
+	return clip.Marked(id)
 }

@@ -231,7 +231,7 @@ func link(url string) string {
 
 // label makes a name readable: "approved_at" is "Approved at".
 func label(name string) string {
-	words := strings.ReplaceAll(plain(name, maxFieldName), "_", " ")
+	words := plain(strings.ReplaceAll(name, "_", " "), maxFieldName)
 	first, size := utf8.DecodeRuneInString(words)
 	if size == 0 {
 		return ""
@@ -259,20 +259,37 @@ func joined(large int, largeUnit string, small int, smallUnit string) string {
 	return fmt.Sprintf("%d %s %d %s", large, largeUnit, small, smallUnit)
 }
 
-// plain is text of strangers between our own: nothing in it becomes a mention, a link or a change of style.
-// https://docs.slack.dev/messaging/formatting-message-text/#escaping
+// plain is text of strangers between our own: nothing in it becomes a mention, a link, an emoji or a change of style.
+// https://docs.slack.dev/messaging/formatting-message-text/
 func plain(text string, limit int) string {
-	return clip.Escaped(clip.Line(text), limit, func(r rune) string {
-		switch r {
-		case '*':
-			return "∗" // U+2217
-		case '~':
-			return "∼" // U+223C
-		default:
-			return escape(r)
-		}
-	})
+	return clip.Escaped(inert(clip.Line(text)), limit, escape)
 }
+
+// inert puts characters that look alike in place of those that would restyle the text. An underscore between letters or digits, as in an
+// id, does nothing to it and stays, and so does a colon that no emoji's name follows.
+func inert(text string) string {
+	runes := []rune(text)
+	shown := slices.Clone(runes)
+	for i, r := range runes {
+		followed := i+1 < len(runes) && isWord(runes[i+1])
+		switch {
+		case r == '*':
+			shown[i] = '∗' // U+2217
+		case r == '~':
+			shown[i] = '∼' // U+223C
+		case r == '_' && !(i > 0 && isWord(runes[i-1]) && followed):
+			shown[i] = 'ˍ' // U+02CD
+		case r == ':' && i+1 < len(runes) && isEmojiName(runes[i+1]):
+			shown[i] = '∶' // U+2236
+		}
+	}
+	return string(shown)
+}
+
+func isWord(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// isEmojiName says whether an emoji's name can begin so. Names of one's own may hold letters of any script.
+func isEmojiName(r rune) bool { return isWord(r) || strings.ContainsRune("_+-'", r) }
 
 // code is text of strangers as inline code: it copies well, and Slack leaves it as it is.
 func code(text string, limit int) string {

@@ -276,3 +276,26 @@ func FuzzRender(f *testing.F) {
 		}
 	})
 }
+
+// Emoji and underscores of strangers once restyled the message; ids stay as they are, so that they can be copied.
+func TestStrangersTextRestylesNothing(t *testing.T) {
+	for text, want := range map[string]string{
+		"app_xyz":                 "app_xyz",
+		"a_b_c":                   "a_b_c",
+		"_all of it_":             "ˍall of itˍ",
+		"an _italic_ word":        "an ˍitalicˍ word",
+		"__init__":                "ˍˍinitˍˍ",
+		"(_x_)":                   "(ˍxˍ)",
+		":rotating_light:":        "∶rotating_light:",
+		"a:rotating_light:b:+1:":  "a∶rotating_light∶b∶+1:",
+		":flag-de: :日本:":          "∶flag-de: ∶日本:",
+		"Required: it is stopped": "Required: it is stopped",
+		"12:30":                   "12∶30",
+		"*bold* ~gone~ `code`":    "∗bold∗ ∼gone∼ 'code'",
+		"zero\u200bwidth\ufeff":   "zerowidth",
+	} {
+		if got := plain(text, 100); got != want {
+			t.Errorf("%q is shown as %q, want %q", text, got, want)
+		}
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"io"
 	"log/slog"
 	"time"
+
+	"revento-alerts/shared/clip"
 )
 
 // Namespace is the CloudWatch namespace of all metrics.
@@ -42,12 +44,12 @@ type Options struct {
 	Now func() time.Time
 }
 
-// New returns a Logger that writes JSON lines to w.
+// New returns a Logger that writes JSON lines to w, in which nothing is hidden: a person may look at them in a terminal.
 func New(w io.Writer, options Options) *Logger {
 	if options.Now == nil {
 		options.Now = time.Now
 	}
-	handler := slog.NewJSONHandler(w, &slog.HandlerOptions{Level: options.Level})
+	handler := slog.NewJSONHandler(clip.NewWriter(w), &slog.HandlerOptions{Level: options.Level})
 	log := slog.New(handler).With(slog.String("stack", options.Stack))
 	return &Logger{log: log, now: options.Now, stack: options.Stack, metrics: options.Metrics}
 }

@@ -2,12 +2,14 @@ package telemetry_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"revento-alerts/shared/clip"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/test/golden"
 )
@@ -94,5 +96,25 @@ func TestALineWithMetricsIsWrittenWhateverTheLevel(t *testing.T) {
 				t.Errorf("%d lines: %s", lines, out.String())
 			}
 		})
+	}
+}
+
+// A person may look at the log in a terminal, and its texts may be a stranger's.
+func TestNothingIsHiddenInALine(t *testing.T) {
+	const text = "\x1b[2J\u202e\u200b\u009b"
+	var out bytes.Buffer
+	log := telemetry.New(&out, telemetry.Options{Stack: "prod"})
+	line := log.Begin("alert")
+	line.Set("reason", text)
+	line.End(t.Context())
+	log.Slog().Warn(text)
+	for encoded := range strings.Lines(out.String()) {
+		if strings.ContainsFunc(strings.TrimSuffix(encoded, "\n"), clip.IsHidden) {
+			t.Errorf("%q hides something", encoded)
+		}
+		var read struct{ Msg, Reason string }
+		if err := json.Unmarshal([]byte(encoded), &read); err != nil || read.Msg != text && read.Reason != text {
+			t.Errorf("%q is read as %+v, %v", encoded, read, err)
+		}
 	}
 }

@@ -3,11 +3,13 @@ package terminal
 import (
 	"strings"
 	"unicode"
+
+	"revento-alerts/shared/clip"
 )
 
 // printable makes strangers' text harmless to a terminal, and its width certain: white space becomes a space, any other
-// control character U+FFFD, so that it shows, and what no terminal shows is dropped. Joiners and variation selectors are
-// dropped as well: terminals disagree on how wide a joined emoji is.
+// control character U+FFFD, so that it shows, and what else is hidden is dropped. Joiners are among that: terminals disagree on how
+// wide a joined emoji is.
 func printable(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -15,7 +17,7 @@ func printable(text string) string {
 			return ' '
 		case unicode.IsControl(r):
 			return unicode.ReplacementChar
-		case unicode.In(r, unicode.Cf, unicode.Variation_Selector):
+		case clip.IsHidden(r):
 			return -1
 		default:
 			return r
