@@ -23,9 +23,9 @@ type Gate struct {
 
 var _ worker.Task = (*Gate)(nil)
 
-// Work deals with an event that happened after its connection's cutoff, and with every notice.
+// Work deals with an event that happened after its connection's cutoff, and with what no tombstone stops.
 func (g *Gate) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
-	if event.Notice != nil {
+	if !event.Form.IsStopped() {
 		return g.Task.Work(ctx, event, line)
 	}
 	stone, err := loadTombstone(ctx, g.Deletions, event.Connection)

@@ -141,7 +141,7 @@ func (n *Notifier) message(entry Entry, told notice, destination route.Destinati
 		message.Severity = route.Error
 	}
 	message.Resolves = told.resolves
-	message.Notice = &handoff.Notice{Title: told.title, Facts: told.facts}
+	message.Form = handoff.Notice{Title: told.title, Facts: told.facts}
 	return message
 }
 
@@ -175,7 +175,7 @@ func (n *Notifier) resolve(ctx context.Context, entry Entry, incidentKey string)
 	message.AlertKey = revento.Hash(n.Stack, entry.Value.ID, "resolve", incidentKey)
 	message.IncidentKey = incidentKey
 	message.Kind, message.Severity, message.Resolves = route.PagerDuty, route.Info, true
-	message.Notice = &handoff.Notice{Title: "The connection has ended and its data must go", Ends: true}
+	message.Form = handoff.Notice{Title: "The connection has ended and its data must go", Ends: true}
 	if err := n.send(ctx, message); err != nil {
 		return fmt.Errorf("resolve an incident of the connection: %w", err)
 	}
@@ -186,7 +186,6 @@ func (n *Notifier) resolve(ctx context.Context, entry Entry, incidentKey string)
 // kept.
 func (n *Notifier) blank(entry Entry, at time.Time) handoff.Message {
 	return handoff.Message{
-		Schema:     handoff.SchemaVersion,
 		DeliveryID: entry.Value.DeliveryID,
 		Identity:   revento.Identity(revento.Hash(entry.Value.ID)),
 		SignedAt:   at.UTC(),

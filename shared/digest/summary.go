@@ -66,12 +66,10 @@ func since(members []entryRecord) time.Time {
 	return first.Value.ReceivedAt
 }
 
-// message is the digest on its way to Slack: a notice, since it tells of no connection that could be deleted, and a root of
-// its own. The same claim makes the same message.
+// message is the digest on its way to Slack: a root of its own. The same claim makes the same message.
 func (t *Task) message(latest runRecord) handoff.Message {
 	claim, channel := latest.Value, latest.Key.ID
 	return handoff.Message{
-		Schema:      handoff.SchemaVersion,
 		DeliveryID:  fmt.Sprintf("digest-%s-%s", channel, claim.Window.Format(time.RFC3339)),
 		Identity:    revento.Identity(claim.AlertKey),
 		AlertKey:    claim.AlertKey,
@@ -82,7 +80,7 @@ func (t *Task) message(latest runRecord) handoff.Message {
 		SignedAt:    claim.At,
 		ReceivedAt:  claim.At,
 		QueuedAt:    t.Now().UTC(),
-		Notice:      &handoff.Notice{Title: title(claim), Digest: claim.Summary},
+		Form:        handoff.Digest{Title: title(claim), Summary: *claim.Summary},
 		Body:        envelope(claim),
 	}
 }

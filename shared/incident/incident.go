@@ -101,12 +101,9 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 	return worker.Sent, t.end(ctx, sending, event, alert.Sent)
 }
 
-// store is where the event's records are kept: a notice's stay with its deletion.
+// store is where the event's records are kept.
 func (t *Task) store(event handoff.Event) record.Store {
-	if event.Notice != nil {
-		return t.Deletions
-	}
-	return t.Records
+	return event.Form.Store(t.Records, t.Deletions)
 }
 
 // incident returns what is known of the event's incident. A notice that ends one of the connection's incidents is held
@@ -114,7 +111,7 @@ func (t *Task) store(event handoff.Event) record.Store {
 // was known any more that end was only noted.
 func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[applied], error) {
 	known, err := record.LoadAfter[applied](ctx, t.store(event), key(event, record.Incident, event.IncidentKey), event.Cutoff)
-	if err != nil || !endsIncident(event) {
+	if err != nil || !event.Form.EndsIncident() {
 		return known, err
 	}
 	reopened, err := record.Load[applied](ctx, t.Records, key(event, record.Incident, event.IncidentKey))
@@ -124,13 +121,10 @@ func (t *Task) incident(ctx context.Context, event handoff.Event) (record.Entry[
 	return known, err
 }
 
-// endsIncident says whether the event is a notice that resolves an incident which is known to be open.
-func endsIncident(event handoff.Event) bool { return event.Notice != nil && event.Notice.Ends }
-
 // mayBeOpen says whether there may be an incident to resolve. What is stored of before the connection's cutoff counts as not
 // known, but the pager may still have it open.
 func mayBeOpen(incident record.Entry[applied], event handoff.Event) bool {
-	return incident.Known || incident.Version > 0 || endsIncident(event)
+	return incident.Known || incident.Version > 0 || event.Form.EndsIncident()
 }
 
 // finish records what a stop between applying and recording left open.

@@ -307,7 +307,7 @@ func ends(t *testing.T, second int) handoff.Event {
 	t.Helper()
 	e := event(t, fmt.Sprintf("approve@%d", second))
 	e.AlertKey, e.Order.AlertKey = "ends", "ends"
-	e.Notice = &handoff.Notice{Title: "The connection has ended", Ends: true}
+	e.Form = handoff.Notice{Title: "The connection has ended", Ends: true}
 	return e
 }
 

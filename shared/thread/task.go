@@ -70,10 +70,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 }
 
 func (t *Task) load(ctx context.Context, event handoff.Event, line *telemetry.Line) (*work, error) {
-	w := &work{Event: event, store: t.Records, line: line}
-	if event.IsAboutDeletion() {
-		w.store = t.Deletions
-	}
+	w := &work{Event: event, store: event.Form.Store(t.Records, t.Deletions), line: line}
 	var err error
 	w.alert, err = record.Load[alert.Record](ctx, w.store, record.Key{Connection: event.Connection, Kind: record.Alert, ID: event.AlertKey})
 	if err != nil {

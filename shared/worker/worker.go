@@ -154,9 +154,9 @@ func (w *Worker) work(ctx context.Context, job Job, line *telemetry.Line) (Outco
 }
 
 // Told measures an alert's latency. A task calls it with the moment at which the provider took the alert, since what it does
-// after that keeps nobody waiting. Notices are not measured: some tell of what is due, and of nothing that just happened.
+// after that keeps nobody waiting. What is no news is not measured.
 func Told(event handoff.Event, at time.Time, line *telemetry.Line) {
-	if event.Notice != nil {
+	if !event.Form.IsNews() {
 		return
 	}
 	line.Measure("latency_from_occurred_at", telemetry.Milliseconds, at.Sub(event.Order.OccurredAt).Milliseconds())
