@@ -33,14 +33,20 @@ that nobody deals with is gone after 14 days.`,
 func newDeadLettersList(w world) *cobra.Command {
 	return operatorCommand(w, &cobra.Command{
 		Use:   "list",
-		Short: "List the dead letters in sight",
+		Short: "List the dead letters",
 		Args:  usage(cobra.NoArgs),
 	}, func(ctx context.Context, client *api.Client, _ []string) error {
 		listing, err := letters(ctx, client)
 		if err != nil {
 			return err
 		}
-		return deadletter.WriteList(w.out, listing)
+		if err := deadletter.WriteList(w.out, listing); err != nil {
+			return err
+		}
+		if !listing.Whole {
+			return fmt.Errorf("%d of %d dead letters are not in sight", listing.Hidden, listing.Total)
+		}
+		return nil
 	})
 }
 

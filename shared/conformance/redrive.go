@@ -2,7 +2,9 @@ package conformance
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -34,23 +36,48 @@ var redriveScenarios = []scenario[*queueTest]{
 		}
 		q.lists(queue.Slack)
 	}},
-	{"what a FIFO queue itself moves is listed by group and redriven in its order", func(t *testing.T, q *queueTest) {
+	{"what a FIFO queue itself moves is listed whole and redriven", func(t *testing.T, q *queueTest) {
 		q.sends(queue.Slack, onItsWay(t, "flag@1"), onItsWay(t, "approve@2"))
 		q.exhaustsAll(queue.Slack)
-		q.lists(queue.Slack, "flag@1")
+		q.lists(queue.Slack, "flag@1", "approve@2")
 		q.redrives(queue.Slack, 2)
 		task := &task{}
 		q.works(task)
-		if len(task.done) != 2 || task.done[0] != deliveryOf("flag@1") || task.done[1] != deliveryOf("approve@2") {
+		slices.Sort(task.done)
+		if !slices.Equal(task.done, []string{deliveryOf("approve@2"), deliveryOf("flag@1")}) {
 			t.Errorf("worked on: %q", task.done)
 		}
 		q.lists(queue.Slack)
+	}},
+	{"of many letters in one group all are in sight, redriven and dropped", func(t *testing.T, q *queueTest) {
+		const letters = 25
+		for i := range letters {
+			q.sends(queue.Slack.DeadLetter(), onItsWay(t, fmt.Sprintf("flag@%d", i)))
+		}
+		listing, err := deadletter.NewDesk(q.Queues).List(t.Context(), queue.Slack)
+		wantSuccess(t, "list", err)
+		if len(listing.Letters) != letters || !listing.Whole {
+			t.Errorf("%d of %d are in sight, whole: %t", len(listing.Letters), letters, listing.Whole)
+		}
+		q.redrives(queue.Slack, letters)
+		q.isEmpty(queue.Slack.DeadLetter())
+		for i := range letters {
+			message := onItsWay(t, fmt.Sprintf("flag@%d", i))
+			message.DeduplicationID += "again"
+			q.sends(queue.Slack.DeadLetter(), message)
+		}
+		results, err := deadletter.NewDesk(q.Queues).Drop(t.Context(), deadletter.Selection{All: true, Queues: []queue.Name{queue.Slack}})
+		wantSuccess(t, "drop", err)
+		if len(results) != letters {
+			t.Errorf("%d of %d were dropped", len(results), letters)
+		}
+		q.isEmpty(queue.Slack.DeadLetter())
 	}},
 	{"what is dropped is gone, and the rest is in sight at once", func(t *testing.T, q *queueTest) {
 		for _, reason := range []string{"one", "two"} {
 			q.sends(queue.Purge.DeadLetter(), queue.Message{Body: reason, Attributes: map[string]string{worker.AttributeReason: reason}})
 		}
-		results, err := deadletter.NewDesk(q).Drop(t.Context(), deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
+		results, err := deadletter.NewDesk(q.Queues).Drop(t.Context(), deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
 		wantSuccess(t, "drop", err)
 		if len(results) != 1 || results[0].Outcome != deadletter.Dropped {
 			t.Errorf("results: %+v", results)
@@ -105,7 +132,7 @@ func (q *queueTest) works(task worker.Task) {
 // lists expects the letters of these events to be in sight, in any order.
 func (q *queueTest) lists(name queue.Name, events ...string) {
 	q.Helper()
-	listing, err := deadletter.NewDesk(q).List(q.Context(), name)
+	listing, err := deadletter.NewDesk(q.Queues).List(q.Context(), name)
 	wantSuccess(q.T, "list", err)
 	seen := map[string]bool{}
 	for _, letter := range listing.Letters {
@@ -124,7 +151,7 @@ func (q *queueTest) lists(name queue.Name, events ...string) {
 func (q *queueTest) redrives(name queue.Name, want int) {
 	q.Helper()
 	// Without routes every alert stays with its channel, and no record is asked.
-	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(q), Stack: "prod", Pace: time.Millisecond, Now: q.Now}
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(q.Queues), Stack: "prod", Pace: time.Millisecond, Now: q.Now}
 	results, err := redriver.Redrive(q.Context(), deadletter.Selection{Queues: []queue.Name{name}})
 	wantSuccess(q.T, "redrive", err)
 	for _, result := range results {

@@ -3,6 +3,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -40,9 +41,6 @@ type Letter struct {
 	Kind      route.Kind `json:"destination,omitempty"`
 	Channel   string     `json:"channel,omitempty"`
 	AlertKey  string     `json:"alert_key,omitempty"`
-	// More says that others of its group may lie behind it, out of sight: a FIFO queue that moves messages itself keeps
-	// their groups, and shows the first of a group alone.
-	More bool `json:"more,omitempty"`
 }
 
 // idLength is how many hex digits an ID has. Of a thousand letters, two have the same ID once in two million times.
@@ -50,16 +48,17 @@ const idLength = 10
 
 func letterOf(name queue.Name, received queue.Received) Letter {
 	letter := Letter{
-		ID:         revento.Hash(string(name), received.ID)[:idLength],
+		ID:         revento.Hash(string(name), originOf(received))[:idLength],
 		Queue:      name,
 		Reason:     received.Attributes[worker.AttributeReason],
 		SentAt:     received.SentAt,
 		DeliveryID: received.Attributes[handoff.AttributeDeliveryID],
 	}
 	letter.ParkedAt, _ = time.Parse(time.RFC3339, received.Attributes[worker.AttributeParkedAt]) // zero where it says nothing
-	if letter.Reason == "" {
-		letter.Reason, letter.More = ReasonMaxReceives, name.IsFIFO()
+	if since, err := time.Parse(time.RFC3339, received.Attributes[attributeSince]); err == nil {
+		letter.SentAt = since
 	}
+	letter.Reason = cmp.Or(letter.Reason, ReasonMaxReceives)
 	if event, err := open(received.Body); err == nil {
 		letter.Readable = true
 		letter.DeliveryID = event.DeliveryID
@@ -112,17 +111,34 @@ func (s Selection) Of(letters []Letter) ([]Letter, error) {
 		return nil, err
 	}
 	var chosen []Letter
+	chooses := s.chooser()
 	for _, letter := range letters {
-		if s.has(letter) && slices.Contains(s.queues(), letter.Queue) {
+		if chooses(letter) && slices.Contains(s.queues(), letter.Queue) {
 			chosen = append(chosen, letter)
 		}
 	}
 	return chosen, nil
 }
 
-func (s Selection) has(letter Letter) bool {
-	return (len(s.IDs) == 0 || slices.Contains(s.IDs, letter.ID)) &&
-		(s.Reason == "" || s.Reason == letter.Reason || strings.HasPrefix(letter.Reason, s.Reason+":"))
+// chooser says whether a letter of its queues is chosen.
+func (s Selection) chooser() func(Letter) bool {
+	ids := setOf(s.IDs)
+	return func(letter Letter) bool {
+		return (ids == nil || ids[letter.ID]) &&
+			(s.Reason == "" || s.Reason == letter.Reason || strings.HasPrefix(letter.Reason, s.Reason+":"))
+	}
+}
+
+// setOf is nil where there are none.
+func setOf(ids []string) map[string]bool {
+	if len(ids) == 0 {
+		return nil
+	}
+	set := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		set[id] = true
+	}
+	return set
 }
 
 // Outcome is what became of a letter.

@@ -181,6 +181,25 @@ func (b *bench) has(name queue.Name, want int) {
 	}
 }
 
+// waits counts a queue's messages, hidden or not.
+func (b *bench) waits(name queue.Name, want int) {
+	b.Helper()
+	waiting, inFlight, err := b.queues.Depth(b.Context(), name)
+	if err != nil || waiting+inFlight != want {
+		b.Fatalf("%s: %d wait, %d are hidden, %v; want %d", name, waiting, inFlight, err, want)
+	}
+}
+
+// receives takes a message, as somebody else does.
+func (b *bench) receives(name queue.Name) queue.Received {
+	b.Helper()
+	received, ok, err := b.queues.Receive(b.Context(), name, visibility)
+	if err != nil || !ok {
+		b.Fatalf("nothing came: %v", err)
+	}
+	return received
+}
+
 // takes receives all that can be received from a queue.
 func (b *bench) takes(name queue.Name) []queue.Received {
 	b.Helper()

@@ -7,24 +7,23 @@ import (
 	"revento-alerts/shared/queue"
 )
 
-// ListLimit is how many letters of each queue List shows at the most: about a minute's worth on SQS.
-const ListLimit = 1000
-
-// Listing is the letters in sight.
+// Listing is dead letters, and how many there are.
 type Listing struct {
+	// Letters are never nil.
 	Letters []Letter `json:"letters"`
-	// Hidden counts the letters that other programs have taken at the moment, or a look that was cut short. On SQS it
-	// is approximate.
+	// Total is how many there are, and Hidden how many of them are not among Letters, since other programs have taken them at
+	// the moment, or a look that was cut short. They are by the queues' own counts, which on SQS are approximate and up to a
+	// minute old.
+	Total  int `json:"total"`
 	Hidden int `json:"hidden"`
-	// Cut says that a queue has more letters than ListLimit, or than its engine gives out within a minute.
-	Cut bool `json:"cut"`
+	// Whole says that Letters are all: nothing is hidden, and the look was not cut short.
+	Whole bool `json:"whole"`
 }
 
-// List looks at the dead letters of the queues. Each is hidden from others while List runs, and for a minute where the
-// process dies meanwhile. Of what a FIFO queue itself moved, the first of each group is in sight (see Letter.More). With an
-// error comes what was seen before it. It returns ErrBusy.
+// List looks at all dead letters of the queues, however many there are. Each is hidden from others while List runs, and for two
+// minutes where the process dies meanwhile. With an error comes what was seen before it. It returns ErrBusy.
 func (d *Desk) List(ctx context.Context, names ...queue.Name) (Listing, error) {
-	var listing Listing
+	listing := Listing{Letters: []Letter{}}
 	leave, err := d.sit(ctx)
 	if err != nil {
 		return listing, err
@@ -35,33 +34,32 @@ func (d *Desk) List(ctx context.Context, names ...queue.Name) (Listing, error) {
 			return listing, err
 		}
 	}
+	listing.Whole = listing.Hidden == 0
 	return listing, nil
 }
 
 func (l *Listing) look(ctx context.Context, queues queue.Queues, name queue.Name) error {
-	_, hidden, err := queues.Depth(ctx, name.DeadLetter())
+	held := newHand(queues, name, lookVisibility)
+	total, err := held.count(ctx)
 	if err != nil {
 		return err
 	}
-	l.Hidden += hidden
-	held := newHand(queues, name, lookVisibility)
 	err = l.take(ctx, held, name)
-	return errors.Join(err, held.giveBack(ctx))
+	hidden, countErr := held.hidden(ctx, total)
+	l.Hidden += hidden
+	l.Total += len(held.order) + hidden
+	return errors.Join(err, countErr, held.giveBack(ctx))
 }
 
 func (l *Listing) take(ctx context.Context, held *hand, name queue.Name) error {
-	for range ListLimit {
+	for {
 		received, ok, err := held.next(ctx)
-		if errors.Is(err, errAgain) {
-			l.Cut = true
-			return nil
-		}
 		if err != nil || !ok {
 			return err
 		}
 		l.Letters = append(l.Letters, letterOf(name, received))
+		if err := held.setAside(ctx, received); err != nil {
+			return err
+		}
 	}
-	waiting, _, err := held.queues.Depth(ctx, held.name)
-	l.Cut = l.Cut || waiting > 0
-	return err
 }

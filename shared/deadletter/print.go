@@ -23,9 +23,6 @@ func WriteList(w io.Writer, listing Listing) error {
 	if listing.Hidden > 0 {
 		fmt.Fprintf(&text, "\n%d more are being looked at by someone else: list them again in a minute.\n", listing.Hidden)
 	}
-	if listing.Cut {
-		fmt.Fprintln(&text, "\nThere are more than are shown here.")
-	}
 	return flush(w, &text)
 }
 
@@ -54,7 +51,6 @@ func WriteLetter(w io.Writer, letter Letter) error {
 		{"destination", letter.place()},
 		{"alert key", line(letter.AlertKey)},
 		{"readable", strconv.FormatBool(letter.Readable)},
-		{"others may lie behind it", strconv.FormatBool(letter.More)},
 	} {
 		fmt.Fprintf(rows, "%s\t%s\n", row[0], row[1])
 	}

@@ -121,8 +121,9 @@ func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Let
 
 func withoutReason(attributes map[string]string) map[string]string {
 	rest := maps.Clone(attributes)
-	delete(rest, worker.AttributeReason)
-	delete(rest, worker.AttributeParkedAt)
+	for _, name := range []string{worker.AttributeReason, worker.AttributeParkedAt, attributeOrigin, attributeSince} {
+		delete(rest, name)
+	}
 	return rest
 }
 

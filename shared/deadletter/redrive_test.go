@@ -2,6 +2,7 @@ package deadletter_test
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -225,6 +226,83 @@ func TestSelection(t *testing.T) {
 			})
 		})
 	}
+}
+
+// exhausted puts letters of one channel into the dead-letter queue as the slack queue itself moves them: in their old group.
+func (b *bench) exhausted(letters int) {
+	b.Helper()
+	for i := range letters {
+		b.sends(queue.Slack.DeadLetter(), b.encoded(route.Slack, fmt.Sprintf("flag@%d", i)))
+	}
+}
+
+func TestEveryLetterIsDealtWithHoweverManyShareAGroup(t *testing.T) {
+	for _, letters := range []int{5, 1200} {
+		for name, do := range map[deadletter.Outcome]func(b *bench) ([]deadletter.Result, error){
+			deadletter.Redriven: func(b *bench) ([]deadletter.Result, error) { return b.Redrive(b.Context(), everything) },
+			deadletter.Dropped:  func(b *bench) ([]deadletter.Result, error) { return b.Drop(b.Context(), everything) },
+		} {
+			t.Run(fmt.Sprintf("%d %s", letters, name), func(t *testing.T) {
+				test(t, func(b *bench) {
+					b.exhausted(letters)
+					results, err := do(b)
+					if err != nil || len(results) != letters {
+						b.Errorf("%d of %d have a result, %v", len(results), letters, err)
+					}
+					for _, result := range results {
+						if result.Outcome != name {
+							b.Fatalf("%+v", result)
+						}
+					}
+					b.has(queue.Slack.DeadLetter(), 0)
+				})
+			})
+		}
+	}
+}
+
+func TestALetterBehindOthersOfItsGroupCanBeChosen(t *testing.T) {
+	test(t, func(b *bench) {
+		b.exhausted(5)
+		last := b.lists(queue.Slack).Letters[4]
+		b.exhausted(10) // five of them behind five new ones
+		b.parked(queue.Slack, queue.Message{Body: "unreadable", DeduplicationID: "12345678"}, "unreadable")
+		results, err := b.Redrive(b.Context(), deadletter.Selection{IDs: []string{last.ID}})
+		if err != nil || len(results) != 1 || results[0].Letter.DeliveryID != last.DeliveryID || results[0].Outcome != deadletter.Redriven {
+			b.Errorf("%+v, %v", results, err)
+		}
+		b.has(queue.Slack.DeadLetter(), 15-1+1-5) // the queue remembers the five
+	})
+}
+
+// Letters that stay do not keep those behind them from their turn.
+func TestALetterThatIsKeptHidesNoOther(t *testing.T) {
+	test(t, func(b *bench) {
+		b.exhausted(1)
+		b.sends(queue.Slack.DeadLetter(), queue.Message{Body: "x", Group: oldChannel, DeduplicationID: "12345678"})
+		b.sends(queue.Slack.DeadLetter(), b.encoded(route.Slack, "approve@3"))
+		results := b.redrives(everything)
+		if len(results) != 3 || results[1].Outcome != deadletter.Kept || results[2].Outcome != deadletter.Redriven {
+			b.Errorf("%q", outcomes(results))
+		}
+		b.has(queue.Slack.DeadLetter(), 1)
+	})
+}
+
+func TestWhatIsOutOfSightIsCountedAndNotSaidToBeDone(t *testing.T) {
+	test(t, func(b *bench) {
+		for _, body := range []string{"one", "two", "three"} {
+			b.parked(queue.Digest, queue.Message{Body: body}, body)
+		}
+		b.receives(queue.Digest.DeadLetter())
+		results, err := b.Redrive(b.Context(), everything)
+		if hidden, ok := errors.AsType[deadletter.ErrHidden](err); !ok || hidden.Count != 1 || len(results) != 2 {
+			b.Errorf("%q, %v", outcomes(results), err)
+		}
+		if _, err := b.Drop(b.Context(), deadletter.Selection{Reason: "one"}); !errors.As(err, new(deadletter.ErrHidden)) {
+			b.Errorf("the drop says that it is done: %v", err)
+		}
+	})
 }
 
 func TestNoMoreCallsAreMadeThanTheChosenLettersNeed(t *testing.T) {

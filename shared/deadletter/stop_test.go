@@ -81,7 +81,7 @@ func TestALookThatStopsHidesNothingForLong(t *testing.T) {
 			_ = mishap.Died(func() {
 				_, _ = deadletter.NewDesk(mishap.Queues{Queues: b.queues, Plan: plan}).List(b.Context(), queue.Slack, queue.Digest)
 			})
-			time.Sleep(time.Minute)
+			time.Sleep(2 * time.Minute)
 			b.has(queue.Slack.DeadLetter(), 1)
 			b.has(queue.Digest.DeadLetter(), 1)
 		})

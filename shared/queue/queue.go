@@ -117,6 +117,19 @@ type Counter interface {
 	Depth(ctx context.Context, name Name) (waiting, inFlight int, err error)
 }
 
+// BatchSize is how many messages a batch has at the most: SQS' limit.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
+const BatchSize = 10
+
+// Batcher deals with several messages in one call. SQS has it, where each call is a round trip; the engines of one machine do
+// not need it.
+type Batcher interface {
+	// ReceiveBatch is Receive of up to BatchSize messages, several of a FIFO group among them; none where there is none.
+	ReceiveBatch(ctx context.Context, name Name, visibility time.Duration) ([]Received, error)
+	// ChangeVisibilityBatch is ChangeVisibility of up to BatchSize messages. Void handles are passed over.
+	ChangeVisibilityBatch(ctx context.Context, name Name, handles []string, d time.Duration) error
+}
+
 // Queues is the whole of an engine.
 type Queues interface {
 	Sender

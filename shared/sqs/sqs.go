@@ -6,19 +6,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"revento-alerts/shared/awssdk"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/queue"
 )
 
-var _ queue.Queues = (*Queues)(nil)
+var (
+	_ queue.Queues  = (*Queues)(nil)
+	_ queue.Batcher = (*Queues)(nil)
+)
 
 // Queues is the queues whose URLs are known.
 type Queues struct {
@@ -121,36 +126,77 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle s
 	return settled(ctx, "change a message's visibility in the queue "+string(name), err)
 }
 
-// Receive implements queue.Receiver. It waits up to a second for a message, so that a client with the functions' shorter
-// AttemptTimeout cannot use it; the operator's commands have the SDK's default configuration, which sets none.
-func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (queue.Received, bool, error) {
-	if err := queue.CheckVisibility(visibility); err != nil {
-		return queue.Received{}, false, err
+// ChangeVisibilityBatch implements queue.Batcher. Of the messages that SQS did not change, the first's failure is returned.
+func (q *Queues) ChangeVisibilityBatch(ctx context.Context, name queue.Name, handles []string, d time.Duration) error {
+	if err := queue.CheckVisibility(d); err != nil {
+		return err
 	}
 	url, err := q.url(name)
 	if err != nil {
+		return err
+	}
+	entries := make([]types.ChangeMessageVisibilityBatchRequestEntry, len(handles))
+	for i, handle := range handles {
+		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
+			Id: aws.String(strconv.Itoa(i)), ReceiptHandle: &handle, VisibilityTimeout: seconds(d),
+		}
+	}
+	op := "change the visibility of messages in the queue " + string(name)
+	done, err := q.client.ChangeMessageVisibilityBatch(ctx, &sdk.ChangeMessageVisibilityBatchInput{QueueUrl: url, Entries: entries})
+	if err != nil {
+		return awssdk.Failure(ctx, op, err)
+	}
+	for _, failed := range done.Failed {
+		err := settled(ctx, op, &smithy.GenericAPIError{Code: aws.ToString(failed.Code), Message: aws.ToString(failed.Message)})
+		if !errors.Is(err, queue.ErrHandle) {
+			return err
+		}
+	}
+	return nil
+}
+
+// Receive implements queue.Receiver. It waits up to a second for a message, so that a client with the functions' shorter
+// AttemptTimeout cannot use it; the operator's commands have the SDK's default configuration, which sets none.
+func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (queue.Received, bool, error) {
+	batch, err := q.receive(ctx, name, visibility, 1)
+	if err != nil || len(batch) == 0 {
 		return queue.Received{}, false, err
+	}
+	return batch[0], true, nil
+}
+
+// ReceiveBatch implements queue.Batcher, and waits as Receive does.
+func (q *Queues) ReceiveBatch(ctx context.Context, name queue.Name, visibility time.Duration) ([]queue.Received, error) {
+	return q.receive(ctx, name, visibility, queue.BatchSize)
+}
+
+func (q *Queues) receive(ctx context.Context, name queue.Name, visibility time.Duration, most int32) ([]queue.Received, error) {
+	if err := queue.CheckVisibility(visibility); err != nil {
+		return nil, err
+	}
+	url, err := q.url(name)
+	if err != nil {
+		return nil, err
 	}
 	op := "receive from the queue " + string(name)
 	got, err := q.client.ReceiveMessage(ctx, &sdk.ReceiveMessageInput{
 		QueueUrl:                    url,
-		MaxNumberOfMessages:         1,
+		MaxNumberOfMessages:         most,
 		VisibilityTimeout:           seconds(visibility),
 		WaitTimeSeconds:             q.receiveWait,
 		MessageAttributeNames:       []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{types.MessageSystemAttributeNameAll},
 	})
 	if err != nil {
-		return queue.Received{}, false, awssdk.Failure(ctx, op, err)
+		return nil, awssdk.Failure(ctx, op, err)
 	}
-	if len(got.Messages) == 0 {
-		return queue.Received{}, false, nil
+	batch := make([]queue.Received, len(got.Messages))
+	for i, message := range got.Messages {
+		if batch[i], err = received(name, message); err != nil {
+			return nil, fmt.Errorf("%s: %w", op, err)
+		}
 	}
-	received, err := received(name, got.Messages[0])
-	if err != nil {
-		return queue.Received{}, false, fmt.Errorf("%s: %w", op, err)
-	}
-	return received, true, nil
+	return batch, nil
 }
 
 func received(name queue.Name, message types.Message) (queue.Received, error) {
@@ -198,10 +244,10 @@ func (q *Queues) Delete(ctx context.Context, name queue.Name, handle string) err
 	return settled(ctx, "delete a message from the queue "+string(name), err)
 }
 
-// codeInvalidParameter answers a void handle, by far its commonest cause where only a handle and a checked visibility were
-// sent. The other one, a visibility that ends later than MaxVisibility after the receipt, has the same effect: the message
-// comes again when its present visibility ends.
-const codeInvalidParameter = "InvalidParameterValue"
+// codesVoid answer a void handle. InvalidParameterValue's commonest cause by far is one, where only a handle and a checked
+// visibility were sent; the other one, a visibility that ends later than MaxVisibility after the receipt, has the same effect:
+// the message comes again when its present visibility ends. In a batch all of them come as codes.
+var codesVoid = []string{"InvalidParameterValue", "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight"}
 
 // settled is the result of a request on a message in flight.
 func settled(ctx context.Context, op string, err error) error {
@@ -211,7 +257,7 @@ func settled(ctx context.Context, op string, err error) error {
 	_, invalid := errors.AsType[*types.ReceiptHandleIsInvalid](err)
 	_, notInFlight := errors.AsType[*types.MessageNotInflight](err)
 	failure := awssdk.Failure(ctx, op, err)
-	if invalid || notInFlight || fault.Of(failure).Reason == codeInvalidParameter {
+	if invalid || notInFlight || slices.Contains(codesVoid, fault.Of(failure).Reason) {
 		return queue.ErrHandle
 	}
 	return failure

@@ -238,7 +238,7 @@ func (q *inquiry) list(ctx context.Context, name queue.Name) {
 	switch {
 	case err != nil:
 		q.unseen = "it may be a dead letter too: the dead letters could not all be read: " + err.Error()
-	case listing.Hidden > 0 || listing.Cut:
+	case !listing.Whole:
 		q.unseen = "it may be a dead letter too: not all of them are in sight"
 	}
 }

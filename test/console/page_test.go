@@ -218,7 +218,7 @@ func TestWhatFailsIsSaidAndWhatIsKnownStays(t *testing.T) {
 func TestEmptySectionsSayWhatToDo(t *testing.T) {
 	stage := newStage(t, usual)
 	stage.answers["deliveries"] = object{"deliveries": []any{}, "next": ""}
-	stage.answers["dead-letters"] = object{"letters": nil, "hidden": 0, "cut": false}
+	stage.answers["dead-letters"] = object{"letters": nil, "hidden": 0, "total": 0, "whole": true}
 	stage.answers["deletions"] = object{"deletions": []any{}}
 	stage.answers["slack"] = object{"channels": []any{}}
 	stage.answers["pagerduty"] = object{"incidents": []any{}}

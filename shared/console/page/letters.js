@@ -8,7 +8,7 @@ const reasons = {
   max_receives: "its queue gave it out too often",
 };
 
-export function letters(list, hidden, cut, results) {
+export function letters(list, hidden, results) {
   return [
     results && outcome(results),
     list.length === 0
@@ -19,8 +19,7 @@ export function letters(list, hidden, cut, results) {
           list.length > 1 && button(`Redrive all ${list.length}`, "redrive", list.map((letter) => letter.id).join(" "))),
         el("ul", { class: "rows" }, list.map(letter)),
       ],
-    (hidden > 0 || cut) && el("p", { class: "quiet foot" },
-      hidden > 0 && `${count(hidden, "more is", "more are")} being looked at by somebody else. `, cut && "There are more than are shown."),
+    hidden > 0 && el("p", { class: "quiet foot" }, `${count(hidden, "more is", "more are")} being looked at by somebody else.`),
   ];
 }
 

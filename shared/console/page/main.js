@@ -146,7 +146,7 @@ function draw() {
   section("queues", "overview", () => queues(overview.queues ?? []));
   section("samples", "overview", () => samples(overview, state.sent));
   section("deliveries", "deliveries", () => deliveries(allDeliveries(), nextPage(), state.traces));
-  section("dead-letters", "letters", () => letters(parked.letters ?? [], parked.hidden, parked.cut, state.results));
+  section("dead-letters", "letters", () => letters(parked.letters ?? [], parked.hidden, state.results));
   section("deletions", "deletions", () => deletions(cases.deletions ?? [], state.statements));
   section("routes", "routes", () => routes(table));
   if (overview && !overview.records_slack) show(byId("slack-view"), real("Slack"));
