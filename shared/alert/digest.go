@@ -1,6 +1,10 @@
 package alert
 
-import "time"
+import (
+	"cmp"
+	"slices"
+	"time"
+)
 
 // Digest is what a digest tells of many events. Types and ids are as strangers wrote them, clipped.
 type Digest struct {
@@ -15,6 +19,22 @@ type Digest struct {
 	Newest []Occurrence `json:"newest"`
 	// Waiting is how many more events at least wait for the next digest.
 	Waiting int `json:"waiting,omitempty"`
+}
+
+// WithoutIDs returns the digest by type alone.
+func (d Digest) WithoutIDs() Digest {
+	bare := d
+	bare.Counts, bare.Newest = nil, nil
+	for _, count := range d.Counts {
+		same := func(other Count) bool { return other.Type == count.Type }
+		if i := slices.IndexFunc(bare.Counts, same); i >= 0 {
+			bare.Counts[i].Events += count.Events
+			continue
+		}
+		bare.Counts = append(bare.Counts, Count{Type: count.Type, Events: count.Events})
+	}
+	slices.SortStableFunc(bare.Counts, func(a, b Count) int { return cmp.Compare(b.Events, a.Events) })
+	return bare
 }
 
 // Count is how often something happened at a Revento event.

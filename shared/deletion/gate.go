@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/queue"
@@ -12,6 +14,9 @@ import (
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/worker"
 )
+
+// tombstonesAtOnce is how many tombstones are read at the same time: a thousand take a worker less than a second.
+const tombstonesAtOnce = 16
 
 // Gate keeps from a task what a connection's tombstone stops.
 type Gate struct {
@@ -23,32 +28,54 @@ type Gate struct {
 
 var _ worker.Task = (*Gate)(nil)
 
-// Work deals with an event that happened after its connection's cutoff, and with what no tombstone stops.
+// Work deals with what is left of an event where its connections' tombstones are heeded.
 func (g *Gate) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
-	if !event.Form.IsStopped() {
-		return g.Task.Work(ctx, event, line)
-	}
-	stone, err := loadTombstone(ctx, g.Deletions, event.Connection)
+	cutoffs, err := g.cutoffs(ctx, event.Subjects())
 	if err != nil {
 		return "", err
 	}
-	if stone.Known && !event.Order.OccurredAt.After(stone.OccurredAt) {
+	event, left := event.After(cutoffs)
+	if !left {
 		return worker.Deleted, nil
 	}
-	event.Cutoff = stone.OccurredAt
 	outcome, err := g.Task.Work(ctx, event, line)
 	if errors.Is(err, record.ErrDeleted) { // the request came while we worked
 		return worker.Deleted, nil
 	}
-	if err == nil && stone.Known && !stone.Value.Returned {
-		err = g.announce(ctx, stone, event, line)
+	if err == nil && !event.Cutoff.IsZero() {
+		err = g.announce(ctx, event, line)
 	}
 	return outcome, err
 }
 
+// cutoffs reads the tombstones of the connections, of which a digest has up to a thousand. Those without one are left out.
+func (g *Gate) cutoffs(ctx context.Context, connections []record.Connection) (map[string]time.Time, error) {
+	cutoffs := map[string]time.Time{}
+	for chunk := range slices.Chunk(connections, tombstonesAtOnce) {
+		found := make([]time.Time, len(chunk))
+		err := together(len(chunk), func(i int) (err error) {
+			found[i], err = record.Cutoff(ctx, g.Deletions, chunk[i])
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		for i, connection := range chunk {
+			if !found[i].IsZero() {
+				cutoffs[connection.Partition()] = found[i]
+			}
+		}
+	}
+	return cutoffs, nil
+}
+
 // announce tells once that the connection is back. It comes after the alert, which matters more; should it fail, the message
 // comes again and finds the alert sent.
-func (g *Gate) announce(ctx context.Context, stone record.Entry[tombstone], event handoff.Event, line *telemetry.Line) error {
+func (g *Gate) announce(ctx context.Context, event handoff.Event, line *telemetry.Line) error {
+	stone, err := loadTombstone(ctx, g.Deletions, event.Connection)
+	if err != nil || !stone.Known || stone.Value.Returned {
+		return err
+	}
 	line.Raise(slog.LevelWarn)
 	line.Set("reconnected", true)
 	named := refer(record.Key{Connection: event.Connection, ID: stone.Value.Case})

@@ -228,7 +228,7 @@ func TestAPurgeDuringARunLeavesNothingBehind(t *testing.T) {
 	}
 }
 
-// All that a claim counted is purged before its message is sent: no channel seems to wait for it.
+// All that a claim counted is purged before its message is sent: no channel seems to wait for it, and nothing is left to tell.
 func TestAClaimIsFinishedThoughAllItsEntriesArePurged(t *testing.T) {
 	b := newBench(t, nil)
 	only := early()[0]
@@ -244,7 +244,62 @@ func TestAClaimIsFinishedThoughAllItsEntriesArePurged(t *testing.T) {
 	}
 	b.purge(only.connection())
 	b.runAt(second)
+	b.wantShown(channel)
+	b.wantNothingLeft()
+}
+
+// What the version before this claimed: it kept the summary, and of its entries no more than their names.
+func TestAClaimOfTheVersionBeforeIsFinished(t *testing.T) {
+	b := newBench(t, nil)
+	only := early()[0]
+	b.take(only)
+	const claim = `{"schema":1,"value":{"state":"claimed","window":"2026-05-09T12:15:00Z","at":"2026-05-09T12:15:01Z","alert_key":"alert-1",` +
+		`"summary":{"events":1,"counts":[{"type":"application.submitted","event_id":"evt_1","events":1}],"newest":[]},` +
+		`"since":"2026-05-09T12:01:01Z","members":[{"e":"ZXZ0XzE=","o":"b3JnXzE=","k":%q}]}}`
+	stored := record.Record{
+		Key: record.Key{Kind: record.DigestRun, ID: channel}, OccurredAt: first, Pending: "digest-run",
+		Data: fmt.Appendf(nil, claim, only.handoff(t).AlertKey),
+	}
+	if err := b.records.Put(t.Context(), stored); err != nil {
+		t.Fatal(err)
+	}
+	b.runAt(second)
 	b.wantShown(channel, secondInChannel)
+	b.wantNothingLeft()
+}
+
+// The oldest event was received a second after it happened.
+func TestADigestSaysSinceWhenItCounts(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(submitted("app_2", "evt_1", channel, noon.Add(10*time.Minute)), submitted("app_1", "evt_1", channel, noon.Add(4*time.Minute)))
+	b.runAt(first)
+	b.tell()
+	if title := b.slack.posts[0].Content.Title; title != "2 events in the last 11 minutes" {
+		t.Errorf("%q", title)
+	}
+}
+
+func TestADigestThatWaitsDoesNotTellOfWhatIsDeletedMeanwhile(t *testing.T) {
+	const firstWithout = "2: 1 application.submitted evt_1 1 application.submitted evt_2"
+	b := newBench(t, nil)
+	b.take(early()...)
+	b.runAt(first)
+	b.stop(early()[0].connection(), noon.Add(time.Minute)) // the first of evt_1's two events in the channel
+	b.stop(early()[3].connection(), first)
+	b.purge(early()[3].connection())
+	b.wantShown(channel, firstWithout)
+	b.wantShown(other, "1: 1 participant.registered evt_1")
+	if newest := b.slack.posts[0].Content.Digest.Newest; len(newest) != 2 {
+		t.Errorf("the newest: %+v", newest)
+	}
+}
+
+func TestADigestIsNotSentThatWasAllOfWhatIsDeletedMeanwhile(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(early()[:2]...)
+	b.runAt(first)
+	b.stop(early()[0].connection(), first)
+	b.wantShown(channel)
 	b.wantNothingLeft()
 }
 

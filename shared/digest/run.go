@@ -16,14 +16,9 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-// Limits of a run.
 const (
 	// maxListed is how many pending entries a run looks at, of all channels.
 	maxListed = 10_000
-	// maxMembers and maxMemberBytes bound what one digest counts: a claim names each, and a record has 400 KB at most.
-	// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-	maxMembers     = 1000
-	maxMemberBytes = 200_000
 	// runReserve is the time kept for ending well: what is left is done with the message's next receipt.
 	runReserve = 10 * time.Second
 )
@@ -52,11 +47,10 @@ type run struct {
 	Window time.Time `json:"window"`
 	At     time.Time `json:"at"`
 	// AlertKey is the message's.
-	AlertKey string        `json:"alert_key"`
-	Summary  *alert.Digest `json:"summary,omitempty"`
-	// Since is when the oldest of the events was received.
-	Since   time.Time `json:"since,omitzero"`
-	Members []member  `json:"members,omitempty"`
+	AlertKey string `json:"alert_key"`
+	// Waiting is how many more events wait for the channel's next digest.
+	Waiting int      `json:"waiting,omitempty"`
+	Members []member `json:"members,omitempty"`
 }
 
 type runRecord = record.Entry[run]
@@ -163,33 +157,54 @@ func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiti
 	if err != nil {
 		return told, err
 	}
-	_, err = t.finish(ctx, latest)
+	_, err = t.finish(ctx, latest, members)
 	return told + len(members), err
 }
 
 // resume returns the channel's record, after finishing a run that was claimed and left. It returns how many events that told
-// of.
+// of: what was purged since it was claimed is not told.
 func (t *Task) resume(ctx context.Context, channel string) (latest runRecord, told int, err error) {
 	latest, err = record.Load[run](ctx, t.Records, record.Key{Kind: record.DigestRun, ID: channel})
 	if err != nil || latest.Value.State != claimed {
 		return latest, 0, err
 	}
-	told = latest.Value.Summary.Events
-	latest, err = t.finish(ctx, latest)
-	return latest, told, err
+	members, err := t.reread(ctx, latest.Value.Members)
+	if err != nil {
+		return latest, 0, err
+	}
+	latest, err = t.finish(ctx, latest, members)
+	return latest, len(members), err
+}
+
+// reread returns those of a claim's entries that are there still.
+func (t *Task) reread(ctx context.Context, members []member) ([]entryRecord, error) {
+	var left []entryRecord
+	for _, counted := range members {
+		if isShort(ctx) {
+			return nil, errShort
+		}
+		found, err := record.Load[entry](ctx, t.Records, counted.key())
+		if err != nil {
+			return nil, err
+		}
+		if found.Known {
+			left = append(left, found)
+		}
+	}
+	return left, nil
 }
 
 // gather returns the entries to be counted: at most what fits into one claim and into the time that is left.
 func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord, error) {
 	cutoffs := map[record.Connection]time.Time{}
 	var members []entryRecord
-	size := 0
+	var size load
 	for _, key := range waiting {
 		short := isShort(ctx)
 		if short && len(members) == 0 {
 			return nil, errShort
 		}
-		if short || len(members) == maxMembers || size >= maxMemberBytes {
+		if short || size.isFull() {
 			break
 		}
 		found, counts, err := t.examine(ctx, key, cutoffs)
@@ -198,7 +213,7 @@ func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord,
 		}
 		if counts {
 			members = append(members, found)
-			size += memberOf(key).size()
+			size.add(found)
 		}
 	}
 	return members, nil
@@ -226,15 +241,12 @@ func (t *Task) examine(ctx context.Context, key record.Key, cutoffs map[record.C
 
 // claim pins what the run counts. It returns record.ErrChanged where another run of the channel came first.
 func (t *Task) claim(ctx context.Context, latest runRecord, window time.Time, members []entryRecord, waiting int) (runRecord, error) {
-	summary := summarise(members)
-	summary.Waiting = waiting - len(members)
 	latest.Value = run{
 		State:    claimed,
 		Window:   window,
 		At:       t.Now().UTC(),
 		AlertKey: revento.Hash(t.Stack, "digest", latest.Key.ID, window.Format(time.RFC3339Nano)),
-		Summary:  &summary,
-		Since:    since(members),
+		Waiting:  waiting - len(members),
 	}
 	for _, counted := range members {
 		latest.Value.Members = append(latest.Value.Members, memberOf(counted.Key))
@@ -243,10 +255,10 @@ func (t *Task) claim(ctx context.Context, latest runRecord, window time.Time, me
 	return record.Save(ctx, t.Records, latest)
 }
 
-// finish does what a claim asks for. Each of its steps can be repeated: the message is known by its alert key, and an entry
-// that is told stays told.
-func (t *Task) finish(ctx context.Context, latest runRecord) (runRecord, error) {
-	if err := t.send(ctx, latest); err != nil {
+// finish does what a claim asks for: it tells of its entries that are there still, and settles all. Each of its steps can be
+// repeated: the message is known by its alert key, and an entry that is told stays told.
+func (t *Task) finish(ctx context.Context, latest runRecord, members []entryRecord) (runRecord, error) {
+	if err := t.send(ctx, latest, members); err != nil {
 		return latest, err
 	}
 	for _, counted := range latest.Value.Members {
@@ -263,8 +275,11 @@ func (t *Task) finish(ctx context.Context, latest runRecord) (runRecord, error) 
 	return record.Save(ctx, t.Records, latest)
 }
 
-func (t *Task) send(ctx context.Context, latest runRecord) error {
-	encoded, err := t.message(latest).Encode()
+func (t *Task) send(ctx context.Context, latest runRecord, members []entryRecord) error {
+	if len(members) == 0 {
+		return nil
+	}
+	encoded, err := t.message(latest, members).Encode()
 	if err != nil {
 		return err
 	}

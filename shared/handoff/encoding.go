@@ -126,6 +126,6 @@ func (e encoded) olderForm() Form {
 	case e.Notice.Digest == nil:
 		return e.Notice.Notice
 	default:
-		return Digest{Title: e.Notice.Title, Summary: *e.Notice.Digest}
+		return olderDigest{title: e.Notice.Title, told: *e.Notice.Digest}
 	}
 }

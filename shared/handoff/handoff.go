@@ -102,6 +102,15 @@ type Event struct {
 	Cutoff time.Time
 }
 
+// Subjects are the connections whose deletion stops the event, or a part of what it tells.
+func (e Event) Subjects() []record.Connection { return e.Form.subjects(e) }
+
+// After returns the event as it may be told where its subjects' data is deleted up to these moments, which are by partition key;
+// a connection that is not among them has none. It returns false where nothing is left to tell.
+func (e Event) After(cutoffs map[string]time.Time) (left Event, any bool) {
+	return e.Form.after(e, cutoffs)
+}
+
 // Content is what the event tells a person.
 func (e Event) Content(display alert.Display) alert.Content {
 	content := display.Describe(e.Envelope, e.Order.OccurredAt, e.Severity, e.Resolves, e.DeliveryID)

@@ -91,7 +91,7 @@ func TestWhatAFormHoldsTravelsUnchangedAsPrintableASCII(t *testing.T) {
 	for _, text := range []string{"Zürich", "日本語", "\U0001F389", "\x00\x7f\u2028", "\uffff\ufffe", `"\ \u0041 & <b>`} {
 		for _, form := range []handoff.Form{
 			handoff.Notice{Title: text, Facts: []alert.Field{{Name: text, Value: text}}},
-			handoff.Digest{Title: text, Summary: alert.Digest{Counts: []alert.Count{{Type: text, EventID: text, Events: 1}}}},
+			handoff.Digest{Tally: alert.Tally{Lines: []alert.Line{{Type: text, EventID: text, HappenedAt: []time.Time{signedAt}}}}},
 		} {
 			message := handoff.New("prod", delivery(t, sampleBody), toSlack, queuedAt)
 			message.Form = form

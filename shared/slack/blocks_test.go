@@ -86,6 +86,8 @@ func TestWhatSlackShows(t *testing.T) {
 	}
 	flooded := digest()
 	flooded.Digest.OtherCounts, flooded.Digest.OtherEvents, flooded.Digest.Waiting = 13, 40, 200
+	ofVersion2 := digest()
+	ofVersion2.Digest.Newest = nil
 	bare := alert.Content{
 		Type: "integration.suspended", Title: "Integration suspended by Revento", Family: "integration",
 		Severity: route.Critical, Environment: "staging", HappenedAt: flaggedAt, DeliveryID: "d-1",
@@ -98,6 +100,7 @@ func TestWhatSlackShows(t *testing.T) {
 		"root-resolved.json":      {Content: approved(), Opened: opened},
 		"root-bare.json":          {Content: bare},
 		"digest.json":             {Content: digest()},
+		"digest-no-newest.json":   {Content: ofVersion2},
 		"digest-flood.json":       {Content: flooded, Lateness: 12 * time.Minute, PossiblyRepeated: true},
 		"root-hostile.json":       {Content: hostile},
 		"reply-resolved.json":     {Content: approved(), Reply: true},

@@ -30,13 +30,19 @@ func digestDetails(content alert.Content) []slack.Block {
 	for chunk := range slices.Chunk(counts, maxCountsPerSection) {
 		blocks = append(blocks, section(strings.Join(chunk, "\n")))
 	}
-	newest := []string{"*Newest*"}
-	for _, occurrence := range told.Newest[:min(len(told.Newest), maxNewest)] {
-		newest = append(newest, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventID)+
+	if len(told.Newest) > 0 {
+		blocks = append(blocks, newestSection(told.Newest))
+	}
+	return append(blocks, contextLine(digestNotes(content)...))
+}
+
+func newestSection(newest []alert.Occurrence) slack.Block {
+	lines := []string{"*Newest*"}
+	for _, occurrence := range newest[:min(len(newest), maxNewest)] {
+		lines = append(lines, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventID)+
 			" · "+date(occurrence.HappenedAt))
 	}
-	blocks = append(blocks, section(strings.Join(newest, "\n")))
-	return append(blocks, contextLine(digestNotes(content)...))
+	return section(strings.Join(lines, "\n"))
 }
 
 func digestNotes(content alert.Content) []string {

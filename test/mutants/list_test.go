@@ -148,7 +148,7 @@ var mutants = []mutant{
 
 	// Deletion.
 	{name: "deletion: nothing stops what happened before", file: "shared/deletion/gate.go",
-		guard: "if stone.Known && !event.Order.OccurredAt.After(stone.OccurredAt) {", instead: "if false {"},
+		guard: "if !left {", instead: "if false {"},
 	{name: "deletion: a cutoff falls", file: "shared/deletion/task.go", guard: "if stone.Known && order <= 0 {", instead: "if stone.Known && order == 0 {"},
 	{name: "deletion: a request that names a user is met for all", file: "shared/deletion/case.go",
 		guard: "case namesUser(event.Envelope.Data[userID]):", instead: "case false:"},
@@ -168,8 +168,10 @@ var mutants = []mutant{
 		guard: "latest.Known && !latest.Value.Window.Before(window)", instead: "false"},
 	{name: "digest: what a deletion stopped is told", file: "shared/digest/run.go",
 		guard: "if !cutoff.IsZero() && !found.OccurredAt.After(cutoff) {", instead: "if false {"},
+	{name: "digest: what was deleted while it waited is told", file: "shared/alert/tally.go",
+		guard: "return !deleted || happenedAt.After(cutoff)", instead: "return true || !deleted || happenedAt.After(cutoff)"},
 	{name: "digest: told before it is queued", file: "shared/digest/run.go",
-		guard: "if err := t.send(ctx, latest); err != nil {\n\t\treturn latest, err\n\t}", instead: "defer func() { _ = t.send(ctx, latest) }()"},
+		guard: "if err := t.send(ctx, latest, members); err != nil {\n\t\treturn latest, err\n\t}", instead: "defer func() { _ = t.send(ctx, latest, members) }()"},
 	{name: "digest: an index is believed", file: "shared/digest/run.go", guard: `if err != nil || found.Pending == "" {`, instead: "if err != nil {"},
 
 	// What a person does.
