@@ -41,9 +41,18 @@ type world struct {
 type usageError struct{ error }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
 	os.Exit(run(ctx, os.Args[1:], world{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv, environ: os.Environ()}))
+}
+
+// endings are the signals that end a command in good order. Under nohup a terminal that is closed is none.
+func endings() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 func run(ctx context.Context, arguments []string, w world) int {

@@ -4,14 +4,18 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/serve"
+	"revento-alerts/shared/sink"
 )
 
 const defaultListen = "127.0.0.1:3000"
@@ -25,7 +29,7 @@ func newServe(w world) *cobra.Command {
 
 Without SLACK_BOT_TOKEN or PAGERDUTY_ROUTING_KEY a recorder takes that provider's place. Without WEBHOOK_SECRETS a secret
 is made and kept in the data folder. Log lines go to standard error. SIGTERM ends it once the work at hand
-is done, after 8 seconds at the latest; the next start goes on where it was.`,
+is done, after 8 seconds at the latest, and so do SIGINT and SIGHUP; the next start goes on where it was.`,
 		Example: `  revento-alerts serve
   SLACK_BOT_TOKEN=... SLACK_CHANNEL=C0123456789 PAGERDUTY_ROUTING_KEY=... WEBHOOK_SECRETS=... revento-alerts serve`,
 		Args: usage(cobra.NoArgs),
@@ -39,19 +43,24 @@ is done, after 8 seconds at the latest; the next start goes on where it was.`,
 }
 
 func runServe(ctx context.Context, w world, options serve.Options) error {
+	// Without this, the end of who reads the log or the greeting would end serve.
+	signal.Ignore(syscall.SIGPIPE)
 	machine, err := serve.Start(ctx, options)
 	if err != nil {
 		return err
 	}
-	if err := greet(w, machine, options); err != nil {
-		return errors.Join(err, machine.Close())
-	}
-	err = machine.Wait(ctx)
-	return errors.Join(err, machine.Close())
+	greeting := sink.New(w.out)
+	greet(greeting, machine, options)
+	err = errors.Join(machine.Wait(ctx), machine.Close())
+	ended, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel() // who has not read the greeting by now is not waited for
+	greeting.Close(ended)
+	return err
 }
 
-func greet(w world, machine *serve.Machine, options serve.Options) error {
-	rows := tabwriter.NewWriter(w.out, 0, 0, 2, ' ', 0)
+// greet tells where to go from here. The writer takes all of it.
+func greet(w io.Writer, machine *serve.Machine, options serve.Options) {
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(rows, "webhook\t%s\n", machine.URL)
 	fmt.Fprintf(rows, "console\t%s\n", strings.TrimSuffix(machine.URL, ingest.Path)+"/")
 	fmt.Fprintf(rows, "data folder\t%s\n", options.DataDir)
@@ -62,10 +71,7 @@ func greet(w world, machine *serve.Machine, options serve.Options) error {
 		fmt.Fprintf(rows, "warning\t%s\n", warning)
 	}
 	fmt.Fprintf(rows, "try\trevento-alerts send application.revision_requested%s\n", sendFlags(machine, options))
-	if err := rows.Flush(); err != nil {
-		return fmt.Errorf("print what is served: %w", err)
-	}
-	return nil
+	_ = rows.Flush()
 }
 
 func describeSecret(machine *serve.Machine, dir string) string {

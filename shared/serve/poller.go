@@ -25,10 +25,6 @@ const visibilityFactor = 6
 // pauseAfterFailure keeps a poller from spinning when the engine fails.
 const pauseAfterFailure = time.Second
 
-// stopGrace is how long after a stop a function may still work on its message. It leaves the rest of the ten seconds after which
-// docker stop kills. https://docs.docker.com/reference/cli/docker/container/stop/
-const stopGrace = 8 * time.Second
-
 // poller is one machine's event source mapping: it hands a queue's messages to a function, one at a time for each of its copies.
 type poller struct {
 	inbox   Inbox

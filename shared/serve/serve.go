@@ -25,6 +25,7 @@ import (
 	"revento-alerts/shared/schedule"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/sink"
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
@@ -47,6 +48,9 @@ const (
 	deletionSweepInterval = 24 * time.Hour
 )
 
+// logGrace is how long the end waits for who reads the log.
+const logGrace = 500 * time.Millisecond
+
 // Options say how to serve.
 type Options struct {
 	// Listen is the address to listen on.
@@ -55,7 +59,7 @@ type Options struct {
 	DataDir string
 	// Source is where the settings come from.
 	Source settings.Source
-	// Log takes the log lines.
+	// Log takes the log lines, from one goroutine. Nothing waits for it.
 	Log io.Writer
 }
 
@@ -79,6 +83,7 @@ type Machine struct {
 	pollers []*poller
 	digests schedule.Schedule
 	log     *slog.Logger
+	lines   *sink.Sink
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	failed  chan error
@@ -110,7 +115,8 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 		return errors.Join(failures...)
 	}
 	m.Warnings = append(m.Warnings, all.Ingest.Warnings()...)
-	log := telemetry.New(options.Log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
+	m.lines = sink.New(options.Log)
+	log := telemetry.New(m.lines, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	m.log = log.Slog()
 	webhookSecrets, err := m.webhookSecrets(source, options.DataDir)
 	if err != nil {
@@ -251,10 +257,7 @@ func (m *Machine) Wait(ctx context.Context) error {
 // takes longer than the grace, is worked on after the next start.
 func (m *Machine) Close() error {
 	m.stop()
-	// Deliveries end by their own time limit, so this one is only for a fault of ours.
-	ctx, cancel := context.WithTimeout(context.Background(), writeTimeout)
-	defer cancel()
-	err := m.server.Shutdown(ctx)
+	err := shut(m.server)
 	m.running.Wait()
 	return errors.Join(err, m.close())
 }
@@ -267,6 +270,11 @@ func (m *Machine) close() error {
 	}
 	if m.engine != nil {
 		failures = append(failures, m.engine.Close())
+	}
+	if m.lines != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), logGrace)
+		defer cancel()
+		m.lines.Close(ctx)
 	}
 	return errors.Join(failures...)
 }
