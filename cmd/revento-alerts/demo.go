@@ -113,7 +113,7 @@ func (d *demo) replay(ctx context.Context) error {
 	replayed := sample.Delivery{Header: d.flagged.Header.Clone(), Body: d.flagged.Body}
 	replayed.Header.Set(revento.HeaderDeliveryID, uuid.NewString())
 	return d.post(ctx, "Somebody replays the captured request under a new delivery id", replayed, http.StatusOK, nil,
-		"taken, and dropped by the workers: it is the same event")
+		"known by its signed bytes, nothing is sent")
 }
 
 func (d *demo) approval(ctx context.Context) error {

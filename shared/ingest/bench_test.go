@@ -38,7 +38,7 @@ func BenchmarkHandle(b *testing.B) {
 	handler := ingest.Ingest{
 		Stack: "prod", Tolerance: time.Hour, BodyLimit: 1 << 20, DedupeWindow: dedupeWindow, Routes: routes(b),
 		Secrets: secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, time.Now),
-		Ledger:  idle{}, Queues: idle{}, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: time.Now,
+		Ledger:  idle{}, Queues: idle{}, Replays: ingest.NewReplays(), Log: telemetry.New(io.Discard, telemetry.Options{}), Now: time.Now,
 	}
 	for _, size := range sizes {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {
@@ -59,7 +59,7 @@ func BenchmarkRefuse(b *testing.B) {
 	handler := ingest.Ingest{
 		Tolerance: time.Hour, BodyLimit: 1 << 20,
 		Secrets: secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, time.Now),
-		Ledger:  idle{}, Queues: idle{}, Log: telemetry.New(io.Discard, telemetry.Options{}), Now: time.Now,
+		Ledger:  idle{}, Queues: idle{}, Replays: ingest.NewReplays(), Log: telemetry.New(io.Discard, telemetry.Options{}), Now: time.Now,
 	}
 	for _, size := range sizes {
 		b.Run(fmt.Sprintf("%dKiB", size>>10), func(b *testing.B) {

@@ -125,7 +125,7 @@ func test(t *testing.T, f func(b *bench)) {
 		b.Ingest = ingest.Ingest{
 			Stack: "prod", Tolerance: tolerance, BodyLimit: bodyLimit, DedupeWindow: dedupeWindow, Routes: routes(t),
 			Secrets: secret.NewHolder(b.fetch, secret.ParseWebhook, 5*time.Minute, time.Now),
-			Ledger:  ledger{b.ledger, b.faults}, Queues: queues{b.queues, b.faults},
+			Ledger:  ledger{b.ledger, b.faults}, Queues: queues{b.queues, b.faults}, Replays: ingest.NewReplays(),
 			Log: telemetry.New(&b.log, telemetry.Options{Stack: "prod"}), Now: time.Now,
 		}
 		f(b)

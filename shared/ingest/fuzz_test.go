@@ -31,7 +31,7 @@ func FuzzHandle(f *testing.F) {
 		handler := ingest.Ingest{
 			Stack: "prod", Tolerance: tolerance, BodyLimit: bodyLimit, DedupeWindow: dedupeWindow, Routes: routes(t),
 			Secrets: secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, clock),
-			Ledger:  memory.NewLedger(), Queues: memory.NewQueues(clock), Log: telemetry.New(&log, telemetry.Options{}), Now: clock,
+			Replays: ingest.NewReplays(), Ledger: memory.NewLedger(), Queues: memory.NewQueues(clock), Log: telemetry.New(&log, telemetry.Options{}), Now: clock,
 		}
 		request := ingest.Request{
 			Event: event, DeliveryID: id, Timestamp: timestamp, Signature: signature, Body: ingest.Body{Text: text, Base64: isBase64},

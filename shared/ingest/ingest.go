@@ -35,6 +35,9 @@ const (
 	endBudget     = 750 * time.Millisecond // mark, release or note
 )
 
+// MetricReplay counts signed bytes that came again under another delivery id, as far as one copy of the program can see.
+const MetricReplay = "replay"
+
 // MetricDeliveryIDConflict counts deliveries whose id is another signed event's.
 const MetricDeliveryIDConflict = "delivery_id_conflict"
 
@@ -59,8 +62,10 @@ type Ingest struct {
 	Secrets      Secrets
 	Ledger       Ledger
 	Queues       queue.Sender
-	Log          *telemetry.Logger
-	Now          func() time.Time
+	// Replays is the memory of this copy of the program, for as long as it runs.
+	Replays *Replays
+	Log     *telemetry.Logger
+	Now     func() time.Time
 }
 
 // Handle answers a request within Budget.
@@ -91,7 +96,30 @@ func (in *Ingest) answer(ctx context.Context, request Request, line *telemetry.L
 	if request.Event != envelope.Type {
 		line.Count("event_header_mismatch")
 	}
-	destinations := in.Routes.Destinations(envelope.Type, envelope.EventID)
+	return in.once(ctx, delivery, line)
+}
+
+// once works on signed bytes that this copy does not know under another delivery id.
+func (in *Ingest) once(ctx context.Context, delivery verified, line *telemetry.Line) (reply Reply) {
+	these := signed{
+		digest: delivery.digest, deliveryID: delivery.ID, since: delivery.ReceivedAt, stale: delivery.SignedAt.Add(in.Tolerance),
+	}
+	known, again, owns := in.Replays.begin(these)
+	if again {
+		line.Count(MetricReplay)
+		line.Set("reason", "the same signed bytes came under the delivery id "+known.deliveryID)
+		return known.reply(delivery.ReceivedAt)
+	}
+	defer func() {
+		these.status = reply.Status
+		in.Replays.end(these, owns)
+	}()
+	return in.work(ctx, delivery, line)
+}
+
+// work takes the delivery, or notes that its route is off.
+func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.Line) Reply {
+	destinations := in.Routes.Destinations(delivery.Envelope.Type, delivery.Envelope.EventID)
 	if len(destinations) == 0 {
 		in.note(ctx, delivery, line)
 		return Reply{Status: Ignored}
@@ -118,7 +146,7 @@ func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.L
 	if err != nil {
 		return refused(line, Unauthorized, err)
 	}
-	secret, err := in.match(ctx, proof, body)
+	secret, digest, err := in.match(ctx, proof, body)
 	if err != nil {
 		line.Raise(slog.LevelError)
 		return refused(line, Unavailable, err)
@@ -131,26 +159,28 @@ func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.L
 	if err != nil {
 		return refused(line, Malformed, err)
 	}
-	return verified{Delivery: delivery, secret: secret}, ""
+	return verified{Delivery: delivery, secret: secret, digest: digest}, ""
 }
 
-// match returns the number of the secret that signed the body, from 1, or 0. It tries the secrets known and, where none
-// fits, those fetched anew: the secret may just have been rotated.
-func (in *Ingest) match(ctx context.Context, proof revento.Proof, body []byte) (number int, err error) {
+// match returns the number of the secret that signed the body, from 1, or 0, and the digest of the signed bytes. It tries the
+// secrets known and, where none fits, those fetched anew: the secret may just have been rotated.
+func (in *Ingest) match(ctx context.Context, proof revento.Proof, body []byte) (number int, digest revento.Digest, err error) {
 	ctx, cancel := context.WithTimeout(ctx, secretBudget)
 	defer cancel()
 	secrets, err := in.Secrets.Get(ctx)
 	if err != nil {
-		return 0, err
+		return 0, digest, err
 	}
-	if match := proof.MatchingSecret(secrets, body); match >= 0 {
-		return match + 1, nil
+	match, digest := proof.Match(secrets, body)
+	if match >= 0 {
+		return match + 1, digest, nil
 	}
 	secrets, fresh, err := in.Secrets.Refresh(ctx)
 	if err != nil || !fresh {
-		return 0, err
+		return 0, digest, err
 	}
-	return proof.MatchingSecret(secrets, body) + 1, nil
+	match, digest = proof.Match(secrets, body)
+	return match + 1, digest, nil
 }
 
 func read(request Request, proof revento.Proof, body []byte, now time.Time, line *telemetry.Line) (handoff.Delivery, error) {

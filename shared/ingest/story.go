@@ -8,6 +8,7 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
 )
 
@@ -58,6 +59,8 @@ type verified struct {
 	handoff.Delivery
 	// secret is the number of the secret that signed it, from 1.
 	secret int
+	// digest tells the signed bytes from others.
+	digest revento.Digest
 }
 
 func (v verified) story(stack string, destinations []route.Destination) Story {

@@ -92,18 +92,30 @@ func (p Proof) IsFresh(now time.Time, tolerance time.Duration) bool {
 	return now.Sub(p.SignedAt).Abs() <= tolerance
 }
 
-// MatchingSecret returns the index of the first secret that made one of the proof's signatures over body, or -1.
-// Comparison takes the same time wherever two signatures differ.
-func (p Proof) MatchingSecret(secrets []string, body []byte) int {
+// Digest tells signed bytes, which are timestamp, "." and body, from others: their SHA-256, keyed with the newest secret.
+type Digest [sha256.Size]byte
+
+// Match returns the index of the first secret that made one of the proof's signatures over body, or -1, and the digest of the
+// signed bytes, which is the same whichever secret signed them. Comparison takes the same time wherever two signatures differ.
+func (p Proof) Match(secrets []string, body []byte) (index int, digest Digest) {
 	for i, secret := range secrets {
 		want := sum(secret, p.timestamp, body)
+		if i == 0 {
+			digest = want
+		}
 		for _, got := range p.signatures {
 			if hmac.Equal(got[:], want[:]) {
-				return i
+				return i, digest
 			}
 		}
 	}
-	return -1
+	return -1, digest
+}
+
+// MatchingSecret returns the index that Match does.
+func (p Proof) MatchingSecret(secrets []string, body []byte) int {
+	index, _ := p.Match(secrets, body)
+	return index
 }
 
 // Sign returns the signature header's value for a body sent at timestamp, a number of seconds since 1970. The key is the

@@ -96,7 +96,7 @@ func (f functions) ingest() awslambda.GatewayHandler {
 	return awslambda.Ingest(&ingest.Ingest{
 		Stack: stack, Tolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: f.routes,
 		Secrets: secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, f.now),
-		Ledger:  mishap.Ledger{Ledger: f.engine.ledger, Plan: f.plan}, Queues: f.sender(), Log: quiet, Now: f.now,
+		Ledger:  mishap.Ledger{Ledger: f.engine.ledger, Plan: f.plan}, Queues: f.sender(), Replays: ingest.NewReplays(), Log: quiet, Now: f.now,
 	})
 }
 

@@ -77,7 +77,7 @@ func TestFromWebhookToPage(t *testing.T) {
 	s.wants(first, http.StatusOK, "duplicate")
 	replayed := sample.Delivery{Header: first.Header.Clone(), Body: first.Body}
 	replayed.Header.Set(revento.HeaderDeliveryID, "replayed")
-	s.wants(replayed, http.StatusOK, "accepted")
+	s.wants(replayed, http.StatusOK, "duplicate")
 	s.drain()
 	s.shows(1, 1, 1)
 

@@ -22,6 +22,7 @@ func New(engine wiring.Engine, s settings.Ingest, secrets ingest.Secrets) *inges
 		Secrets:      secrets,
 		Ledger:       engine.Ledger,
 		Queues:       engine.Queues,
+		Replays:      ingest.NewReplays(),
 		Log:          engine.Log,
 		Now:          engine.Now,
 	}
