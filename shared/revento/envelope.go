@@ -87,10 +87,15 @@ func (e Envelope) ResourceID() string { return Text(e.Data["id"]) }
 // Family is the part of the type before its first dot: "application" of "application.approved".
 func (e Envelope) Family() string { return FamilyOf(e.Type) }
 
-// HappenedAt is the event's moment for ordering. A time that is missing, unreadable or later than the signature counts as
-// the signature's, so that a sender's wrong clock cannot make one event outlive all others.
+// timestampUnit is what the signed timestamp counts in: an event of its second's last fraction is no later than it.
+// (guide: /webhooks/events/)
+const timestampUnit = time.Second
+
+// HappenedAt is the event's moment for ordering. A time that is missing, unreadable or a second or more later than the signature
+// counts as the signature's, so that a sender's wrong clock cannot make one event outlive all others. Within the signature's own
+// second, fractions stay: two events of one second keep their order, and a deletion's cutoff what it covers.
 func (e Envelope) HappenedAt(signedAt time.Time) time.Time {
-	if e.OccurredAt.IsZero() || e.OccurredAt.After(signedAt) {
+	if e.OccurredAt.IsZero() || !e.OccurredAt.Before(signedAt.Add(timestampUnit)) {
 		return signedAt.UTC()
 	}
 	return e.OccurredAt

@@ -152,7 +152,11 @@ func TestHappenedAt(t *testing.T) {
 	}{
 		{"before the signature", signedAt.Add(-time.Hour), signedAt.Add(-time.Hour)},
 		{"with the signature", signedAt, signedAt},
-		{"later than the signature", signedAt.Add(time.Nanosecond), signedAt},
+		{"a fraction of the signature's second", signedAt.Add(700 * time.Millisecond), signedAt.Add(700 * time.Millisecond)},
+		{"the last of that second", signedAt.Add(time.Second - 1), signedAt.Add(time.Second - 1)},
+		{"the next second", signedAt.Add(time.Second), signedAt},
+		{"a fraction of the next second", signedAt.Add(1700 * time.Millisecond), signedAt},
+		{"years later", signedAt.AddDate(10, 0, 0), signedAt},
 		{"missing or unreadable", time.Time{}, signedAt},
 	}
 	for _, test := range tests {
@@ -171,6 +175,29 @@ func TestFamily(t *testing.T) {
 	} {
 		if got := revento.FamilyOf(eventType); got != want {
 			t.Errorf("FamilyOf(%q) = %q, want %q", eventType, got, want)
+		}
+	}
+}
+
+func TestAFractionOfTheSignedSecondIsKeptWhateverItsForm(t *testing.T) {
+	signedAt := time.Date(2026, 5, 9, 12, 0, 5, 0, time.UTC)
+	for value, want := range map[string]time.Time{
+		"2026-05-09T12:00:05.7Z":           signedAt.Add(700 * time.Millisecond),
+		"2026-05-09T14:00:05.7+02:00":      signedAt.Add(700 * time.Millisecond),
+		"2026-05-09T06:30:05.999999-05:30": signedAt.Add(999_999 * time.Microsecond),
+		"2026-05-09t12:00:05.7z":           signedAt.Add(700 * time.Millisecond),
+		"2026-05-09T12:00:04.7Z":           signedAt.Add(-300 * time.Millisecond),
+		"2026-05-09T12:00:06Z":             signedAt,
+		"2026-05-09T14:00:06.0+02:00":      signedAt,
+		"2026-05-09T12:00:05+01:00":        signedAt.Add(-time.Hour),
+		"2026-05-09T12:00:05-01:00":        signedAt, // an hour later
+	} {
+		envelope, err := revento.ParseEnvelope([]byte(`{"type":"a","occurred_at":"` + value + `"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := envelope.HappenedAt(signedAt); !got.Equal(want) {
+			t.Errorf("%s, signed at %s, happened at %s, want %s", value, signedAt, got, want)
 		}
 	}
 }
