@@ -102,7 +102,7 @@ func TestDeletionsWhileServeRunsAndAfter(t *testing.T) {
 		does(t, "deletions-none.txt", "deletions", "list", "--data", dir)
 		deliverBody(t, machine, connectionBody)
 		does(t, "deletions-scheduled.txt", "deletions", "list", "--data", dir)
-		does(t, "deletions-now.txt", "deletions", "now", only(t, dir)[:6], "--data", dir)
+		does(t, "deletions-now.txt", "deletions", "now", only(t, dir)[:8], "--data", dir)
 		settle(t, machine)
 		does(t, "deletions-show.txt", "deletions", "show", only(t, dir), "--data", dir)
 	})

@@ -122,7 +122,7 @@ func NewFieldFilter(patterns []string) FieldFilter { return FieldFilter{patterns
 func (f FieldFilter) Select(data map[string]json.RawMessage) []Field {
 	var fields []Field
 	for _, name := range slices.Sorted(maps.Keys(data)) {
-		if name == "id" || !f.admits(name) {
+		if name == "id" || !f.Admits(name) {
 			continue
 		}
 		if value := displayed(data[name]); value != "" {
@@ -133,7 +133,8 @@ func (f FieldFilter) Select(data map[string]json.RawMessage) []Field {
 	return fields
 }
 
-func (f FieldFilter) admits(name string) bool {
+// Admits says whether a field of this name is let through.
+func (f FieldFilter) Admits(name string) bool {
 	return slices.ContainsFunc(f.patterns, func(pattern string) bool { return matches(pattern, name) })
 }
 

@@ -85,7 +85,7 @@ func TestADeletionIsShownWithItsStatement(t *testing.T) {
 	b := newBench(t)
 	b.has(scheduled)
 	var got api.Deletion
-	if err := api.Within(b.backend).Get(t.Context(), "deletions/aaaa", &got); err != nil {
+	if err := api.Within(b.backend).Get(t.Context(), "deletions/aaaa000000000001", &got); err != nil {
 		t.Fatal(err)
 	}
 	if got.ID != scheduled.ID || !strings.Contains(got.Statement, "Statement of data deletion aaaa000000000001 (prod)") {
@@ -99,10 +99,11 @@ func TestWhatAnOperatorDoesToADeletion(t *testing.T) {
 		code             int
 		says             string
 	}{
-		{"done now", "aaaa000000000001/now", "{}", http.StatusOK, `"brought_forward":true`},
+		{"done now", "aaaa000000000001/now", "{}", http.StatusOK, `"brought_forward_at":"`},
 		{"a held one cannot be done now", "aaaa000000000002/now", "{}", http.StatusConflict, "only one that is"},
 		{"an unknown one", "ffff/now", "{}", http.StatusNotFound, "deletions list"},
-		{"two that begin so", "aaaa/now", "{}", http.StatusNotFound, "names 2"},
+		{"two that begin so", "aaaa0000/now", "{}", http.StatusNotFound, "names 2"},
+		{"one of a few letters", "aaaa/now", "{}", http.StatusNotFound, "at least its first 8"},
 		{"closed", "aaaa000000000002/close", `{"note":"done by hand"}`, http.StatusOK, `"note":"done by hand"`},
 		{"closed without a note", "aaaa000000000002/close", `{"note":" "}`, http.StatusBadRequest, "say in 1 to"},
 		{"closed with rubbish", "aaaa000000000002/close", `note`, http.StatusBadRequest, "not JSON"},

@@ -3,7 +3,9 @@
 //
 //	request -> tombstone (cutoff) -> case: requested -> scheduled -> started -> finished
 //	                                       \-> superseded: a newer request has a later cutoff
-//	                                       \-> held: it names a user, or no connection -> closed, by a person with a note
+//	                                       \-> held: it names a person, or no connection; nothing stops -> closed, by a person
+//	                                       \-> held: nobody foresaw its keys; the connection is stopped -> closed, and data
+//	                                           flows again, or confirmed: scheduled
 //
 // Nothing that happened up to the cutoff is stored or alerted any more, however late it comes. What happened later shows that
 // the connection is back; it is kept. (guide: /patterns/, /webhooks/)
@@ -12,14 +14,16 @@ package deletion
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"time"
 
+	"revento-alerts/shared/alert"
+	"revento-alerts/shared/clip"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/revento"
+	"revento-alerts/shared/subject"
 )
 
 // State is how far a deletion has come.
@@ -32,7 +36,7 @@ const (
 	Started    State = "started"    // the purge has counted what it will delete
 	Finished   State = "finished"   // nothing of before the cutoff is left
 	Superseded State = "superseded" // it came after a request with a later cutoff
-	Held       State = "held"       // nothing is stopped or deleted until a person has looked
+	Held       State = "held"       // nothing is deleted until a person has looked
 	Closed     State = "closed"     // a person ended a held request
 )
 
@@ -44,9 +48,11 @@ type Reason string
 
 // The reasons.
 const (
-	NamesUser      Reason = "it names a user: what is kept is not kept by user"
+	NamesPerson    Reason = "it names a person, and is not about the whole connection"
 	NoEvent        Reason = "its event_id is null: what it is about is not known"
 	NoOrganization Reason = "its organization_id is null: what it is about is not known"
+	UnknownKeys    Reason = "its data holds what the setting DeletionFields does not name: what it is about is not known"
+	UnknownType    Reason = "it is a data request of a type that this program does not know"
 )
 
 // Case is the deletion record: what was asked for, what was done and when. It holds no personal data.
@@ -58,17 +64,28 @@ type Case struct {
 	// Cutoff is the moment that the request is about: what happened up to then is deleted.
 	Cutoff time.Time `json:"cutoff"`
 	State  State     `json:"state"`
-	// Held is why a person has to look, or "".
-	Held       Reason `json:"held,omitempty"`
+	// Held is why a person has, or had, to look, or "".
+	Held Reason `json:"held,omitempty"`
+	// Keys are those of the request's data that nobody foresaw, where Held is UnknownKeys (subject.Subject.Keys).
+	Keys []string `json:"keys,omitempty"`
+	// Type is the request's event type where Held is UnknownType, fit to be shown.
+	Type       string `json:"type,omitempty"`
 	DeliveryID string `json:"delivery_id"`
 	// RequestedAt is when the request was received, Due when the purge is to run.
 	RequestedAt time.Time `json:"requested_at"`
 	Due         time.Time `json:"due,omitzero"`
-	// BroughtForward says that a person asked for the deletion before it was due.
-	BroughtForward bool      `json:"brought_forward,omitempty"`
-	ScheduledAt    time.Time `json:"scheduled_at,omitzero"`
-	StartedAt      time.Time `json:"started_at,omitzero"`
-	FinishedAt     time.Time `json:"finished_at,omitzero"`
+	// BroughtForwardAt is when a person asked for the deletion before it was due. BroughtForward is all that is known of that
+	// in cases of before; their Due is the moment instead.
+	BroughtForwardAt time.Time `json:"brought_forward_at,omitzero"`
+	BroughtForward   bool      `json:"brought_forward,omitempty"`
+	// RepeatedAt is when a person last had a finished deletion done again.
+	RepeatedAt time.Time `json:"repeated_at,omitzero"`
+	// StoppedAt is when the connection was stopped for a request that is held, and ConfirmedAt when a person had it done.
+	StoppedAt   time.Time `json:"stopped_at,omitzero"`
+	ConfirmedAt time.Time `json:"confirmed_at,omitzero"`
+	ScheduledAt time.Time `json:"scheduled_at,omitzero"`
+	StartedAt   time.Time `json:"started_at,omitzero"`
+	FinishedAt  time.Time `json:"finished_at,omitzero"`
 	// OverdueAt is when the sweep first found the purge to be late.
 	OverdueAt time.Time `json:"overdue_at,omitzero"`
 	ClosedAt  time.Time `json:"closed_at,omitzero"`
@@ -93,6 +110,24 @@ type Case struct {
 	Residual []Residual `json:"residual,omitempty"`
 }
 
+// IsStopped says whether the request stops its connection while it is held.
+func (c Case) IsStopped() bool { return c.State == Held && c.Held == UnknownKeys }
+
+// Stops says whether the request stops what happened up to its cutoff.
+func (c Case) Stops() bool { return c.IsStopped() || c.State.IsOpen() || c.State == Finished }
+
+// DueAt is when the purge is to run: on its date, or when a person asked for it.
+func (c Case) DueAt() time.Time {
+	switch {
+	case !c.RepeatedAt.IsZero():
+		return c.RepeatedAt
+	case !c.BroughtForwardAt.IsZero():
+		return c.BroughtForwardAt
+	default:
+		return c.Due
+	}
+}
+
 // Connection is the connection whose data is to go.
 func (c Case) Connection() record.Connection {
 	return record.Connection{EventID: c.EventID, OrganizationID: c.OrganizationID}
@@ -104,68 +139,69 @@ type Entry = record.Entry[Case]
 // cutoffLayout has one width, so that a connection's cases sort by time.
 const cutoffLayout = "2006-01-02T15:04:05.000000000Z"
 
-// caseKey names the case of a connection and a cutoff. A held request is a case of its own, since two may name two users.
-func caseKey(event handoff.Event, held Reason) record.Key {
-	id := event.Order.OccurredAt.UTC().Format(cutoffLayout)
-	if held != "" {
-		id += "-" + revento.Hash(string(event.Identity), string(event.Envelope.Data[userID]))
-	}
-	return record.Key{Connection: event.Connection, Kind: record.Deletion, ID: id}
+// request is an event of the deletion queue, with what it is about.
+type request struct {
+	handoff.Event
+	subject subject.Subject
+	// held is why a person has to look at it first, or "".
+	held Reason
 }
+
+func newRequest(event handoff.Event, fields alert.FieldFilter) request {
+	r := request{Event: event, subject: subject.Of(event.Body, fields)}
+	switch {
+	case event.Envelope.Type != revento.TypeDeletionRequired:
+		r.held = UnknownType
+	case event.Envelope.EventID == "":
+		r.held = NoEvent
+	case event.Envelope.OrganizationID == "":
+		r.held = NoOrganization
+	case r.subject.Kind == subject.Person:
+		r.held = NamesPerson
+	case r.subject.Kind != subject.Connection:
+		r.held = UnknownKeys
+	}
+	return r
+}
+
+// key names the request's case: one for each connection and cutoff. A request that is held is a case of its own, since two may
+// name two persons.
+func (r request) key() record.Key {
+	id := r.Order.OccurredAt.UTC().Format(cutoffLayout)
+	if r.held != "" {
+		id += "-" + revento.Hash(string(r.Identity), r.subject.Digest)
+	}
+	return record.Key{Connection: r.Connection, Kind: record.Deletion, ID: id}
+}
+
+// newCase is the request's case before anything was done.
+func (r request) newCase(state State) Case {
+	made := Case{
+		EventID:        r.Envelope.EventID,
+		OrganizationID: r.Envelope.OrganizationID,
+		Cutoff:         r.Order.OccurredAt,
+		State:          state,
+		Held:           r.held,
+		DeliveryID:     r.DeliveryID,
+		RequestedAt:    r.ReceivedAt,
+	}
+	switch r.held {
+	case UnknownKeys:
+		made.Keys = r.subject.Keys
+	case UnknownType:
+		made.Type = clip.Runes(clip.Line(r.Envelope.Type), maxType)
+	}
+	return made
+}
+
+// maxType bounds what is kept of a type that nobody knows, in characters.
+const maxType = 128
 
 // idLength is the length of a case's id, in hex digits: enough for two of an installation's cases never to share one.
 const idLength = 16
 
 func idOf(key record.Key) string {
 	return revento.Hash(key.Connection.EventID, key.Connection.OrganizationID, key.ID)[:idLength]
-}
-
-// tombstone is what is kept beside a connection's cutoff.
-type tombstone struct {
-	// Returned says that something of after the cutoff came, and that it was announced.
-	Returned bool `json:"returned,omitempty"`
-	// Case is the key's id of the case whose cutoff it is.
-	Case string `json:"case"`
-}
-
-func loadTombstone(ctx context.Context, store record.Store, connection record.Connection) (record.Entry[tombstone], error) {
-	return record.Load[tombstone](ctx, store, record.TombstoneKey(connection))
-}
-
-// held says whether a person has to look at the request first, and why.
-func held(event handoff.Event) Reason {
-	switch {
-	case event.Envelope.EventID == "":
-		return NoEvent
-	case event.Envelope.OrganizationID == "":
-		return NoOrganization
-	case namesUser(event.Envelope.Data[userID]):
-		return NamesUser
-	default:
-		return ""
-	}
-}
-
-// userID is the field of the request's data that names a user.
-const userID = "user_id"
-
-// namesUser takes whatever form the id has for a user: to delete all of the connection by mistake cannot be undone.
-func namesUser(id json.RawMessage) bool {
-	text := string(id)
-	return text != "" && text != "null" && text != `""`
-}
-
-// newCase is the request's case before anything was done.
-func newCase(event handoff.Event, held Reason, state State) Case {
-	return Case{
-		EventID:        event.Envelope.EventID,
-		OrganizationID: event.Envelope.OrganizationID,
-		Cutoff:         event.Order.OccurredAt,
-		State:          state,
-		Held:           held,
-		DeliveryID:     event.DeliveryID,
-		RequestedAt:    event.ReceivedAt,
-	}
 }
 
 // all lists the cases, the latest request first.

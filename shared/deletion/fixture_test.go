@@ -77,7 +77,8 @@ func newBench(t testing.TB, plan *mishap.Plan) *bench {
 	b.pager = &pager{open: map[string]string{}}
 	b.scheduler = &scheduler{entries: map[string]scheduled{}}
 	b.notifier = &deletion.Notifier{Stack: stack, Routes: routes(b, nil), Now: now}
-	b.task = &deletion.Task{Scheduler: b.scheduler, Notifier: b.notifier, Grace: grace, RecordRetention: retention, Now: now}
+	fields := alert.NewFieldFilter([]string{"id", "event_id", "organization_id", "reason", "*_at"})
+	b.task = &deletion.Task{Fields: fields, Scheduler: b.scheduler, Notifier: b.notifier, Grace: grace, RecordRetention: retention, Now: now}
 	b.purge = &deletion.Purge{
 		Notifier: b.notifier, Elsewhere: deletion.Elsewhere{AWS: true, LogRetention: 30 * oneDay}, RecordRetention: retention,
 		Copies: 1, Now: now,

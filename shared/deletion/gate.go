@@ -73,7 +73,7 @@ func (g *Gate) cutoffs(ctx context.Context, connections []record.Connection) (ma
 // comes again and finds the alert sent.
 func (g *Gate) announce(ctx context.Context, event handoff.Event, line *telemetry.Line) error {
 	stone, err := loadTombstone(ctx, g.Deletions, event.Connection)
-	if err != nil || !stone.Known || stone.Value.Returned {
+	if err != nil || !isInForce(stone) || stone.Value.Returned {
 		return err
 	}
 	line.Raise(slog.LevelWarn)

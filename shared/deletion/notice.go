@@ -56,11 +56,45 @@ func requestedNotice(entry Entry) notice {
 }
 
 func heldNotice(entry Entry) notice {
-	return notice{
+	told := notice{
 		kind: "held", at: entry.Value.RequestedAt, slack: true, pager: true, urgent: true,
 		title: "Data deletion required: a person has to look",
-		facts: []alert.Field{{Name: "held since", Value: string(entry.Value.Held)}, {Name: "deletion", Value: entry.Value.ID}},
+		facts: heldFacts(entry),
 	}
+	switch entry.Value.Held {
+	case UnknownKeys:
+		told.title = "Data deletion required: the connection is stopped, and a person has to look"
+	case UnknownType:
+		told.title = "A data request that nobody knew of: a person has to look"
+	}
+	return told
+}
+
+// reminder is told once on each day.
+func reminder(entry Entry, now time.Time) notice {
+	told := heldNotice(entry)
+	told.kind, told.at = "still held on "+now.Format(time.DateOnly), now
+	told.title = "Still waiting for a person. " + told.title
+	told.facts = append([]alert.Field{{Name: "requested at", Value: day(entry.Value.RequestedAt)}}, told.facts...)
+	return told
+}
+
+// heldFacts say why a request is held and what a person can do.
+func heldFacts(entry Entry) []alert.Field {
+	c := entry.Value
+	facts := []alert.Field{{Name: "held because", Value: string(c.Held)}}
+	if len(c.Keys) > 0 {
+		facts = append(facts, alert.Field{Name: "keys", Value: strings.Join(c.Keys, ", ")})
+	}
+	if c.Type != "" {
+		facts = append(facts, alert.Field{Name: "type", Value: c.Type})
+	}
+	if c.IsStopped() {
+		facts = append(facts,
+			alert.Field{Name: "to have it deleted", Value: "revento-alerts deletions now " + c.ID},
+			alert.Field{Name: "to let its data flow again", Value: "revento-alerts deletions close " + c.ID})
+	}
+	return append(facts, alert.Field{Name: "deletion", Value: c.ID})
 }
 
 func overdueNotice(entry Entry) notice {
@@ -98,11 +132,15 @@ func closedNotice(entry Entry) notice {
 }
 
 func returnedNotice(entry Entry, at time.Time) notice {
+	what := "still to be deleted"
+	if entry.Value.IsStopped() {
+		what = "stopped, and not deleted until a person confirms it"
+	}
 	return notice{
 		kind: "returned", at: at, slack: true,
 		title: "The connection is back: it sends data again",
 		facts: []alert.Field{
-			{Name: "still to be deleted", Value: "what happened until " + day(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
+			{Name: what, Value: "what happened until " + exact(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
 		},
 	}
 }
@@ -116,6 +154,9 @@ func endOf(begun, ended time.Time) time.Time {
 }
 
 func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+// exact is a cutoff, with the fraction of a second that it may have.
+func exact(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.999999999 UTC") }
 
 // tell sends notices of a case to where its route leads.
 func (n *Notifier) tell(ctx context.Context, entry Entry, notices ...notice) error {

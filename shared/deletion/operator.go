@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,37 +36,57 @@ const maxNote = 1000
 // All lists the deletions, the latest request first.
 func (o *Operator) All(ctx context.Context) ([]Entry, error) { return all(ctx, o.Deletions) }
 
-// Find returns a deletion by its id or the id's beginning. It returns ErrNotFound.
+// MinPrefix is the shortest beginning of an id that names a deletion, in characters: what is done cannot be undone.
+const MinPrefix = 8
+
+// Find returns a deletion by its id, or by a beginning of it of at least MinPrefix characters that is no other's. It returns
+// ErrNotFound.
 func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 	entries, err := o.All(ctx)
 	if err != nil {
 		return Entry{}, err
 	}
-	var found []Entry
-	for _, entry := range entries {
-		if id != "" && strings.HasPrefix(entry.Value.ID, id) {
-			found = append(found, entry)
-		}
+	if i := slices.IndexFunc(entries, func(entry Entry) bool { return entry.Value.ID == id }); i >= 0 {
+		return entries[i], nil
 	}
+	if len(id) < MinPrefix {
+		return Entry{}, fmt.Errorf("%w: %q is no id: write a whole one, or at least its first %d characters: see 'deletions list'",
+			ErrNotFound, id, MinPrefix)
+	}
+	found := slices.DeleteFunc(entries, func(entry Entry) bool { return !strings.HasPrefix(entry.Value.ID, id) })
 	if len(found) != 1 {
 		return Entry{}, fmt.Errorf("%w: %q names %d deletions: see 'deletions list' for their ids", ErrNotFound, id, len(found))
 	}
 	return found[0], nil
 }
 
-// DeleteNow queues the purge of a deletion that is not due yet, that stands still, or that is to be repeated: what a backup
-// brought back must go again. It returns ErrNotFound and ErrState.
+// CanDelete returns ErrState for a deletion that cannot be done now.
+func CanDelete(c Case) error {
+	if c.State.IsOpen() || c.State == Finished || c.IsStopped() {
+		return nil
+	}
+	return fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled, started or finished, or held with its connection stopped, "+
+		"can be done now", ErrState, c.ID, c.State)
+}
+
+// DeleteNow queues the purge of a deletion that is not due yet, that stands still, that a person confirms, or that is to be
+// repeated: what a backup brought back must go again. It returns ErrNotFound and ErrState.
 func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	entry, err := o.Find(ctx, id)
 	if err != nil {
 		return entry, err
 	}
-	if !entry.Value.State.IsOpen() && entry.Value.State != Finished {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled, started or finished can be done now",
-			ErrState, entry.Value.ID, entry.Value.State)
+	if err := CanDelete(entry.Value); err != nil {
+		return entry, err
 	}
-	if hasten(&entry.Value, o.Now().UTC()) {
+	now := o.Now().UTC()
+	if hasten(&entry.Value, now) {
 		if entry, err = save(ctx, o.Deletions, entry, o.RecordRetention); err != nil {
+			return entry, err
+		}
+	}
+	if !entry.Value.ConfirmedAt.IsZero() {
+		if _, err := require(ctx, o.Deletions, entry.Key, entry.Value.Cutoff, now.Add(o.RecordRetention)); err != nil {
 			return entry, err
 		}
 	}
@@ -79,21 +100,23 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 	return entry, nil
 }
 
-// hasten makes a deletion due now, and says whether that changed it.
+// hasten makes a deletion due now, and says whether that changed it. The date on which it was due stays.
 func hasten(c *Case, now time.Time) bool {
 	switch {
 	case c.State == Finished:
-		c.State, c.Due = Scheduled, now
+		c.State, c.RepeatedAt = Scheduled, now
 		c.Repeats++
-	case now.Before(c.Due):
-		c.Due, c.BroughtForward = now, true
+	case c.State == Held:
+		c.State, c.Due, c.ConfirmedAt = Scheduled, now, now
+	case now.Before(c.DueAt()):
+		c.BroughtForwardAt = now
 	default:
 		return false
 	}
 	return true
 }
 
-// Close ends a held request with a note that says what was done. It returns ErrNotFound, ErrState and ErrNote.
+// Close ends a held request with a note that says what was done. Where its connection was stopped, data flows again. It returns ErrNotFound, ErrState and ErrNote.
 func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 	note = strings.TrimSpace(note)
 	if note == "" || len(note) > maxNote {
@@ -109,6 +132,11 @@ func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 	if entry.Value.State == Held {
 		entry.Value.State, entry.Value.ClosedAt, entry.Value.Note = Closed, o.Now().UTC(), note
 		if entry, err = save(ctx, o.Deletions, entry, o.RecordRetention); err != nil {
+			return entry, err
+		}
+	}
+	if entry.Value.Held == UnknownKeys {
+		if err := release(ctx, o.Deletions, entry.Key, o.Now().Add(o.RecordRetention)); err != nil {
 			return entry, err
 		}
 	}

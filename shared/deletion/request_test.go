@@ -147,10 +147,18 @@ var heldRequests = []struct {
 	{"the event's id is null", record.Connection{OrganizationID: "org_1"}, `{}`, deletion.NoEvent},
 	{"the organization's id is null", record.Connection{EventID: "evt_1"}, `{}`, deletion.NoOrganization},
 	{"both are null", record.Connection{}, `{}`, deletion.NoEvent},
-	{"it names a user", ours, `{"user_id":"CANARY"}`, deletion.NamesUser},
-	{"it names a user by number", ours, `{"user_id":0}`, deletion.NamesUser},
-	{"it names a user in a form that nobody knew of", ours, `{"user_id":{"id":"CANARY"}}`, deletion.NamesUser},
-	{"it names users", ours, `{"user_id":["CANARY"]}`, deletion.NamesUser},
+	{"it names a user", ours, `{"user_id":"CANARY"}`, deletion.NamesPerson},
+	{"it names a user by number", ours, `{"user_id":0}`, deletion.NamesPerson},
+	{"it names a user in a form that nobody knew of", ours, `{"user_id":{"id":"CANARY"}}`, deletion.NamesPerson},
+	{"it names users", ours, `{"user_id":["CANARY"]}`, deletion.NamesPerson},
+	{"it names a participant", ours, `{"participant_id":"CANARY"}`, deletion.NamesPerson},
+	{"it names a user within", ours, `{"reason":{"by":[{"user":{"id":"CANARY"}}]}}`, deletion.NamesPerson},
+	{"its scope is a user", ours, `{"id":"CANARY","scope":"user"}`, deletion.NamesPerson},
+	{"its key is in another case", ours, `{"USER_ID":"CANARY"}`, deletion.NamesPerson},
+	{"a key comes twice, at last without a name", ours, `{"user_id":"CANARY","user_id":null}`, deletion.NamesPerson},
+	{"it names nobody by a person's key", ours, `{"user_id":null}`, deletion.NamesPerson},
+	{"it names a person beside what nobody knows", ours, `{"export":1,"email":"CANARY"}`, deletion.NamesPerson},
+	{"it names a person, and no connection", record.Connection{}, `{"email":"CANARY"}`, deletion.NoEvent},
 }
 
 func TestWhatIsHeldForAPerson(t *testing.T) {
@@ -177,8 +185,8 @@ func TestWhatIsHeldForAPerson(t *testing.T) {
 	}
 }
 
-func TestARequestThatNamesNoUserIsNotHeld(t *testing.T) {
-	for _, data := range []string{`{}`, `null`, `{"user_id":null}`, `{"user_id":""}`, `"text"`, `{"id":"del_1"}`} {
+func TestARequestAboutTheConnectionIsNotHeld(t *testing.T) {
+	for _, data := range []string{`{}`, `null`, `[]`, `{"id":"del_1"}`, `{"reason":"archived","event_id":"evt_1","ended_at":null}`} {
 		b := newBench(t, nil)
 		b.requiresWith(ours, 10, data)
 		b.run()
@@ -189,7 +197,8 @@ func TestARequestThatNamesNoUserIsNotHeld(t *testing.T) {
 }
 
 func TestTwoUsersInOneSecondAreTwoCases(t *testing.T) {
-	for _, form := range []string{`{"user_id":"usr_%s"}`, `{"id":"del_1","user_id":"usr_%s"}`, `{"user_id":{"id":"%s"}}`} {
+	for _, form := range []string{`{"user_id":"usr_%s"}`, `{"id":"del_1","user_id":"usr_%s"}`, `{"user_id":{"id":"%s"}}`,
+		`{"id":"del_1","participant_id":"ptp_%s"}`, `{"scope":{"user":"%s"}}`} {
 		b := newBench(t, nil)
 		for _, user := range []string{"1", "2"} {
 			b.requiresWith(ours, 10, strings.Replace(form, "%s", user, 1))

@@ -1,6 +1,7 @@
 package deletion
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -13,12 +14,16 @@ import (
 func TestWhatIsStoredStaysReadable(t *testing.T) {
 	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 	schema.CheckRecord(t, record.Deletion, Case{
-		ID: "0123456789abcdef", EventID: "evt_1", OrganizationID: "org_1", Cutoff: at, State: Finished, Held: NamesUser,
-		DeliveryID: "delivery-1", RequestedAt: at, Due: at, BroughtForward: true, ScheduledAt: at, StartedAt: at, FinishedAt: at,
+		ID: "0123456789abcdef", EventID: "evt_1", OrganizationID: "org_1", Cutoff: at, State: Finished, Held: NamesPerson,
+		Keys: []string{"export"}, Type: "data.export_required",
+		DeliveryID: "delivery-1", RequestedAt: at, Due: at, BroughtForwardAt: at, BroughtForward: true, RepeatedAt: at, StoppedAt: at, ConfirmedAt: at, ScheduledAt: at, StartedAt: at, FinishedAt: at,
 		OverdueAt: at, ClosedAt: at, Note: "done", Resolved: 1, Repeats: 2, Found: map[record.Kind]int{record.Alert: 3}, Kept: 4,
 		SlackMessages: 5, SlackLeft: 6, Residual: []Residual{{Where: "backups", Until: at}},
 	})
-	schema.CheckRecord(t, record.Tombstone, tombstone{Returned: true, Case: "2026-05-09T12:00:00.000000000Z"})
+	schema.CheckRecord(t, record.Tombstone, tombstone{
+		Returned: true, Case: "2026-05-09T12:00:00.000000000Z",
+		Held: []mark{{Case: "2026-05-09T12:00:00.000000000Z", Cutoff: at}}, Required: mark{Case: "2026-05-08T12:00:00.000000000Z", Cutoff: at},
+	})
 }
 
 // Messages wait in queues across releases, and a schedule's for a year: these are version 1's, as they were written.
@@ -44,4 +49,38 @@ func TestMessagesStayReadable(t *testing.T) {
 			t.Errorf("it is written as %s today, and was as %s: %v", written.Body, text, err)
 		}
 	}
+}
+
+// Stored data of before keys, types, stops and repeats were kept is read as it was meant.
+func TestWhatWasStoredBeforeStaysReadable(t *testing.T) {
+	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+	var former Entry
+	former.Value = Case{
+		ID: "0123456789abcdef", EventID: "evt_1", OrganizationID: "org_1", Cutoff: at, State: Finished,
+		Held: "it names a user: what is kept is not kept by user", DeliveryID: "delivery-1", RequestedAt: at, Due: at, BroughtForward: true,
+		ScheduledAt: at, StartedAt: at, FinishedAt: at, OverdueAt: at, ClosedAt: at, Note: "done", Resolved: 1, Repeats: 2,
+		Found: map[record.Kind]int{record.Alert: 3}, Kept: 4, SlackMessages: 5, SlackLeft: 6, Residual: []Residual{{Where: "backups", Until: at}},
+	}
+	if diff := cmp.Diff(former.Value, decodeFormer[Case](t, record.Deletion).Value); diff != "" {
+		t.Errorf("the case (-want +got):\n%s", diff)
+	}
+	standing := decodeFormer[tombstone](t, record.Tombstone)
+	standing.OccurredAt = at
+	want := mark{Case: "2026-05-09T12:00:00.000000000Z", Cutoff: at}
+	if diff := cmp.Diff(want, required(standing)); diff != "" || !isInForce(standing) {
+		t.Errorf("the tombstone's cutoff (-want +got):\n%s", diff)
+	}
+}
+
+func decodeFormer[T any](t *testing.T, kind record.Kind) record.Entry[T] {
+	t.Helper()
+	data, err := os.ReadFile("testdata/former-" + string(kind) + ".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	entry, err := record.Decode[T](record.Record{Key: record.Key{Kind: kind}, Data: data})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entry
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -59,14 +60,15 @@ func statementRows(c Case) [][2]string {
 		{"organization", idText(c.OrganizationID)},
 		{"delivery", c.DeliveryID},
 		{"state", string(c.State)},
-		{"data of up to", moment(c.Cutoff)},
+		{"data of up to", exact(c.Cutoff)},
 		{"requested", moment(c.RequestedAt)},
 	}
 	optional := []struct {
 		name string
 		at   time.Time
 	}{
-		{"due", c.Due}, {"scheduled", c.ScheduledAt}, {"overdue since", c.OverdueAt}, {"started", c.StartedAt}, {"finished", c.FinishedAt},
+		{"stopped", c.StoppedAt}, {"confirmed", c.ConfirmedAt}, {"due", c.Due}, {"brought forward", c.BroughtForwardAt},
+		{"scheduled", c.ScheduledAt}, {"overdue since", c.OverdueAt}, {"started", c.StartedAt}, {"finished", c.FinishedAt},
 		{"closed", c.ClosedAt},
 	}
 	for _, row := range optional {
@@ -78,15 +80,21 @@ func statementRows(c Case) [][2]string {
 		rows = append(rows, [2]string{"brought forward", "by a person"})
 	}
 	if c.Repeats > 0 {
-		rows = append(rows, [2]string{"repeated", fmt.Sprintf("%d times, by a person", c.Repeats)})
+		rows = append(rows, [2]string{"repeated", fmt.Sprintf("%d times, by a person%s", c.Repeats, lastRepeat(c))})
 	}
 	if c.Held != "" {
 		rows = append(rows, [2]string{"held", string(c.Held)})
 	}
+	if len(c.Keys) > 0 {
+		rows = append(rows, [2]string{"keys", strings.Join(c.Keys, ", ")})
+	}
+	if c.Type != "" {
+		rows = append(rows, [2]string{"type", clip.Marked(c.Type)})
+	}
 	if c.Note != "" {
 		rows = append(rows, [2]string{"note", clip.Marked(c.Note)})
 	}
-	if !c.ScheduledAt.IsZero() || !c.StartedAt.IsZero() {
+	if !c.StoppedAt.IsZero() || !c.ScheduledAt.IsZero() || !c.StartedAt.IsZero() {
 		rows = append(rows, [2]string{"incidents resolved", fmt.Sprint(c.Resolved)})
 	}
 	if !c.FinishedAt.IsZero() {
@@ -94,6 +102,13 @@ func statementRows(c Case) [][2]string {
 			[2]string{"Slack messages deleted", fmt.Sprintf("%d of %d", c.SlackMessages-c.SlackLeft, c.SlackMessages)})
 	}
 	return rows
+}
+
+func lastRepeat(c Case) string {
+	if c.RepeatedAt.IsZero() { // of before it was kept
+		return ""
+	}
+	return ", last " + moment(c.RepeatedAt)
 }
 
 func moment(at time.Time) string {

@@ -43,6 +43,26 @@ var statements = []struct {
 			b.Fatal(err)
 		}
 	}},
+	{"held-stopped.txt", func(b *bench) { b.happens(ours, "flag@1"); b.run(); b.requiresWith(ours, 10, odd); b.run() }},
+	{"confirmed.txt", func(b *bench) {
+		b.requiresWith(ours, 10, odd)
+		b.run()
+		if err := now(b, b.onlyCase().Value.ID); err != nil {
+			b.Fatal(err)
+		}
+		b.run()
+	}},
+	{"repeated.txt", func(b *bench) {
+		requestFinished(b)
+		if err := now(b, b.onlyCase().Value.ID); err != nil {
+			b.Fatal(err)
+		}
+		b.run()
+	}},
+	{"held-type.txt", func(b *bench) {
+		b.handOff(b.delivery("odd", "data.export_required", ours, noon, `{}`), "")
+		b.run()
+	}},
 	{"superseded.txt", requestSuperseded},
 	{"hostile.txt", func(b *bench) { b.requires(hostile, 10); b.run() }},
 }

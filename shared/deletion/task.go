@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
@@ -46,6 +47,8 @@ type Task struct {
 	Queues    queue.Sender
 	Scheduler Scheduler
 	Notifier  *Notifier
+	// Fields are the keys of a request's data that are about the connection.
+	Fields alert.FieldFilter
 	// Grace is how long after its receipt a request is due. RecordRetention is how long a case is kept once it has ended.
 	Grace, RecordRetention time.Duration
 	Now                    func() time.Time
@@ -78,91 +81,121 @@ func (t *Task) request(message handoff.Message, line *telemetry.Line) (worker.Jo
 	if err != nil {
 		return worker.Job{}, err
 	}
-	if event.Envelope.Type != revento.TypeDeletionRequired {
+	if !revento.IsDataRequest(event.Envelope.Type) {
 		return worker.Job{}, errMessage
 	}
 	line.Set("delivery_id", event.DeliveryID)
 	do := func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
-		return t.take(ctx, event, line)
+		return t.take(ctx, newRequest(event, t.Fields), line)
 	}
 	return worker.Job{QueuedAt: event.QueuedAt, Do: do}, nil
 }
 
 // take makes a request's case and does what it asks for.
-func (t *Task) take(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
-	reason := held(event)
-	if reason != "" {
-		return t.hold(ctx, event, reason, line)
+func (t *Task) take(ctx context.Context, r request, line *telemetry.Line) (worker.Outcome, error) {
+	switch r.held {
+	case "":
+		return t.meet(ctx, r, line)
+	case UnknownKeys:
+		return t.halt(ctx, r, line)
+	default:
+		return t.ask(ctx, r, line)
 	}
-	newest, err := t.raise(ctx, event)
+}
+
+// meet stops the connection and schedules its purge.
+func (t *Task) meet(ctx context.Context, r request, line *telemetry.Line) (worker.Outcome, error) {
+	newest, err := require(ctx, t.Deletions, r.key(), r.Order.OccurredAt, r.ReceivedAt.Add(t.Grace+t.RecordRetention))
 	if err != nil {
 		return "", err
 	}
-	made := newCase(event, "", Requested)
-	made.Due = event.ReceivedAt.Add(t.Grace)
+	made := r.newCase(Requested)
+	made.Due = r.ReceivedAt.Add(t.Grace)
 	if !newest {
 		made.State, made.Due = Superseded, time.Time{}
 	}
-	entry, err := t.file(ctx, event, made)
-	if err != nil {
+	entry, err := t.file(ctx, r, made, line)
+	switch {
+	case err != nil:
 		return "", err
-	}
-	line.Set("deletion", entry.Value.ID)
-	if entry.Value.State == Superseded {
+	case entry.Value.State == Superseded:
 		return worker.Superseded, nil
-	}
-	if entry.Value.State != Requested {
+	case entry.Value.State != Requested:
 		return worker.Duplicate, nil
 	}
 	return outcomeScheduled, t.stop(ctx, entry)
 }
 
-// hold files a request that a person has to look at. Nothing is stopped, and nothing is deleted.
-func (t *Task) hold(ctx context.Context, event handoff.Event, reason Reason, line *telemetry.Line) (worker.Outcome, error) {
-	entry, err := t.file(ctx, event, newCase(event, reason, Held))
+// ask files a request that a person has to look at. Nothing is stopped, and nothing is deleted.
+func (t *Task) ask(ctx context.Context, r request, line *telemetry.Line) (worker.Outcome, error) {
+	entry, err := t.file(ctx, r, r.newCase(Held), line)
 	if err != nil {
 		return "", err
 	}
-	line.Set("deletion", entry.Value.ID)
 	if entry.Value.State != Held {
 		return worker.Duplicate, nil
 	}
-	line.Raise(slog.LevelWarn)
-	line.Set("held", string(reason))
 	return outcomeHeld, t.Notifier.tell(ctx, entry, heldNotice(entry))
 }
 
-// raise sets the connection's tombstone, from which moment nothing of up to its cutoff is stored or alerted. A cutoff only
-// rises; newest is false where a later one stands.
-func (t *Task) raise(ctx context.Context, event handoff.Event) (newest bool, err error) {
-	for {
-		stone, err := loadTombstone(ctx, t.Deletions, event.Connection)
-		if err != nil {
-			return false, err
-		}
-		order := event.Order.OccurredAt.Compare(stone.OccurredAt)
-		if stone.Known && order <= 0 {
-			return order == 0, nil
-		}
-		stone.OccurredAt = event.Order.OccurredAt
-		stone.Expires = event.ReceivedAt.Add(t.Grace + t.RecordRetention)
-		stone.Value = tombstone{Case: caseKey(event, "").ID}
-		_, err = record.Save(ctx, t.Deletions, stone)
-		if !errors.Is(err, record.ErrChanged) {
-			return err == nil, err
-		}
+// halt files a request that nobody foresaw: everything of the connection stops, and nothing is deleted, until a person has looked.
+// The case is filed first, so that a copy of the request that comes after a person closed it stops nothing anew.
+func (t *Task) halt(ctx context.Context, r request, line *telemetry.Line) (worker.Outcome, error) {
+	entry, err := t.file(ctx, r, r.newCase(Held), line)
+	if err != nil {
+		return "", err
 	}
+	if entry.Value.State != Held {
+		return worker.Duplicate, t.releaseClosed(ctx, entry)
+	}
+	return outcomeHeld, t.stopHeld(ctx, entry)
+}
+
+// stopHeld stops the connection of a request that is held, and tells of it. Each of its steps can be repeated.
+func (t *Task) stopHeld(ctx context.Context, entry Entry) error {
+	if err := hold(ctx, t.Deletions, entry.Key, entry.Value.Cutoff); err != nil {
+		return err
+	}
+	resolved, err := t.Notifier.resolveAll(ctx, t.Records, entry)
+	if err != nil {
+		return err
+	}
+	if err := t.Notifier.tell(ctx, entry, heldNotice(entry)); err != nil {
+		return err
+	}
+	if !entry.Value.StoppedAt.IsZero() {
+		return nil
+	}
+	entry.Value.StoppedAt, entry.Value.Resolved = t.Now().UTC(), resolved
+	_, err = save(ctx, t.Deletions, entry, t.RecordRetention)
+	return err
+}
+
+// releaseClosed takes back the stop of a case that a person closed while a copy of its request was at it.
+func (t *Task) releaseClosed(ctx context.Context, entry Entry) error {
+	if entry.Value.State != Closed {
+		return nil
+	}
+	return release(ctx, t.Deletions, entry.Key, t.Now().Add(t.RecordRetention))
 }
 
 // file stores the case, or returns the one that is there: the request came before.
-func (t *Task) file(ctx context.Context, event handoff.Event, made Case) (Entry, error) {
-	entry, err := record.Load[Case](ctx, t.Deletions, caseKey(event, made.Held))
-	if err != nil || entry.Known {
+func (t *Task) file(ctx context.Context, r request, made Case, line *telemetry.Line) (Entry, error) {
+	entry, err := record.Load[Case](ctx, t.Deletions, r.key())
+	if err == nil && !entry.Known {
+		entry.Value = made
+		entry.Value.ID = idOf(entry.Key)
+		entry, err = save(ctx, t.Deletions, entry, t.RecordRetention)
+	}
+	if err != nil {
 		return entry, err
 	}
-	entry.Value = made
-	entry.Value.ID = idOf(entry.Key)
-	return save(ctx, t.Deletions, entry, t.RecordRetention)
+	line.Set("deletion", entry.Value.ID)
+	if entry.Value.State == Held {
+		line.Raise(slog.LevelWarn)
+		line.Set("held", string(entry.Value.Held))
+	}
+	return entry, nil
 }
 
 // save stores a case. Once it has ended it is kept for the retention, and for good before that.
@@ -206,7 +239,7 @@ func (t *Task) schedule(ctx context.Context, entry Entry) error {
 	if err != nil {
 		return err
 	}
-	if entry.Value.Due.After(t.Now()) {
+	if entry.Value.DueAt().After(t.Now()) {
 		if err := t.Scheduler.Schedule(ctx, scheduleName(entry), entry.Value.Due, message.Body); err != nil {
 			return fmt.Errorf("schedule the purge: %w", err)
 		}
@@ -257,6 +290,7 @@ func (t *Task) look(ctx context.Context, entry Entry, seen *counts) error {
 	switch state := entry.Value.State; {
 	case state == Held:
 		seen.held++
+		return t.remind(ctx, entry)
 	case state.IsOpen() && t.isOverdue(entry.Value):
 		seen.overdue++
 		return t.hurry(ctx, entry)
@@ -269,7 +303,19 @@ func (t *Task) look(ctx context.Context, entry Entry, seen *counts) error {
 	return nil
 }
 
-func (t *Task) isOverdue(c Case) bool { return !t.Now().Before(c.Due.Add(overdueAfter)) }
+// remind tells each day of a request that waits for a person. It makes up for a stop that did not come to its end, too.
+func (t *Task) remind(ctx context.Context, entry Entry) error {
+	if entry.Value.IsStopped() && entry.Value.StoppedAt.IsZero() {
+		return t.stopHeld(ctx, entry)
+	}
+	today := t.Now().UTC()
+	if today.Format(time.DateOnly) == entry.Value.RequestedAt.UTC().Format(time.DateOnly) {
+		return nil
+	}
+	return t.Notifier.tell(ctx, entry, reminder(entry, today))
+}
+
+func (t *Task) isOverdue(c Case) bool { return !t.Now().Before(c.DueAt().Add(overdueAfter)) }
 
 // hurry tells of a purge that is late, once, and queues it again.
 func (t *Task) hurry(ctx context.Context, entry Entry) error {

@@ -101,8 +101,15 @@ func (e Envelope) HappenedAt(signedAt time.Time) time.Time {
 	return e.OccurredAt
 }
 
-// TypeDeletionRequired is the one type that is never dropped, whatever the routes say. (guide: /patterns/)
+// TypeDeletionRequired is the one type of the family "data" that the guide names. (guide: /patterns/)
 const TypeDeletionRequired = "data.deletion_required"
+
+// IsDataRequest says whether an event of the type asks for something that has to be done with data. No such event is dropped,
+// whatever the routes say: the guide names one of the family, and another is for a person to look at.
+func IsDataRequest(eventType string) bool {
+	const family = "data."
+	return len(eventType) >= len(family) && strings.EqualFold(eventType[:len(family)], family)
+}
 
 // Identity is the signed identity of a delivery: 64 hex digits that are equal for two deliveries of one event, whatever
 // their unsigned delivery ids say.

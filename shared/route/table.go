@@ -183,12 +183,17 @@ type Destination struct {
 }
 
 // Destinations lists where an event goes, each place once. A deletion request always goes to Deletion and nowhere else: its
-// route governs the notices only.
+// route governs the notices only. A data request of another type goes there too, beside where its own route leads.
 func (t Table) Destinations(eventType, eventID string) []Destination {
-	if eventType == revento.TypeDeletionRequired {
-		return []Destination{{Kind: Deletion, Severity: Info}}
+	toDeletion := Destination{Kind: Deletion, Severity: Info}
+	switch {
+	case eventType == revento.TypeDeletionRequired:
+		return []Destination{toDeletion}
+	case revento.IsDataRequest(eventType):
+		return append(t.routed(eventType, eventID), toDeletion)
+	default:
+		return t.routed(eventType, eventID)
 	}
-	return t.routed(eventType, eventID)
 }
 
 // Notices lists where the notices about a deletion go: Slack and PagerDuty destinations. A digest would tell of what is gone

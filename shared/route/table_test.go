@@ -106,6 +106,10 @@ func TestDefaultDestinations(t *testing.T) {
 		{"data.deletion_required", []route.Destination{
 			{Kind: route.Deletion, Severity: route.Info},
 		}},
+		{"data.export_required", []route.Destination{{Kind: route.Deletion, Severity: route.Info}}},
+		{"Data.Deletion_required", []route.Destination{{Kind: route.Deletion, Severity: route.Info}}},
+		{"data", nil},
+		{"database.moved", nil},
 		{"nobody.knew", nil},
 	}
 	defaults := table(t, route.Channels{}, nil)
@@ -340,5 +344,17 @@ func TestUses(t *testing.T) {
 	}
 	if !routes.Uses(route.Digest, route.Slack) || (route.Table{}).Uses(route.Slack) {
 		t.Error("one of several kinds must count, and an empty table uses none")
+	}
+}
+
+func TestADataRequestThatNobodyKnewOfIsToldByItsRouteAndWorkedOnWhateverThatIs(t *testing.T) {
+	for text, want := range map[string][]route.Destination{
+		"off":   {{Kind: route.Deletion, Severity: route.Info}},
+		"slack": {{Kind: route.Slack, Channel: "C0111", Severity: route.Info}, {Kind: route.Deletion, Severity: route.Info}},
+	} {
+		got := table(t, route.Channels{Default: "C0111"}, map[string]string{"*": text}).Destinations("data.export_required", "evt_1")
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("where OtherRoute is %s: %s", text, diff)
+		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/subject"
 	"revento-alerts/shared/written"
 )
 
@@ -87,19 +88,35 @@ func channelID(text string) (string, error) {
 var fieldPattern = regexp.MustCompile(`^\*?[A-Za-z0-9_.-]*\*?$`)
 
 func fieldFilter(text string) (alert.FieldFilter, error) {
+	patterns, err := fieldPatterns(text)
+	return alert.NewFieldFilter(patterns), err
+}
+
+// deletionFieldFilter reads the fields of a deletion request that are about the connection.
+func deletionFieldFilter(text string) (alert.FieldFilter, error) {
+	patterns, err := fieldPatterns(text)
+	for _, pattern := range patterns {
+		if subject.NamesPerson(pattern) {
+			return alert.FieldFilter{}, fmt.Errorf("%q names a person: remove it: what it holds may not be about the whole connection", pattern)
+		}
+	}
+	return alert.NewFieldFilter(patterns), err
+}
+
+func fieldPatterns(text string) ([]string, error) {
 	if text == "" {
-		return alert.NewFieldFilter(nil), nil
+		return nil, nil
 	}
 	patterns, err := written.List(text)
 	if err != nil {
-		return alert.FieldFilter{}, err
+		return nil, err
 	}
 	for _, pattern := range patterns {
 		if pattern == "" || !fieldPattern.MatchString(pattern) {
-			return alert.FieldFilter{}, fmt.Errorf("%q is not a field's name: write %s", pattern, alertFields.Form)
+			return nil, fmt.Errorf("%q is not a field's name: write %s", pattern, alertFields.Form)
 		}
 	}
-	return alert.NewFieldFilter(patterns), nil
+	return patterns, nil
 }
 
 var placeholder = regexp.MustCompile(`\{[^}]*\}`)

@@ -172,6 +172,8 @@ type Deletion struct {
 	Routes          route.Table
 	Grace           time.Duration
 	RecordRetention time.Duration
+	// Fields are the keys of a deletion request's data that are about the connection.
+	Fields alert.FieldFilter
 }
 
 // LoadDeletion reads them. Its error names every setting that is wrong.
@@ -186,6 +188,7 @@ func (r *reader) deletion() Deletion {
 		Routes:          r.routes(route.TriggerOf(revento.TypeDeletionRequired)),
 		Grace:           read(r, deletionGraceDays, days(0, maxGraceDays)),
 		RecordRetention: read(r, deletionRecordDays, days(minRecordDays, maxRecordDays)),
+		Fields:          read(r, deletionFields, deletionFieldFilter),
 	}
 }
 

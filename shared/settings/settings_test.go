@@ -125,7 +125,10 @@ func loadAll(from settings.Source) error {
 	if _, err := settings.LoadDigestSchedule(from); err != nil {
 		return err
 	}
-	_, err := settings.LoadPagerDuty(from)
+	if _, err := settings.LoadPagerDuty(from); err != nil {
+		return err
+	}
+	_, err := settings.LoadPurge(from)
 	return err
 }
 
@@ -159,6 +162,9 @@ func TestAValueOutOfFormOrRangeIsRefusedWithParameterValueAndRemedy(t *testing.T
 		{"MAX_ALERT_AGE", "59s", "MaxAlertAge", "1m0s to 96h"},
 		{"ALERT_FIELDS", "st*tus", "AlertFields", "only at either end"},
 		{"ALERT_FIELDS", "id,,status", "AlertFields", "only at either end"},
+		{"DELETION_FIELDS", "id,,reason", "DeletionFields", "only at either end"},
+		{"DELETION_FIELDS", "id,user_id", "DeletionFields", `"user_id" names a person`},
+		{"DELETION_FIELDS", "*Participant*", "DeletionFields", "names a person"},
 		{"LINK_TEMPLATE", "https://x.example/{id}", "LinkTemplate", "{resource_id}"},
 		{"LINK_TEMPLATE", "x.example/{type}", "LinkTemplate", "https://"},
 		{"DIGEST_SCHEDULE", "", "DigestSchedule", "rate(15 minutes)"},
@@ -194,6 +200,7 @@ func TestValuesAtTheEdgesAreTaken(t *testing.T) {
 		{"SLACK_POST_INTERVAL": "0s"}, {"SLACK_POST_INTERVAL": "5s"},
 		{"MAX_ALERT_AGE": "1m"}, {"MAX_ALERT_AGE": "96h"},
 		{"ALERT_FIELDS": "*"}, {"ALERT_FIELDS": "*name*"},
+		{"DELETION_FIELDS": "*"}, {"DELETION_FIELDS": "id,reason,closed_*"},
 		{"EVENT_CHANNELS": ""}, {"LINK_TEMPLATE": ""}, {"LINK_TEMPLATE": "https://x.example/{event_id}/{resource_id}?t={type}"},
 	} {
 		if err := loadAll(source(changes)); err != nil {

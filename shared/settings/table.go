@@ -25,6 +25,7 @@ var (
 	linkTemplate       = Setting{Parameter: "LinkTemplate", Form: "empty, or a URL with {event_id}, {organization_id}, {resource_id}, {type}"}
 	deletionGraceDays  = Setting{Parameter: "DeletionGraceDays", Default: "7", Form: "a number of days from 0 to 365"}
 	deletionRecordDays = Setting{Parameter: "DeletionRecordDays", Default: "1095", Form: "a number of days from 30 to 3650"}
+	deletionFields     = Setting{Parameter: "DeletionFields", Default: "id,event_id,organization_id,reason,*_at", Form: "names of data's fields, separated by commas, with * only at either end; none that names a person"}
 	deleteSlack        = Setting{Parameter: "DeleteSlackMessages", Default: "false", Form: "true or false"}
 	digestSchedule     = Setting{Parameter: "DigestSchedule", Default: "cron(0/15 * * * ? *)", Form: schedule.Forms}
 	digestTimeZone     = Setting{Parameter: "DigestTimeZone", Default: "UTC", Form: "the IANA name of a time zone, such as Europe/Berlin"}
@@ -37,7 +38,7 @@ func Table() []Setting {
 		[]Setting{environment, stack, signatureTolerance, bodyLimit, dedupeWindow, secretMaxAge},
 		routeSettings(),
 		[]Setting{slackChannel, eventChannels, slackPostInterval, slackAPIURL, pagerDutyEventsURL, maxAlertAge, alertFields,
-			linkTemplate, deletionGraceDays, deletionRecordDays, deleteSlack, digestSchedule, digestTimeZone, logLevel},
+			linkTemplate, deletionGraceDays, deletionRecordDays, deletionFields, deleteSlack, digestSchedule, digestTimeZone, logLevel},
 	)
 }
 

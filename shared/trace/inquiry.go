@@ -130,8 +130,12 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 	a.Note = fmt.Sprintf("a deletion request covers its connection up to %s, and it happened at %s: it is told no more, and what was kept "+
 		"of it is deleted", clock(stone.OccurredAt), clock(entry.Story.OccurredAt))
 	c, err := q.find(ctx, func(c deletion.Case) bool {
-		return c.Connection().Equal(connection) && c.Cutoff.Equal(stone.OccurredAt) && c.State != deletion.Held && c.State != deletion.Closed
+		return c.Connection().Equal(connection) && c.Cutoff.Equal(stone.OccurredAt) && c.Stops()
 	})
+	if c != nil && c.IsStopped() {
+		a.Note = fmt.Sprintf("a deletion request that is held for a person stops its connection up to %s, and it happened at %s: it is told "+
+			"no more, and nothing of it is deleted yet", clock(stone.OccurredAt), clock(entry.Story.OccurredAt))
+	}
 	if c != nil {
 		a.Note += fmt.Sprintf(" (deletion %s, delivery %s)", c.ID, c.DeliveryID)
 	}

@@ -185,6 +185,7 @@ func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
 		"DigestTimeZone":            {[]string{"UTC", "Europe/Berlin", "America/Argentina/Buenos_Aires"}, []string{"", "two words", "../UTC"}},
 		"DeletionGraceDays":         {[]string{"0", "7", "365"}, []string{"", "-1", "366", "7d"}},
 		"DeletionRecordDays":        {[]string{"30", "1095", "3650"}, []string{"", "29", "3651", "3y"}},
+		"DeletionFields":            {[]string{"id", "id,event_id,organization_id,reason,*_at", "id, reason", "*"}, []string{"", "id,", "a b", "a*b", "id,rea son"}},
 		"DeleteSlackMessages":       {[]string{"true", "false"}, []string{"", "True", "yes", "1"}},
 		"SecretMaxAge":              {[]string{"1m", "5m", "24h"}, []string{"", "5", "5min"}},
 	} {

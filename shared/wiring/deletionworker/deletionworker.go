@@ -21,6 +21,7 @@ func New(engine wiring.Engine, s settings.Deletion) *worker.Worker {
 		Queues:          engine.Queues,
 		Scheduler:       engine.Scheduler,
 		Notifier:        Notifier(engine, s),
+		Fields:          s.Fields,
 		Grace:           s.Grace,
 		RecordRetention: s.RecordRetention,
 		Now:             engine.Now,
