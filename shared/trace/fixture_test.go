@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
@@ -108,7 +109,7 @@ func (b *bench) newWorkers(log *telemetry.Logger, now func() time.Time) map[queu
 		},
 		queue.Deletion: {Chore: &deletion.Task{
 			Records: b.records, Deletions: b.records.Deletions, Queues: b.queues, Scheduler: never{}, Grace: window, RecordRetention: 3 * window,
-			Notifier: &deletion.Notifier{Stack: "prod", Queues: b.queues, Now: now}, Now: now,
+			Notifier: &deletion.Notifier{Stack: "prod", Queues: b.queues, Now: now}, Fields: alert.NewFieldFilter([]string{"id"}), Now: now,
 		}},
 	}
 	for name, w := range workers {

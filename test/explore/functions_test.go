@@ -125,7 +125,7 @@ func (f functions) chore(name queue.Name) (unit string, chore worker.Chore) {
 	case queue.Deletion:
 		return "deletion", &deletion.Task{
 			Records: f.purger(), Deletions: f.ofDeletions(), Queues: f.sender(), Scheduler: f.scheduler, Notifier: f.notifier(),
-			Grace: f.grace, RecordRetention: retention, Now: f.now,
+			Fields: alert.NewFieldFilter([]string{"id"}), Grace: f.grace, RecordRetention: retention, Now: f.now,
 		}
 	default:
 		return "purge", &deletion.Purge{
