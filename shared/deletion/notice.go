@@ -189,8 +189,8 @@ func (n *Notifier) message(entry Entry, told notice, destination route.Destinati
 // resolveAll ends the incidents of a case's connection that are open, and counts them.
 func (n *Notifier) resolveAll(ctx context.Context, records record.Purger, entry Entry) (resolved int, err error) {
 	var open []string
-	err = walk(ctx, records, entry.Key.Connection, func(stored record.Record) error {
-		if stored.Key.Kind != record.Incident || stored.OccurredAt.After(entry.Value.Cutoff) {
+	err = walk(ctx, incidentsOf(records, entry.Key.Connection), func(stored record.Record) error {
+		if stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
 		}
 		isOpen, err := incident.IsOpen(stored)

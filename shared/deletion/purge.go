@@ -139,7 +139,7 @@ func (p *Purge) count(ctx context.Context, entry Entry) (Entry, error) {
 	if found == nil {
 		found = map[record.Kind]int{}
 	}
-	err := walk(ctx, p.Records, entry.Key.Connection, func(stored record.Record) error {
+	err := walk(ctx, allOf(p.Records, entry.Key.Connection), func(stored record.Record) error {
 		if stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
 		}
@@ -351,10 +351,26 @@ func (p *Purge) save(ctx context.Context, entry Entry) (Entry, error) {
 	return save(ctx, p.Deletions, entry, p.RecordRetention)
 }
 
-// walk calls f with every record of a connection.
-func walk(ctx context.Context, records record.Purger, connection record.Connection, f func(record.Record) error) error {
+// pages reads a page of records: those after a sort key, "" for the first.
+type pages func(ctx context.Context, after string) ([]record.Record, error)
+
+func allOf(records record.Purger, connection record.Connection) pages {
+	return func(ctx context.Context, after string) ([]record.Record, error) {
+		return records.Query(ctx, connection, after)
+	}
+}
+
+// incidentsOf leaves out what else is kept of the connection, which may be far more.
+func incidentsOf(records record.Purger, connection record.Connection) pages {
+	return func(ctx context.Context, after string) ([]record.Record, error) {
+		return records.QueryKind(ctx, connection, record.Incident, after)
+	}
+}
+
+// walk calls f with every record.
+func walk(ctx context.Context, read pages, f func(record.Record) error) error {
 	for after := ""; ; {
-		page, err := records.Query(ctx, connection, after)
+		page, err := read(ctx, after)
 		if err != nil {
 			return fmt.Errorf("read what is kept of the connection: %w", err)
 		}

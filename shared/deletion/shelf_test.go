@@ -34,20 +34,28 @@ func newShelf(records ...record.Record) *shelf {
 }
 
 func (s *shelf) Query(_ context.Context, _ record.Connection, after string) ([]record.Record, error) {
+	return s.page(after, func(record.Record) bool { return true }), nil
+}
+
+func (s *shelf) QueryKind(_ context.Context, _ record.Connection, kind record.Kind, after string) ([]record.Record, error) {
+	return s.page(after, func(rec record.Record) bool { return rec.Key.Kind == kind }), nil
+}
+
+func (s *shelf) page(after string, choose func(record.Record) bool) []record.Record {
 	from, found := slices.BinarySearch(s.keys, after)
 	if found {
 		from++
 	}
 	var page []record.Record
 	for _, key := range s.keys[from:] {
-		if rec, kept := s.stored[key]; kept {
+		if rec, kept := s.stored[key]; kept && choose(rec) {
 			page = append(page, rec)
 		}
 		if len(page) == shelfPage {
 			break
 		}
 	}
-	return page, nil
+	return page
 }
 
 func (s *shelf) Delete(_ context.Context, key record.Key, cutoff time.Time) (bool, error) {

@@ -106,7 +106,17 @@ type lateStop struct {
 	events  []string
 }
 
+func (l *lateStop) QueryKind(ctx context.Context, connection record.Connection, kind record.Kind, after string) ([]record.Record, error) {
+	l.begin(connection)
+	return l.Records.QueryKind(ctx, connection, kind, after)
+}
+
 func (l *lateStop) Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error) {
+	l.begin(connection)
+	return l.Records.Query(ctx, connection, after)
+}
+
+func (l *lateStop) begin(connection record.Connection) {
 	if events := l.events; len(events) > 0 {
 		l.events = nil
 		l.b.happens(connection, events...)
@@ -115,7 +125,6 @@ func (l *lateStop) Query(ctx context.Context, connection record.Connection, afte
 			}
 		}
 	}
-	return l.Records.Query(ctx, connection, after)
 }
 
 func (l *lateStop) Delete(ctx context.Context, key record.Key, cutoff time.Time) (bool, error) {

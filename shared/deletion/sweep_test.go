@@ -150,6 +150,13 @@ func (u unreadable) Query(ctx context.Context, connection record.Connection, aft
 	return u.Purger.Query(ctx, connection, after)
 }
 
+func (u unreadable) QueryKind(ctx context.Context, connection record.Connection, kind record.Kind, after string) ([]record.Record, error) {
+	if connection == u.connection {
+		return nil, errors.New("a record of a version to come")
+	}
+	return u.Purger.QueryKind(ctx, connection, kind, after)
+}
+
 func TestTheSweepsLogLine(t *testing.T) {
 	b := newBench(t, nil)
 	b.losesItsSchedule(ours)

@@ -28,7 +28,11 @@
 //	expires      N  as above, absent where the record never expires: the table's TTL attribute
 //	data         S  the kind's content, JSON
 //	write        S  a token of the last write, by which a repeated request knows its own
+//	user         S  the user whom the record is about (record.UserKey), absent in most
 //	pending      S  the list of what is to be done that the record is in, absent in most: see indexPending
+//
+// Beside a record about a user lies an item of the partition by which it is found: its sort key is "~user#", the user and the
+// record's sort key, it expires with the record, and each is written and deleted with the other in one transaction.
 //
 // The deletions table has the same keys and attributes. A tombstone's item is the one with the sort key "tombstone#", and its
 // occurred_at is the cutoff.
@@ -67,6 +71,7 @@ const (
 	attrData       = "data"
 	attrWrite      = "write"
 	attrPending    = "pending"
+	attrUser       = "user"
 )
 
 type item = map[string]types.AttributeValue

@@ -60,14 +60,16 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 	return decode(key, got.Item)
 }
 
-// Put implements record.Store in one request: a creation that tombstones may be in the way of is a transaction. If the answer
-// was lost and the SDK sent the write again, it is refused by its own first arrival, which it knows by its token.
+// Put implements record.Store in one request: a creation that tombstones may be in the way of is a transaction, and so is a
+// write of what is about a user. If the answer was lost and the SDK sent the write again, it is refused by its own first arrival,
+// which it knows by its token.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	token := rand.Text()
 	put := r.conditional(rec, token)
+	isGated := rec.Version == 0 && r.deletions != ""
 	err := patiently(ctx, func() error {
-		if rec.Version == 0 && r.deletions != "" {
-			return r.create(ctx, rec, put, token)
+		if isGated || rec.User != "" {
+			return r.transact(ctx, rec, put, isGated, token)
 		}
 		return r.put(ctx, put, token)
 	})
@@ -77,7 +79,7 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	return failure(ctx, "write to the table "+r.table, err)
 }
 
-// conditional is the write on condition that the stored version is the record's.
+// conditional is the write on condition that the stored version, and its user, is the record's.
 func (r *Records) conditional(rec record.Record, token string) *types.Put {
 	put := &types.Put{
 		TableName:                           &r.table,
@@ -86,11 +88,17 @@ func (r *Records) conditional(rec record.Record, token string) *types.Put {
 		ExpressionAttributeNames:            names(attrPartition),
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
-	if rec.Version > 0 {
-		put.ConditionExpression = aws.String("#version = :version")
-		put.ExpressionAttributeNames = names(attrVersion)
-		put.ExpressionAttributeValues = item{":version": number(rec.Version)}
+	if rec.Version == 0 {
+		return put
 	}
+	sameUser := " AND attribute_not_exists(#user)"
+	put.ExpressionAttributeValues = item{":version": number(rec.Version)}
+	if rec.User != "" {
+		sameUser = " AND #user = :user"
+		put.ExpressionAttributeValues[":user"] = text(rec.User)
+	}
+	put.ConditionExpression = aws.String("#version = :version" + sameUser)
+	put.ExpressionAttributeNames = names(attrVersion, attrUser)
 	return put
 }
 
@@ -109,33 +117,42 @@ func (r *Records) put(ctx context.Context, put *types.Put, token string) error {
 	return err
 }
 
-// create writes on condition that no tombstone is in the way, too.
-func (r *Records) create(ctx context.Context, rec record.Record, put *types.Put, token string) error {
-	_, err := r.client.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: []types.TransactWriteItem{
-		{ConditionCheck: &types.ConditionCheck{
-			TableName:                 &r.deletions,
-			Key:                       keyOf(record.TombstoneKey(rec.Key.Connection)),
-			ConditionExpression:       aws.String("attribute_not_exists(#partition) OR #occurred_at < :occurred_at"),
-			ExpressionAttributeNames:  names(attrPartition, attrOccurredAt),
-			ExpressionAttributeValues: item{":occurred_at": moment(rec.OccurredAt)},
-		}},
-		{Put: put},
-	}})
+// transact writes the record with the item by which its user finds it, on condition that no tombstone is in the way, too.
+func (r *Records) transact(ctx context.Context, rec record.Record, put *types.Put, isGated bool, token string) error {
+	var items []types.TransactWriteItem
+	if isGated {
+		items = append(items, types.TransactWriteItem{ConditionCheck: r.gate(rec)})
+	}
+	own := len(items)
+	items = append(items, types.TransactWriteItem{Put: put})
+	if rec.User != "" {
+		items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: wayTo(rec)}})
+	}
+	_, err := r.client.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: items})
 	reasons := cancellation(err)
-	if len(reasons) != 2 {
+	if len(reasons) != len(items) {
 		return err
 	}
-	gate, own := reasons[0], reasons[1]
-	if isRefused(own) && changed(own.Item, token) == nil {
-		return nil
-	}
 	switch {
-	case isRefused(gate):
+	case isRefused(reasons[own]) && changed(reasons[own].Item, token) == nil:
+		return nil
+	case isGated && isRefused(reasons[0]):
 		return record.ErrDeleted
-	case isRefused(own):
+	case isRefused(reasons[own]):
 		return record.ErrChanged
 	default:
 		return err
+	}
+}
+
+// gate is the condition that no tombstone is in a creation's way.
+func (r *Records) gate(rec record.Record) *types.ConditionCheck {
+	return &types.ConditionCheck{
+		TableName:                 &r.deletions,
+		Key:                       keyOf(record.TombstoneKey(rec.Key.Connection)),
+		ConditionExpression:       aws.String("attribute_not_exists(#partition) OR #occurred_at < :occurred_at"),
+		ExpressionAttributeNames:  names(attrPartition, attrOccurredAt),
+		ExpressionAttributeValues: item{":occurred_at": moment(rec.OccurredAt)},
 	}
 }
 
@@ -160,6 +177,9 @@ func encode(rec record.Record, token string) item {
 	if rec.Pending != "" {
 		encoded[attrPending] = text(rec.Pending)
 	}
+	if rec.User != "" {
+		encoded[attrUser] = text(rec.User)
+	}
 	return encoded
 }
 
@@ -171,6 +191,9 @@ func decode(key record.Key, stored item) (record.Record, error) {
 	}
 	if _, ok := stored[attrPending]; ok {
 		rec.Pending = r.text(attrPending)
+	}
+	if _, ok := stored[attrUser]; ok {
+		rec.User = r.text(attrUser)
 	}
 	occurredAt := r.text(attrOccurredAt)
 	if r.err != nil {

@@ -121,6 +121,28 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			},
 			want: request{operation: "Query", consistent: true},
 		},
+		"query of a kind, strongly consistent": {
+			call: func() error {
+				_, err := store.QueryKind(t.Context(), record.Connection{}, record.Incident, "incident#one")
+				return err
+			},
+			want: request{operation: "Query", consistent: true},
+		},
+		"query of a user of whom nothing is kept, strongly consistent": {
+			call: func() error {
+				_, err := store.QueryUser(t.Context(), record.Connection{}, "a user", "alert#one")
+				return err
+			},
+			want: request{operation: "Query", consistent: true},
+		},
+		"create about a user": {
+			call: func() error { return store.Put(t.Context(), record.Record{User: "a user"}) },
+			want: request{operation: "TransactWriteItems"},
+		},
+		"update about a user": {
+			call: func() error { return store.Put(t.Context(), record.Record{User: "a user", Version: 1}) },
+			want: request{operation: "TransactWriteItems"},
+		},
 		"pending": {
 			call: func() error {
 				_, err := store.Pending(t.Context(), "digest", 10)

@@ -16,6 +16,7 @@ var (
 	_ record.Purger = (*Records)(nil)
 	_ record.Lister = (*Records)(nil)
 	_ record.Index  = (*Records)(nil)
+	_ record.Users  = (*Records)(nil)
 )
 
 // pageSize is small, so that tests see more than one page.
@@ -66,7 +67,11 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.stored[placeOf(rec.Key)].Version != rec.Version { // 0 where there is none
+	standing := r.stored[placeOf(rec.Key)]
+	if standing.Version != rec.Version { // 0 where there is none
+		return record.ErrChanged
+	}
+	if rec.Version > 0 && standing.User != rec.User {
 		return record.ErrChanged
 	}
 	if rec.Version == 0 && r.isDeleted(rec) {
@@ -87,6 +92,23 @@ func (r *Records) isDeleted(rec record.Record) bool {
 
 // Query implements record.Purger.
 func (r *Records) Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error) {
+	return r.page(ctx, connection, after, func(record.Record) bool { return true })
+}
+
+// QueryKind implements record.Purger.
+func (r *Records) QueryKind(ctx context.Context, connection record.Connection, kind record.Kind, after string) ([]record.Record, error) {
+	return r.page(ctx, connection, after, func(stored record.Record) bool { return stored.Key.Kind == kind })
+}
+
+// QueryUser implements record.Users.
+func (r *Records) QueryUser(ctx context.Context, connection record.Connection, user, after string) ([]record.Record, error) {
+	return r.page(ctx, connection, after, func(stored record.Record) bool { return stored.User == user })
+}
+
+// page returns the first records after a sort key that are chosen.
+func (r *Records) page(
+	ctx context.Context, connection record.Connection, after string, choose func(record.Record) bool,
+) ([]record.Record, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -94,7 +116,7 @@ func (r *Records) Query(ctx context.Context, connection record.Connection, after
 	defer r.mu.Unlock()
 	var found []record.Record
 	for at, stored := range r.stored {
-		if at.partition == connection.Partition() && at.sort > after {
+		if at.partition == connection.Partition() && at.sort > after && choose(stored) {
 			listed := clone(stored)
 			listed.Key.Connection = connection
 			found = append(found, listed)

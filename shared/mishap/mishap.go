@@ -149,6 +149,17 @@ func (p Purger) Query(ctx context.Context, connection record.Connection, after s
 	return page, err
 }
 
+// QueryKind implements record.Purger.
+func (p Purger) QueryKind(
+	ctx context.Context, connection record.Connection, kind record.Kind, after string,
+) (page []record.Record, err error) {
+	err = p.Plan.Do("records.QueryKind "+string(kind), func() error {
+		page, err = p.Purger.QueryKind(ctx, connection, kind, after)
+		return err
+	})
+	return page, err
+}
+
 // Delete implements record.Purger.
 func (p Purger) Delete(ctx context.Context, key record.Key, cutoff time.Time) (deleted bool, err error) {
 	err = p.Plan.Do("records.Delete "+key.Sort(), func() error {

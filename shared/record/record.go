@@ -65,7 +65,10 @@ type Key struct {
 }
 
 // Sort is the key within the partition.
-func (k Key) Sort() string { return string(k.Kind) + sortSeparator + k.ID }
+func (k Key) Sort() string { return k.Kind.Sort() + k.ID }
+
+// Sort is what the sort keys of a kind's records begin with.
+func (k Kind) Sort() string { return string(k) + sortSeparator }
 
 const sortSeparator = "#"
 
@@ -88,6 +91,9 @@ type Record struct {
 	OccurredAt time.Time
 	// Expires is when the record may go; zero means never.
 	Expires time.Time
+	// User is the key of the user whom the record is about (UserKey), or "", as in most. It is set when the record is created, and
+	// never changes: Put returns ErrChanged for another.
+	User string
 	// Pending is the list of what is to be done in which an Index finds the record; "" for none, as most are.
 	Pending string
 	// Data is the kind's own content, as JSON.
@@ -121,9 +127,49 @@ type Purger interface {
 	// Query returns some records of the connection in the order of their sort keys, strongly consistent: those after the sort
 	// key given, "" for the first. It returns none where there are no more.
 	Query(ctx context.Context, connection Connection, after string) ([]Record, error)
+	// QueryKind is Query for the records of one kind: what else is kept of the connection costs nothing. after is "" or the sort
+	// key of a record of the kind.
+	QueryKind(ctx context.Context, connection Connection, kind Kind, after string) ([]Record, error)
 	// Delete removes a record unless it tells of something later than cutoff. It returns false where nothing was removed:
 	// the record is newer, or gone already.
 	Delete(ctx context.Context, key Key, cutoff time.Time) (bool, error)
+}
+
+// Users finds what is kept of one user of a connection, so that it can go alone.
+type Users interface {
+	// QueryUser is Query for the records about one user (Record.User), as strongly consistent. What is found by a user is written
+	// and deleted together with the way to find it.
+	QueryUser(ctx context.Context, connection Connection, user, after string) ([]Record, error)
+}
+
+// UserKey is the key of a user of a connection, 64 hex digits: a hash, so that no record's key, and no way to find it, names a
+// person.
+func UserKey(connection Connection, userID string) string {
+	return revento.Hash("user", connection.Partition(), userID)
+}
+
+// DeleteUser deletes what is kept of one user of a connection and tells of nothing later than cutoff, and counts it. It can be
+// repeated: what is deleted is the progress.
+func DeleteUser(ctx context.Context, store interface {
+	Purger
+	Users
+}, connection Connection, user string, cutoff time.Time) (deleted int, err error) {
+	for after := ""; ; {
+		page, err := store.QueryUser(ctx, connection, user, after)
+		if err != nil || len(page) == 0 {
+			return deleted, err
+		}
+		for _, stored := range page {
+			gone, err := store.Delete(ctx, stored.Key, cutoff)
+			if err != nil {
+				return deleted, err
+			}
+			if gone {
+				deleted++
+			}
+		}
+		after = page[len(page)-1].Key.Sort()
+	}
 }
 
 // Index finds records by what is to be done with them.

@@ -35,6 +35,8 @@ var (
 	schemaDeletion string
 	//go:embed schema-4.sql
 	schemaPending string
+	//go:embed schema-5.sql
+	schemaUser string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -43,6 +45,7 @@ var migrations = []string{
 	schemaStory,
 	schemaDeletion,
 	schemaPending,
+	schemaUser,
 }
 
 // settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.

@@ -14,6 +14,7 @@ var (
 	_ record.Purger = (*Records)(nil)
 	_ record.Lister = (*Records)(nil)
 	_ record.Index  = (*Records)(nil)
+	_ record.Users  = (*Records)(nil)
 )
 
 // Records keeps records, in a table of its own.
@@ -46,19 +47,20 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 // Put implements record.Store. The look at the tombstone and the creation are one transaction.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	query := "UPDATE " + r.table + ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4, pending = ?5
-		WHERE connection = ?6 AND sort = ?7 AND version = ?1`
+		WHERE connection = ?6 AND sort = ?7 AND version = ?1 AND user IS ?8`
 	if rec.Version == 0 {
-		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, pending, connection, sort)
-			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO NOTHING`
+		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, pending, connection, sort, user)
+			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING`
 	}
 	expires := sql.NullString{String: stamp(rec.Expires), Valid: !rec.Expires.IsZero()}
 	pending := sql.NullString{String: rec.Pending, Valid: rec.Pending != ""}
+	user := sql.NullString{String: rec.User, Valid: rec.User != ""}
 	stored, err := do(ctx, r.engine, func(s *session) (int64, error) {
 		if err := r.gate(s, rec); err != nil {
 			return 0, err
 		}
 		return s.exec(query, rec.Version, stamp(rec.OccurredAt), expires, rec.Data, pending,
-			rec.Key.Connection.Partition(), rec.Key.Sort())
+			rec.Key.Connection.Partition(), rec.Key.Sort(), user)
 	})
 	if err == nil && stored == 0 {
 		return record.ErrChanged
@@ -85,6 +87,26 @@ func (r *Records) gate(s *session, rec record.Record) error {
 func (r *Records) Query(ctx context.Context, connection record.Connection, after string) ([]record.Record, error) {
 	return r.find(ctx, connection, "connection = ? AND sort > ? ORDER BY sort LIMIT ?", connection.Partition(), after, pageSize)
 }
+
+// afterKind is greater than the sort keys of every record of a kind, and not than those of any kind behind it.
+func afterKind(kind record.Kind) string {
+	begin := kind.Sort()
+	return begin[:len(begin)-1] + string(begin[len(begin)-1]+1)
+}
+
+// QueryKind implements record.Purger.
+func (r *Records) QueryKind(ctx context.Context, connection record.Connection, kind record.Kind, after string) ([]record.Record, error) {
+	return r.find(ctx, connection, kindCondition, connection.Partition(), max(after, kind.Sort()), after, afterKind(kind), pageSize)
+}
+
+const kindCondition = "connection = ? AND sort >= ? AND sort > ? AND sort < ? ORDER BY sort LIMIT ?"
+
+// QueryUser implements record.Users.
+func (r *Records) QueryUser(ctx context.Context, connection record.Connection, user, after string) ([]record.Record, error) {
+	return r.find(ctx, connection, userCondition, connection.Partition(), user, after, pageSize)
+}
+
+const userCondition = "connection = ? AND user = ? AND sort > ? ORDER BY sort LIMIT ?"
 
 // List implements record.Lister. It reads the whole table, and all other calls wait for it: for the store of deletions,
 // which is small.
@@ -132,20 +154,23 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 type columns struct {
 	sort, occurredAt string
 	version          int64
-	expires, pending sql.NullString
 	data             []byte
+
+	expires, pending, user sql.NullString
 }
 
-const columnNames = "sort, version, occurred_at, expires, data, pending"
+const columnNames = "sort, version, occurred_at, expires, data, pending, user"
 
 // targets is where the columns named are scanned into.
 func (c *columns) targets() []any {
-	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data, &c.pending}
+	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data, &c.pending, &c.user}
 }
 
 // record is the row's record of the connection, which the row does not name in a readable form.
 func (c *columns) record(connection record.Connection) (rec record.Record, err error) {
-	rec = record.Record{Key: record.Key{Connection: connection}, Version: c.version, Pending: c.pending.String, Data: c.data}
+	rec = record.Record{
+		Key: record.Key{Connection: connection}, Version: c.version, Pending: c.pending.String, User: c.user.String, Data: c.data,
+	}
 	rec.Key.Kind, rec.Key.ID = record.ParseSort(c.sort)
 	if rec.OccurredAt, err = parseStamp(c.occurredAt); err != nil {
 		return record.Record{}, err

@@ -82,7 +82,7 @@ var mutants = []mutant{
 	{name: "records, memory: deleted though newer", file: "shared/memory/records.go",
 		guard: "if !ok || stored.OccurredAt.After(cutoff) {", instead: "if !ok || stored.OccurredAt.After(cutoff) && false {"},
 	{name: "records, SQLite: written on an old version", file: "shared/sqlite/records.go",
-		guard: "AND sort = ?7 AND version = ?1`", instead: "AND sort = ?7 AND ?1 >= 0`"},
+		guard: "AND sort = ?7 AND version = ?1 ", instead: "AND sort = ?7 AND ?1 >= 0 "},
 	{name: "records, SQLite: created after the tombstone", file: "shared/sqlite/records.go",
 		guard: "if err == nil && deleted {", instead: "if false {"},
 	{name: "records, SQLite: deleted though newer", file: "shared/sqlite/records.go",
@@ -95,6 +95,13 @@ var mutants = []mutant{
 		guard: "OR #occurred_at < :occurred_at", instead: "OR #occurred_at < :occurred_at OR #occurred_at >= :occurred_at", onEngines: true},
 	{name: "records, DynamoDB: deleted though newer", file: "shared/dynamodb/purge.go",
 		guard: "AND #occurred_at <= :cutoff", instead: "AND (#occurred_at <= :cutoff OR #occurred_at > :cutoff)", onEngines: true},
+	{name: "records, memory: another user's", file: "shared/memory/records.go",
+		guard: "if rec.Version > 0 && standing.User != rec.User {", instead: "if false {"},
+	{name: "records, SQLite: another user's", file: "shared/sqlite/records.go", guard: "AND version = ?1 AND user IS ?8`", instead: "AND version = ?1 AND (?8 = ?8 OR 1)`"},
+	{name: "records, DynamoDB: what finds a user's stays", file: "shared/dynamodb/purge.go",
+		guard: `isOld + " AND attribute_not_exists(#user)"`, instead: `isOld + " AND (attribute_exists(#user) OR attribute_not_exists(#user))"`, onEngines: true},
+	{name: "records, DynamoDB: another user's", file: "shared/dynamodb/records.go",
+		guard: `sameUser = " AND #user = :user"`, instead: `sameUser = " AND (#user = :user OR attribute_exists(#version))"`, onEngines: true},
 
 	// The queues.
 	{name: "queues, SQLite: a deduplication id counts for nothing", file: "shared/sqlite/queues.go",
