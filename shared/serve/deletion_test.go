@@ -127,7 +127,7 @@ func TestADeletionSurvivesARestartAndIsBroughtForwardWhileServeIsStopped(t *test
 	operate(t, dir, values, func(client *api.Client) {
 		var queued api.Deletion
 		id := deletions(t, client)[0].ID
-		if err := client.Post(t.Context(), "deletions/"+id+"/now", struct{}{}, &queued); err != nil || !queued.BroughtForward {
+		if err := client.Post(t.Context(), "deletions/"+id+"/now", struct{}{}, &queued); err != nil || queued.BroughtForwardAt.IsZero() {
 			t.Fatalf("%+v, %v", queued, err)
 		}
 	})
