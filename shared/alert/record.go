@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"cmp"
 	"time"
 
 	"revento-alerts/shared/fault"
@@ -32,12 +33,28 @@ func (s State) IsFinal() bool { return s == Sent || s == Superseded || s == Note
 // then in the dead-letter queue (14 days each), so that nothing that comes back is sent twice.
 const Retention = 35 * 24 * time.Hour
 
-// maxUnanswered is how many attempts may die before their answer is recorded (a crash, a time-out of the whole function)
-// until a person has to look: the alert itself may be what kills them.
-const maxUnanswered = 5
+// The limits of what is tried without knowing what became of it.
+const (
+	// maxUnanswered is how many attempts may die before their answer is recorded (a crash, a time-out of the whole function)
+	// until a person has to look: the alert itself may be what kills them.
+	maxUnanswered = 5
+	// maxUnknown is how many attempts may end with an answer that does not tell what became of them, though one could look.
+	maxUnknown = 2
+	// maxRepeats is how often an alert may be sent again where nobody can look.
+	maxRepeats = 1
+)
 
-// ReasonAttemptsDied is the reason under which such an alert is parked.
-const ReasonAttemptsDied = "attempts_died"
+// The reasons under which an alert is parked that reached such a limit.
+const (
+	ReasonAttemptsDied   = "attempts_died"
+	ReasonOutcomeUnknown = "outcome_unknown"
+)
+
+// ReasonPaused is the reason of an attempt that was not made, since the provider asked to wait.
+const ReasonPaused = "paused"
+
+// DefaultPause is how long a provider is left alone that asks to wait and does not say how long.
+const DefaultPause = 30 * time.Second
 
 // Record is what is kept of one alert at one destination.
 type Record struct {
@@ -46,15 +63,23 @@ type Record struct {
 	DeliveryID  string `json:"delivery_id"`
 	Type        string `json:"type,omitempty"`
 	IncidentKey string `json:"incident_key,omitempty"`
-	// Generation is the redrive that Attempts and Unanswered count for.
+	// Generation is the redrive that Attempts, Unanswered, Unknown, Repeats, TriedSince and the pause are of.
 	Generation string `json:"generation,omitempty"`
 	Attempts   int    `json:"attempts"`
-	// Unanswered counts the attempts whose answer was never recorded.
+	// Unanswered counts the attempts whose answer was never recorded, Unknown those whose answer did not tell what became of
+	// them, and Repeats those that were made though nobody could look, unless they are known to have failed.
 	Unanswered   int       `json:"unanswered,omitempty"`
+	Unknown      int       `json:"unknown,omitempty"`
+	Repeats      int       `json:"repeats,omitempty"`
 	FirstAttempt time.Time `json:"first_attempt,omitzero"`
-	// UnknownSince is the first of the attempts whose effect is not known, which are the latest ones.
+	// TriedSince is from when the alert's age counts: the first attempt, later by as long as the provider asked to wait.
+	TriedSince time.Time `json:"tried_since,omitzero"`
+	// UnknownSince is the first of the attempts whose effect is not known.
 	UnknownSince time.Time `json:"unknown_since,omitzero"`
 	LastAttempt  time.Time `json:"last_attempt,omitzero"`
+	// PausedAt is when the provider asked to wait, and Pause for how long, in nanoseconds; zero where it did not, or was tried since.
+	PausedAt time.Time     `json:"paused_at,omitzero"`
+	Pause    time.Duration `json:"pause,omitempty"`
 	// Answer is the reason of the last failure, as the provider names it.
 	Answer string `json:"answer,omitempty"`
 
@@ -71,28 +96,74 @@ type Record struct {
 // OutcomeUnknown says whether an attempt was made whose effect nobody knows.
 func (r Record) OutcomeUnknown() bool { return r.State == Sending }
 
-// CheckAttempts returns a permanent failure if too many attempts of this generation died without an answer. A redrive's new
-// generation starts a new count.
-func (r *Record) CheckAttempts(generation string) error {
+// Resume begins a receipt of the alert's message. It returns a permanent failure if too many attempts of this generation died
+// without an answer, and one of class fault.Throttled as long as the provider asked to wait: the message came too early, since
+// a message cannot be hidden for as long, or was not. The time of a pause that is over does not count as age. A redrive's new
+// generation starts a new count and a new age.
+func (r *Record) Resume(now time.Time, generation string) error {
 	if r.Generation != generation {
-		r.Generation, r.Attempts, r.Unanswered = generation, 0, 0
+		r.Generation, r.Attempts, r.Unanswered, r.Unknown, r.Repeats = generation, 0, 0, 0, 0
+		r.TriedSince, r.PausedAt, r.Pause = time.Time{}, time.Time{}, 0
 	}
 	if r.Unanswered >= maxUnanswered {
-		return &fault.Error{Class: fault.Permanent, Op: "send the alert", Reason: ReasonAttemptsDied}
+		return &fault.Error{Class: fault.Permanent, Op: opSend, Reason: ReasonAttemptsDied}
+	}
+	if r.PausedAt.IsZero() {
+		return nil
+	}
+	paused := now.Sub(r.PausedAt)
+	if paused >= 0 && paused < r.Pause { // a clock that was turned back ends the pause
+		return &fault.Error{Class: fault.Throttled, Op: opSend, Reason: ReasonPaused, RetryAfter: r.Pause - paused}
+	}
+	if !r.TriedSince.IsZero() {
+		r.TriedSince = r.TriedSince.Add(max(paused, 0))
+	}
+	r.PausedAt, r.Pause = time.Time{}, 0
+	return nil
+}
+
+// opSend is what is being done, for errors.
+const opSend = "send the alert"
+
+// NotFound notes that a good look did not find what an attempt may have sent, so that it is free to be made again. It returns a
+// permanent failure where that happened often enough.
+func (r *Record) NotFound() error {
+	if r.Unknown >= maxUnknown {
+		return errOutcomeUnknown()
 	}
 	return nil
 }
 
+// Repeat notes that the next attempt is made though nobody can look what became of the last. It returns a permanent failure
+// where one was made before: an alert is repeated once at the most.
+func (r *Record) Repeat() error {
+	if r.Repeats >= maxRepeats {
+		return errOutcomeUnknown()
+	}
+	r.PossiblyRepeated = true
+	return nil
+}
+
+func errOutcomeUnknown() error {
+	return &fault.Error{Class: fault.Permanent, Op: opSend, Reason: ReasonOutcomeUnknown}
+}
+
 // Begin notes that an attempt is about to be made. It is stored before the attempt.
 func (r *Record) Begin(now time.Time) {
-	if !r.OutcomeUnknown() {
+	if r.UnknownSince.IsZero() {
 		r.UnknownSince = now
 	}
 	r.State = Sending
 	r.Attempts++
 	r.Unanswered++
+	if r.PossiblyRepeated {
+		r.Repeats++
+	}
 	if r.FirstAttempt.IsZero() {
 		r.FirstAttempt = now
+	}
+	if r.TriedSince.IsZero() {
+		r.TriedSince = now
 	}
 	r.LastAttempt = now
 }
@@ -101,9 +172,27 @@ func (r *Record) Begin(now time.Time) {
 // repeat it.
 func (r *Record) Fail(now time.Time, err error) {
 	failure := fault.Of(err)
+	wasFirst := r.UnknownSince.Equal(r.LastAttempt)
 	r.Answer, r.Unanswered, r.LastAttempt = failure.Reason, 0, now
-	if failure.Class != fault.Unknown {
-		r.State = Retrying
+	r.Answered(now, err)
+	if failure.Class == fault.Unknown {
+		r.Unknown++
+		return
+	}
+	r.State = Retrying
+	if r.PossiblyRepeated {
+		r.Repeats--
+	}
+	if wasFirst { // the effect of no other attempt is unknown
+		r.UnknownSince = time.Time{}
+	}
+}
+
+// Answered notes what came of any call of the provider: whether it asks to wait.
+func (r *Record) Answered(now time.Time, err error) {
+	r.PausedAt, r.Pause = time.Time{}, 0
+	if fault.Has(err, fault.Throttled) {
+		r.PausedAt, r.Pause = now, cmp.Or(fault.Of(err).RetryAfter, DefaultPause)
 	}
 }
 

@@ -1,7 +1,6 @@
 package alert_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -22,38 +21,57 @@ func failure(class fault.Class, reason string) error {
 
 // Each case is one arrow of State's drawing.
 func TestRecordTransitions(t *testing.T) {
-	attempted := alert.Record{State: alert.Sending, Attempts: 1, Unanswered: 1, FirstAttempt: first, LastAttempt: first}
-	retrying := alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, LastAttempt: first, Answer: "ratelimited"}
+	attempted := alert.Record{
+		State: alert.Sending, Attempts: 1, Unanswered: 1, FirstAttempt: first, TriedSince: first, UnknownSince: first, LastAttempt: first,
+	}
+	retrying := alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, TriedSince: first, LastAttempt: first, Answer: "http_500"}
+	changed := func(from alert.Record, change func(*alert.Record)) alert.Record {
+		change(&from)
+		return from
+	}
 	begin := func(r *alert.Record) { r.Begin(later) }
 	fail := func(class fault.Class, reason string) func(*alert.Record) {
 		return func(r *alert.Record) { r.Fail(later, failure(class, reason)) }
 	}
 	end := func(state alert.State) func(*alert.Record) { return func(r *alert.Record) { r.End(state) } }
+	answered := func(answer string) alert.Record {
+		return alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, TriedSince: first, LastAttempt: later, Answer: answer}
+	}
 	tests := []struct {
 		name string
 		from alert.Record
 		do   func(*alert.Record)
 		want alert.Record
 	}{
-		{"absent, attempt", alert.Record{}, begin,
-			alert.Record{State: alert.Sending, Attempts: 1, Unanswered: 1, FirstAttempt: later, UnknownSince: later, LastAttempt: later}},
-		{"sending, taken", attempted, end(alert.Sent),
-			alert.Record{State: alert.Sent, Attempts: 1, FirstAttempt: first, LastAttempt: first}},
-		{"sending, answer lost", attempted, fail(fault.Unknown, "timeout"),
-			alert.Record{State: alert.Sending, Attempts: 1, FirstAttempt: first, LastAttempt: later, Answer: "timeout"}},
-		{"sending, no answer recorded, attempt", attempted, begin,
-			alert.Record{State: alert.Sending, Attempts: 2, Unanswered: 2, FirstAttempt: first, LastAttempt: later}},
-		{"sending, throttled", attempted, fail(fault.Throttled, "ratelimited"),
-			alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, LastAttempt: later, Answer: "ratelimited"}},
-		{"sending, refused connection", attempted, fail(fault.Transient, "refused"),
-			alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, LastAttempt: later, Answer: "refused"}},
-		{"sending, definite error", attempted, fail(fault.Permanent, "channel_not_found"),
-			alert.Record{State: alert.Retrying, Attempts: 1, FirstAttempt: first, LastAttempt: later, Answer: "channel_not_found"}},
-		{"retrying, attempt", retrying, begin,
-			alert.Record{
-				State: alert.Sending, Attempts: 2, Unanswered: 1, FirstAttempt: first, UnknownSince: later, LastAttempt: later,
-				Answer: "ratelimited",
-			}},
+		{"absent, attempt", alert.Record{}, begin, alert.Record{
+			State: alert.Sending, Attempts: 1, Unanswered: 1, FirstAttempt: later, TriedSince: later, UnknownSince: later, LastAttempt: later,
+		}},
+		{"sending, taken", attempted, end(alert.Sent), changed(attempted, func(r *alert.Record) { r.State, r.Unanswered = alert.Sent, 0 })},
+		{"sending, answer lost", attempted, fail(fault.Unknown, "timeout"), changed(attempted, func(r *alert.Record) {
+			r.Unanswered, r.Unknown, r.LastAttempt, r.Answer = 0, 1, later, "timeout"
+		})},
+		{"sending, no answer recorded, attempt", attempted, begin, changed(attempted, func(r *alert.Record) {
+			r.Attempts, r.Unanswered, r.LastAttempt = 2, 2, later
+		})},
+		{"sending, throttled", attempted, fail(fault.Throttled, "ratelimited"), changed(answered("ratelimited"), func(r *alert.Record) {
+			r.PausedAt, r.Pause = later, alert.DefaultPause
+		})},
+		{"sending, refused connection", attempted, fail(fault.Transient, "refused"), answered("refused")},
+		{"sending, definite error", attempted, fail(fault.Permanent, "channel_not_found"), answered("channel_not_found")},
+		{"sending after an unknown outcome, refused connection",
+			changed(attempted, func(r *alert.Record) { r.UnknownSince = first.Add(-1) }), fail(fault.Transient, "refused"),
+			changed(answered("refused"), func(r *alert.Record) { r.UnknownSince = first.Add(-1) })},
+		{"retrying, attempt", retrying, begin, changed(retrying, func(r *alert.Record) {
+			r.State, r.Attempts, r.Unanswered, r.UnknownSince, r.LastAttempt = alert.Sending, 2, 1, later, later
+		})},
+		{"repeating, attempt", changed(attempted, func(r *alert.Record) { r.PossiblyRepeated = true }), begin,
+			changed(attempted, func(r *alert.Record) {
+				r.PossiblyRepeated, r.Attempts, r.Unanswered, r.Repeats, r.LastAttempt = true, 2, 2, 1, later
+			})},
+		{"repeating, throttled", changed(attempted, func(r *alert.Record) { r.PossiblyRepeated, r.Repeats = true, 1 }),
+			fail(fault.Throttled, "ratelimited"), changed(answered("ratelimited"), func(r *alert.Record) {
+				r.PossiblyRepeated, r.PausedAt, r.Pause = true, later, alert.DefaultPause
+			})},
 		{"absent, older than what is known", alert.Record{}, end(alert.Superseded), alert.Record{State: alert.Superseded}},
 		{"absent, nothing to send", alert.Record{}, end(alert.Noted), alert.Record{State: alert.Noted}},
 	}
@@ -91,20 +109,24 @@ func TestStates(t *testing.T) {
 	}
 }
 
+// wantParked looks at a failure that is to have a person look.
+func wantParked(t *testing.T, err error, reason string) {
+	t.Helper()
+	if !fault.Has(err, fault.Permanent) || fault.Of(err).Reason != reason {
+		t.Errorf("%v, want it to be parked as %s", err, reason)
+	}
+}
+
 func TestFiveAttemptsThatDiedAreEnough(t *testing.T) {
 	var record alert.Record
 	for i := range 5 {
-		if err := record.CheckAttempts(""); err != nil {
+		if err := record.Resume(first, ""); err != nil {
 			t.Fatalf("attempt %d: %v", i+1, err)
 		}
 		record.Begin(first)
 	}
-	err := record.CheckAttempts("")
-	var parked *fault.Error
-	if !errors.As(err, &parked) || parked.Class != fault.Permanent || parked.Reason != alert.ReasonAttemptsDied {
-		t.Errorf("after five: %v", err)
-	}
-	if err := record.CheckAttempts("redrive"); err != nil {
+	wantParked(t, record.Resume(first, ""), alert.ReasonAttemptsDied)
+	if err := record.Resume(first, "redrive"); err != nil {
 		t.Errorf("a redrive starts a new count: %v", err)
 	}
 	if record.State != alert.Sending {
@@ -115,12 +137,95 @@ func TestFiveAttemptsThatDiedAreEnough(t *testing.T) {
 func TestAnAnswerOfAnyKindStartsTheCountAnew(t *testing.T) {
 	for _, class := range []fault.Class{fault.Transient, fault.Throttled, fault.Unknown} {
 		var record alert.Record
-		for range 20 {
-			record.Begin(first)
-			record.Fail(later, failure(class, "x"))
-			if err := record.CheckAttempts(""); err != nil {
+		for i := range 20 {
+			if err := record.Resume(first.Add(time.Duration(i)*alert.DefaultPause), ""); err != nil {
 				t.Fatalf("%s: %v", class, err)
 			}
+			record.Begin(first.Add(time.Duration(i) * alert.DefaultPause))
+			record.Fail(first.Add(time.Duration(i)*alert.DefaultPause), failure(class, "x"))
 		}
+	}
+}
+
+func TestTwoUnknownOutcomesAreEnoughThoughOneCanLook(t *testing.T) {
+	var record alert.Record
+	lose := func() {
+		record.Begin(first)
+		record.Fail(later, failure(fault.Unknown, "timeout"))
+	}
+	lose()
+	if err := record.NotFound(); err != nil {
+		t.Fatalf("after one: %v", err)
+	}
+	lose()
+	wantParked(t, record.NotFound(), alert.ReasonOutcomeUnknown)
+	if err := record.Resume(later, "redrive"); err != nil || record.NotFound() != nil {
+		t.Errorf("a redrive starts a new count: %v", err)
+	}
+}
+
+// A repeat that is known to have failed was none.
+func TestOneRepeatIsEnoughWhereNobodyCanLook(t *testing.T) {
+	for _, died := range []bool{false, true} {
+		var record alert.Record
+		attempt := func(class fault.Class) {
+			record.Begin(first)
+			if !died || class != fault.Unknown {
+				record.Fail(later, failure(class, "x"))
+			}
+		}
+		attempt(fault.Unknown)
+		for range 3 {
+			if err := record.Repeat(); err != nil || !record.PossiblyRepeated {
+				t.Fatalf("the first repeat: %v", err)
+			}
+			attempt(fault.Transient)
+		}
+		attempt(fault.Unknown)
+		wantParked(t, record.Repeat(), alert.ReasonOutcomeUnknown)
+		if err := record.Resume(later, "redrive"); err != nil || record.Repeat() != nil || !record.PossiblyRepeated {
+			t.Errorf("a redrive starts a new count: %v", err)
+		}
+	}
+}
+
+func TestAPauseOfTheProvidersDoesNotCountAsAge(t *testing.T) {
+	var record alert.Record
+	now := first
+	asks := func(pause time.Duration) {
+		record.Begin(now)
+		record.Fail(now, &fault.Error{Class: fault.Throttled, Op: "post", Reason: "ratelimited", RetryAfter: pause})
+	}
+	asks(time.Hour)
+	now = now.Add(20 * time.Minute)
+	if err := record.Resume(now, ""); !fault.Has(err, fault.Throttled) || fault.Of(err).RetryAfter != 40*time.Minute {
+		t.Errorf("within the pause: %v", err)
+	}
+	now = now.Add(70 * time.Minute) // it came late
+	if err := record.Resume(now, ""); err != nil {
+		t.Fatal(err)
+	}
+	if age := now.Sub(record.TriedSince); age != 0 {
+		t.Errorf("its age is %s", age)
+	}
+	now = now.Add(time.Minute)
+	asks(48 * time.Hour)
+	if err := record.Resume(now.Add(-time.Minute), ""); err != nil {
+		t.Errorf("a clock that was turned back keeps the pause: %v", err)
+	}
+	if age := now.Sub(record.TriedSince); age != time.Minute {
+		t.Errorf("its age is %s", age)
+	}
+}
+
+func TestARedriveIsTriedAtOnceAndOfANewAge(t *testing.T) {
+	var record alert.Record
+	record.Begin(first)
+	record.Fail(first, &fault.Error{Class: fault.Throttled, Op: "post", Reason: "ratelimited", RetryAfter: time.Hour})
+	if err := record.Resume(later, "redrive"); err != nil || !record.TriedSince.IsZero() {
+		t.Errorf("%v, tried since %s", err, record.TriedSince)
+	}
+	if record.Begin(later); !record.TriedSince.Equal(later) || !record.FirstAttempt.Equal(first) {
+		t.Errorf("tried since %s, first attempt %s", record.TriedSince, record.FirstAttempt)
 	}
 }

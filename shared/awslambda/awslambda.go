@@ -119,7 +119,8 @@ func Worker(w *worker.Worker) QueueHandler {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 const (
 	attributeReceives      = "ApproximateReceiveCount"
-	attributeSentAt        = "SentTimestamp" // milliseconds since 1970
+	attributeSentAt        = "SentTimestamp"                    // milliseconds since 1970
+	attributeFirstReceived = "ApproximateFirstReceiveTimestamp" // milliseconds since 1970
 	attributeGroup         = "MessageGroupId"
 	attributeDeduplication = "MessageDeduplicationId"
 )
@@ -138,12 +139,21 @@ func received(name queue.Name, message events.SQSMessage) queue.Received {
 			DeduplicationID: message.Attributes[attributeDeduplication],
 			Attributes:      attributes,
 		},
-		Queue:    name,
-		ID:       message.MessageId,
-		Handle:   message.ReceiptHandle,
-		Receives: max(int(number(message.Attributes[attributeReceives])), 1),
-		SentAt:   time.UnixMilli(number(message.Attributes[attributeSentAt])).UTC(),
+		Queue:           name,
+		ID:              message.MessageId,
+		Handle:          message.ReceiptHandle,
+		Receives:        max(int(number(message.Attributes[attributeReceives])), 1),
+		SentAt:          time.UnixMilli(number(message.Attributes[attributeSentAt])).UTC(),
+		FirstReceivedAt: moment(message.Attributes[attributeFirstReceived]),
 	}
+}
+
+// moment is the zero time for an attribute that is missing.
+func moment(milliseconds string) time.Time {
+	if milliseconds == "" {
+		return time.Time{}
+	}
+	return time.UnixMilli(number(milliseconds)).UTC()
 }
 
 // number reads an attribute that SQS always sets; a hand-made event may lack it.
@@ -161,6 +171,9 @@ func EventOf(r queue.Received) events.SQSEvent {
 	attributes := map[string]string{
 		attributeReceives: strconv.Itoa(r.Receives),
 		attributeSentAt:   strconv.FormatInt(r.SentAt.UnixMilli(), 10),
+	}
+	if !r.FirstReceivedAt.IsZero() {
+		attributes[attributeFirstReceived] = strconv.FormatInt(r.FirstReceivedAt.UnixMilli(), 10)
 	}
 	if r.Queue.IsFIFO() {
 		attributes[attributeGroup], attributes[attributeDeduplication] = r.Group, r.DeduplicationID

@@ -120,6 +120,7 @@ func TestAReceivedMessageSurvivesTheWayThroughLambdasEvent(t *testing.T) {
 	want := queue.Received{
 		Message: queue.Message{Body: "b", Group: "g", DeduplicationID: "d", Attributes: map[string]string{"delivery_id": "d-1"}},
 		Queue:   queue.Slack, ID: "m-1", Handle: "h-1", Receives: 3, SentAt: time.UnixMilli(1747000123456).UTC(),
+		FirstReceivedAt: time.UnixMilli(1747000133456).UTC(),
 	}
 	event := EventOf(want)
 	encoded, err := json.Marshal(event)

@@ -106,7 +106,9 @@ func (q *queueTest) deletes(received queue.Received) {
 func (q *queueTest) wantMessage(got queue.Received, name queue.Name, sent queue.Message, receives int) {
 	q.Helper()
 	sent.Delay = 0 // it is over, and no engine tells it
-	want := queue.Received{Message: sent, Queue: name, ID: got.ID, Handle: got.Handle, Receives: receives, SentAt: got.SentAt}
+	want := queue.Received{
+		Message: sent, Queue: name, ID: got.ID, Handle: got.Handle, Receives: receives, SentAt: got.SentAt, FirstReceivedAt: got.FirstReceivedAt,
+	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		q.Fatalf("the received message (-want +got):\n%s", diff)
 	}

@@ -22,6 +22,9 @@ var visibilityScenarios = []scenario[*queueTest]{
 		if second.ID != first.ID || second.Handle == first.Handle || !second.SentAt.Equal(first.SentAt) {
 			t.Fatalf("first %+v, then %+v; want the same id and moment of sending, and another handle", first, second)
 		}
+		if first.FirstReceivedAt.Before(first.SentAt) || !second.FirstReceivedAt.Equal(first.FirstReceivedAt) {
+			t.Fatalf("first %+v, then %+v; want the moment of the first receipt in both", first, second)
+		}
 	}},
 	{"a message can be hidden for longer", func(_ *testing.T, q *queueTest) {
 		q.sends(queue.Digest, plain("one"))

@@ -298,7 +298,7 @@ func (p *Purge) deleteMessage(ctx context.Context, stored record.Record) error {
 	defer cancel()
 	ts := posted.TS
 	if ts == "" {
-		ts, err = p.Messages.Find(ctx, thread.SearchFor(stored.Key.ID, posted))
+		ts, err = p.Messages.Find(ctx, thread.SearchFor(stored.Key.ID, posted, p.Now()))
 	}
 	switch {
 	case errors.Is(err, thread.ErrCannotLook):

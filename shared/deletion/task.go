@@ -88,7 +88,7 @@ func (t *Task) request(message handoff.Message, line *telemetry.Line) (worker.Jo
 	do := func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
 		return t.take(ctx, newRequest(event, t.Fields), line)
 	}
-	return worker.Job{QueuedAt: event.QueuedAt, Do: do}, nil
+	return worker.Job{Do: do}, nil
 }
 
 // take makes a request's case and does what it asks for.

@@ -51,19 +51,20 @@ func (p *pager) Enqueue(_ context.Context, page incident.Page) error {
 	return err
 }
 
-// bench is the rules with all that they touch. Its clock stands an hour after noon, when the events happened.
+// bench is the rules with all that they touch. Its clock begins an hour after noon, when the events happened.
 type bench struct {
 	*testing.T
 	incident.Task
 	pager   *pager
 	records *memory.Records
+	clock   time.Time
 }
 
 func newBench(t *testing.T, plan *mishap.Plan) *bench {
-	b := &bench{T: t, pager: &pager{plan: plan, open: map[string]bool{}}, records: memory.NewRecords()}
+	b := &bench{T: t, pager: &pager{plan: plan, open: map[string]bool{}}, records: memory.NewRecords(), clock: noon.Add(time.Hour)}
 	b.Task = incident.Task{
 		Pager: b.pager, Records: mishap.Records{Store: b.records, Plan: plan}, Display: alert.Display{Environment: "test"},
-		Now: func() time.Time { return noon.Add(time.Hour) },
+		Now: func() time.Time { return b.clock },
 	}
 	return b
 }

@@ -92,7 +92,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 		return "", err
 	}
 	if sending, err = t.send(ctx, sending, event); err != nil {
-		return "", err
+		return "", worker.Since(sending.Value.TriedSince, err)
 	}
 	worker.Told(event, t.Now(), line)
 	if err := t.apply(ctx, incident, event); err != nil {
@@ -148,7 +148,7 @@ func (t *Task) open(ctx context.Context, incident record.Entry[applied], event h
 // send makes one attempt, which is recorded before and, where it fails, after. A stop in between repeats it under the same
 // incident key.
 func (t *Task) send(ctx context.Context, sending record.Entry[alert.Record], event handoff.Event) (record.Entry[alert.Record], error) {
-	if err := sending.Value.CheckAttempts(event.Generation); err != nil {
+	if err := sending.Value.Resume(t.Now(), event.Generation); err != nil {
 		return sending, err
 	}
 	sending.Value.Begin(t.Now())

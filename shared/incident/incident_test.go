@@ -173,6 +173,7 @@ func TestAFailedPageIsRecordedAndTriedAgain(t *testing.T) {
 				t.Errorf("recorded: %+v", got)
 			}
 			b.pager.answer = nil
+			b.clock = b.clock.Add(alert.DefaultPause)
 			if outcome, err := b.work(event(t, "flag@1")); outcome != worker.Sent || err != nil {
 				t.Errorf("the second try: %s, %v", outcome, err)
 			}
@@ -180,6 +181,26 @@ func TestAFailedPageIsRecordedAndTriedAgain(t *testing.T) {
 				t.Errorf("%d calls of the pager", len(b.pager.received))
 			}
 		})
+	}
+}
+
+func TestAPauseThatThePagerAsksForIsKept(t *testing.T) {
+	b := newBench(t, nil)
+	b.pager.answer = &fault.Error{Class: fault.Throttled, Op: "page", Reason: "http_429", RetryAfter: time.Hour}
+	if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Throttled) {
+		t.Fatal(err)
+	}
+	b.pager.answer = nil
+	b.clock = b.clock.Add(time.Hour - time.Second)
+	if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Throttled) || fault.Of(err).RetryAfter != time.Second {
+		t.Errorf("a second before its end: %v", err)
+	}
+	if len(b.pager.received) != 1 {
+		t.Errorf("%d calls of the pager", len(b.pager.received))
+	}
+	b.clock = b.clock.Add(time.Second)
+	if outcome, err := b.work(event(t, "flag@1")); outcome != worker.Sent || err != nil {
+		t.Errorf("at its end: %s, %v", outcome, err)
 	}
 }
 

@@ -96,6 +96,9 @@ func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.D
 		return queue.Received{}, false, nil
 	}
 	next.Receives++
+	if next.FirstReceivedAt.IsZero() {
+		next.FirstReceivedAt = now
+	}
 	next.Handle = fmt.Sprintf("%s.%d", next.ID, next.Receives)
 	next.visibleAt = now.Add(visibility)
 	received := next.Received
@@ -130,6 +133,7 @@ func (q *Queues) giveUp(m *message, now time.Time) {
 	m.Queue = m.Queue.DeadLetter()
 	m.Receives = 0
 	m.Handle = ""
+	m.FirstReceivedAt = time.Time{}
 	if m.Queue.IsFIFO() {
 		m.SentAt = now
 	}

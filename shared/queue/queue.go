@@ -82,6 +82,8 @@ type Received struct {
 	Receives int
 	// SentAt is when the queue took the message.
 	SentAt time.Time
+	// FirstReceivedAt is when it was received for the first time; zero where a hand-made event does not tell.
+	FirstReceivedAt time.Time
 }
 
 // ErrHandle is returned for a handle that stands for no message in flight: it was deleted, or came again.

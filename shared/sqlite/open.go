@@ -37,6 +37,8 @@ var (
 	schemaPending string
 	//go:embed schema-5.sql
 	schemaUser string
+	//go:embed schema-6.sql
+	schemaReceived string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -46,6 +48,7 @@ var migrations = []string{
 	schemaDeletion,
 	schemaPending,
 	schemaUser,
+	schemaReceived,
 }
 
 // settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.

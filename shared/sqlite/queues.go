@@ -97,8 +97,11 @@ func (q *Queues) receive(s *session, name queue.Name, visibility time.Duration, 
 		default:
 			next.Receives++
 			next.Handle = next.ID + "." + strconv.Itoa(next.Receives)
-			_, err = s.exec("UPDATE message SET receives = ?, deferred = 0, visible_at = ? WHERE seq = ?",
-				next.Receives, stamp(now.Add(visibility)), next.ID)
+			if next.FirstReceivedAt.IsZero() {
+				next.FirstReceivedAt = now.UTC()
+			}
+			_, err = s.exec("UPDATE message SET receives = ?, deferred = 0, visible_at = ?, first_received_at = ? WHERE seq = ?",
+				next.Receives, stamp(now.Add(visibility)), stamp(next.FirstReceivedAt), next.ID)
 			return receipt{next, true}, err
 		}
 		if err != nil {
@@ -111,17 +114,21 @@ func (q *Queues) receive(s *session, name queue.Name, visibility time.Duration, 
 func first(s *session, name queue.Name, now time.Time) (queue.Received, error) {
 	next := queue.Received{Queue: name}
 	var sentAt, attributes string
+	var firstReceivedAt sql.NullString
 	err := s.row(`
-		SELECT seq, group_id, receives, sent_at, deduplication_id, attributes, body FROM message
+		SELECT seq, group_id, receives, sent_at, first_received_at, deduplication_id, attributes, body FROM message
 		WHERE queue = ? AND head = 1 AND visible_at <= ? ORDER BY visible_at, seq LIMIT 1`, []any{name, stamp(now)},
-		&next.ID, &next.Group, &next.Receives, &sentAt, &next.DeduplicationID, &attributes, &next.Body)
+		&next.ID, &next.Group, &next.Receives, &sentAt, &firstReceivedAt, &next.DeduplicationID, &attributes, &next.Body)
 	if err != nil {
 		return next, err
 	}
 	if err := json.Unmarshal([]byte(attributes), &next.Attributes); err != nil {
 		return next, fmt.Errorf("decode a message's attributes: %w", err)
 	}
-	next.SentAt, err = parseStamp(sentAt)
+	if next.SentAt, err = parseStamp(sentAt); err != nil || !firstReceivedAt.Valid {
+		return next, err
+	}
+	next.FirstReceivedAt, err = parseStamp(firstReceivedAt.String)
 	return next, err
 }
 
@@ -139,7 +146,7 @@ func giveUp(s *session, m queue.Received, now time.Time) error {
 	if target.IsFIFO() {
 		m.SentAt = now
 	}
-	_, err := s.exec("UPDATE message SET queue = ?1, head = "+isHead+", receives = 0, visible_at = ?3, sent_at = ?4 WHERE seq = ?5",
+	_, err := s.exec("UPDATE message SET queue = ?1, head = "+isHead+", receives = 0, first_received_at = NULL, visible_at = ?3, sent_at = ?4 WHERE seq = ?5",
 		target, m.Group, stamp(now), stamp(m.SentAt), m.ID)
 	if err != nil {
 		return err

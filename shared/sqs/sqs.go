@@ -204,9 +204,13 @@ func received(name queue.Name, message types.Message) (queue.Received, error) {
 	if err != nil {
 		return queue.Received{}, fmt.Errorf("the message's receive count: %w", err)
 	}
-	sentAt, err := strconv.ParseInt(message.Attributes[string(types.MessageSystemAttributeNameSentTimestamp)], 10, 64)
+	sentAt, err := moment(message, types.MessageSystemAttributeNameSentTimestamp)
 	if err != nil {
 		return queue.Received{}, fmt.Errorf("the message's moment of sending: %w", err)
+	}
+	firstReceivedAt, err := moment(message, types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp)
+	if err != nil {
+		return queue.Received{}, fmt.Errorf("the moment of the message's first receipt: %w", err)
 	}
 	return queue.Received{
 		Message: queue.Message{
@@ -215,12 +219,19 @@ func received(name queue.Name, message types.Message) (queue.Received, error) {
 			DeduplicationID: message.Attributes[string(types.MessageSystemAttributeNameMessageDeduplicationId)],
 			Attributes:      values(message.MessageAttributes),
 		},
-		Queue:    name,
-		ID:       aws.ToString(message.MessageId),
-		Handle:   aws.ToString(message.ReceiptHandle),
-		Receives: receives,
-		SentAt:   time.UnixMilli(sentAt).UTC(),
+		Queue:           name,
+		ID:              aws.ToString(message.MessageId),
+		Handle:          aws.ToString(message.ReceiptHandle),
+		Receives:        receives,
+		SentAt:          sentAt,
+		FirstReceivedAt: firstReceivedAt,
 	}, nil
+}
+
+// moment reads an attribute of milliseconds since 1970.
+func moment(message types.Message, name types.MessageSystemAttributeName) (time.Time, error) {
+	milliseconds, err := strconv.ParseInt(message.Attributes[string(name)], 10, 64)
+	return time.UnixMilli(milliseconds).UTC(), err
 }
 
 func values(attributes map[string]types.MessageAttributeValue) map[string]string {

@@ -65,6 +65,15 @@ func (s *slack) Post(_ context.Context, in, under string, message thread.Message
 	return ts, classified(err)
 }
 
+// losePost has the next call take effect and its answer be lost.
+func (s *slack) losePost() {
+	find := 0
+	if len(s.messages) > 0 { // it is looked for before
+		find = 1
+	}
+	s.plan = mishap.At(1+find, mishap.FailsAfter)
+}
+
 func (s *slack) Update(_ context.Context, _, ts string, message thread.Message) error {
 	s.calls = append(s.calls, "update")
 	return classified(s.plan.Do("update", func() error {
@@ -183,9 +192,12 @@ func event(t testing.TB, name string) handoff.Event {
 }
 
 func (b *bench) work(e handoff.Event) (worker.Outcome, error) {
-	b.clock = b.clock.Add(10 * time.Second)
+	b.clock = b.clock.Add(receipt)
 	return b.workUnder(b.Context(), e)
 }
+
+// receipt is how long after one receipt the next one comes, and how long Slack asks to wait here.
+const receipt = 10 * time.Second
 
 func (b *bench) workUnder(ctx context.Context, e handoff.Event) (worker.Outcome, error) {
 	line := telemetry.New(&b.log, telemetry.Options{}).Begin("alert")

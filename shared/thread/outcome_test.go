@@ -19,7 +19,7 @@ import (
 )
 
 func failed(class fault.Class) error {
-	return &fault.Error{Class: class, Op: "call Slack", Reason: "x"}
+	return &fault.Error{Class: class, Op: "call Slack", Reason: "x", RetryAfter: receipt}
 }
 
 func wantCalls(b *bench, want ...string) {
@@ -49,7 +49,8 @@ func TestAMessageWhoseAnswerWasLostIsAdopted(t *testing.T) {
 	wantCalls(b, "post", "find")
 	wantShown(b, "flag")
 	want := []thread.Search{{
-		Channel: story.Channel, AlertKey: event(t, "flag@1").AlertKey, From: attempted.Add(-time.Minute), To: attempted.Add(time.Minute),
+		Channel: story.Channel, AlertKey: event(t, "flag@1").AlertKey, From: attempted.Add(-thread.ClockMargin), To: attempted.Add(thread.ClockMargin),
+		Now: attempted.Add(receipt),
 	}}
 	if diff := cmp.Diff(want, b.slack.searches); diff != "" {
 		t.Error(diff)
@@ -73,23 +74,89 @@ func TestALostReplyIsLookedForInItsThread(t *testing.T) {
 	wantShown(b, "flag, shows submit after flag", "  submit")
 }
 
-func TestTheSearchReachesFromTheFirstAttemptToTheLast(t *testing.T) {
+func TestTheSearchReachesFromTheFirstAttemptOfUnknownOutcomeToTheLast(t *testing.T) {
 	b := newBench(t, nil)
-	b.slack.postErr = failed(fault.Unknown)
 	var attempts []time.Time
-	for range 3 {
-		if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Unknown) {
+	for _, class := range []fault.Class{fault.Transient, fault.Unknown, fault.Transient, fault.Unknown} {
+		b.slack.postErr = failed(class)
+		if _, err := b.work(event(t, "flag@1")); !fault.Has(err, class) {
 			t.Fatal(err)
 		}
 		attempts = append(attempts, b.clock)
 	}
+	if _, err := b.work(event(t, "flag@1")); err == nil {
+		t.Fatal("it ends well")
+	}
 	last := b.slack.searches[len(b.slack.searches)-1]
-	if want := attempts[0].Add(-time.Minute); !last.From.Equal(want) {
+	if want := attempts[1].Add(-thread.ClockMargin); !last.From.Equal(want) {
 		t.Errorf("from %s, want %s", last.From, want)
 	}
-	if want := attempts[1].Add(time.Minute); !last.To.Equal(want) {
+	if want := attempts[3].Add(thread.ClockMargin); !last.To.Equal(want) {
 		t.Errorf("to %s, want %s", last.To, want)
 	}
+}
+
+// wantParked looks at a failure that is to have a person look.
+func wantParked(t *testing.T, err error, reason string) {
+	t.Helper()
+	if !fault.Has(err, fault.Permanent) || fault.Of(err).Reason != reason {
+		t.Errorf("%v, want it to be parked as %s", err, reason)
+	}
+}
+
+func TestTwoUnknownOutcomesAfterGoodLooksAreForAPerson(t *testing.T) {
+	b := newBench(t, nil)
+	b.slack.postErr = failed(fault.Unknown)
+	for range 2 {
+		if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Unknown) {
+			t.Fatal(err)
+		}
+	}
+	_, err := b.work(event(t, "flag@1"))
+	wantParked(t, err, alert.ReasonOutcomeUnknown)
+	wantCalls(b, "post", "find", "post", "find")
+	b.slack.calls, b.slack.postErr = nil, nil
+	redrive := event(t, "flag@1")
+	redrive.Generation = "redrive-1"
+	if outcome, err := b.work(redrive); outcome != worker.Sent || err != nil {
+		t.Errorf("a redrive: %s, %v", outcome, err)
+	}
+	wantCalls(b, "find", "post")
+}
+
+// The answers are lost, and Slack took every post.
+func TestWhereNobodyCanLookAnAlertIsRepeatedOnceMarkedAndCounted(t *testing.T) {
+	b := newBench(t, nil)
+	b.slack.findErr = thread.ErrCannotLook
+	for range 2 {
+		b.slack.losePost()
+		if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Unknown) {
+			t.Fatal(err)
+		}
+	}
+	if counted := strings.Count(b.log.String(), `"alert_possibly_repeated":1`); counted != 1 {
+		t.Errorf("counted %d times when it was made", counted)
+	}
+	_, err := b.work(event(t, "flag@1"))
+	wantParked(t, err, alert.ReasonOutcomeUnknown)
+	wantShown(b, "flag", "flag, possibly repeated")
+	b.slack.findErr = nil
+	redrive := event(t, "flag@1")
+	redrive.Generation = "redrive-1"
+	if outcome, err := b.work(redrive); outcome != worker.Sent || err != nil {
+		t.Errorf("a redrive, once one can look: %s, %v", outcome, err)
+	}
+	wantShown(b, "flag", "flag, possibly repeated")
+}
+
+func TestAnAttemptIsNotBegunWhereItsTimeMayBeCutShort(t *testing.T) {
+	b := newBench(t, nil)
+	ctx, cancel := context.WithTimeout(t.Context(), thread.PostTimeout-time.Millisecond)
+	defer cancel()
+	if _, err := b.workUnder(ctx, event(t, "flag@1")); !fault.Has(err, fault.Transient) {
+		t.Errorf("it ends with %v", err)
+	}
+	wantCalls(b)
 }
 
 func TestAMessageThatIsNotFoundIsPosted(t *testing.T) {
@@ -170,6 +237,65 @@ func TestARootThatCouldNotBeUpdatedIsUpdatedLaterWithoutPostingAgain(t *testing.
 	b.mustWork("submit@2")
 	wantCalls(b, "post", "post", "update", "update")
 	wantShown(b, "flag, shows submit after flag", "  submit")
+}
+
+// A root that was brought up to date is a call of the channel, so that its line is paced; what is up to date is none.
+func TestWhatIsShownLaterIsToldFromWhatWasShown(t *testing.T) {
+	b := newBench(t, nil)
+	b.mustWork("flag@1")
+	b.slack.updateErr = failed(fault.Transient)
+	if _, err := b.work(event(t, "submit@2")); !fault.Has(err, fault.Transient) {
+		t.Fatal(err)
+	}
+	b.slack.updateErr = nil
+	for _, want := range []worker.Outcome{worker.Updated, worker.Duplicate} {
+		if outcome := b.mustWork("submit@2"); outcome != want {
+			t.Errorf("%s, want %s", outcome, want)
+		}
+	}
+}
+
+// The age of what fails counts from the alert's first attempt, and is kept with it; what Slack asks to wait does not count,
+// whatever the call.
+func TestTheAgeOfAFailureIsTold(t *testing.T) {
+	b := newBench(t, nil)
+	age := func() time.Duration { return b.clock.Sub(b.alertRecord("submit@2").TriedSince) }
+	b.mustWork("flag@1")
+	for _, step := range []struct {
+		class           fault.Class
+		post, find, upd error
+		want            time.Duration
+	}{
+		{fault.Transient, failed(fault.Transient), nil, nil, 0},
+		{fault.Throttled, failed(fault.Throttled), nil, nil, receipt},
+		{fault.Unknown, failed(fault.Unknown), nil, nil, receipt},
+		{fault.Throttled, nil, failed(fault.Throttled), nil, 2 * receipt},
+		{fault.Transient, nil, failed(fault.Transient), nil, 2 * receipt},
+		{fault.Throttled, nil, nil, failed(fault.Throttled), 3 * receipt},
+		{fault.Transient, nil, nil, failed(fault.Transient), 3 * receipt},
+	} {
+		b.slack.postErr, b.slack.findErr, b.slack.updateErr = step.post, step.find, step.upd
+		if _, err := b.work(event(t, "submit@2")); !fault.Has(err, step.class) {
+			t.Fatalf("%v, want one of class %s", err, step.class)
+		}
+		if got := age(); got != step.want {
+			t.Errorf("after %+v its age is %s", step, got)
+		}
+	}
+}
+
+func TestAPauseThatSlackAsksForIsKept(t *testing.T) {
+	b := newBench(t, nil)
+	b.slack.postErr = &fault.Error{Class: fault.Throttled, Op: "call Slack", Reason: "ratelimited", RetryAfter: 3 * receipt}
+	for range 3 { // the message comes too early
+		if _, err := b.work(event(t, "flag@1")); !fault.Has(err, fault.Throttled) {
+			t.Fatal(err)
+		}
+	}
+	wantCalls(b, "post")
+	b.slack.postErr = nil
+	b.mustWork("flag@1")
+	wantCalls(b, "post", "post")
 }
 
 func TestARootThatCanNeverBeUpdatedIsReportedAndPassedOver(t *testing.T) {

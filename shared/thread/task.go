@@ -16,17 +16,14 @@ import (
 )
 
 // Task is the rules of the slack queue. The queue's groups are the channels, so that one channel's messages come one after
-// another: pacing and a channel's Retry-After need nothing else.
+// another: a message that is hidden, for the pause after a post or for as long as Slack asks to wait, keeps its channel closed.
 type Task struct {
 	Slack   Slack
 	Records record.Store
 	// Deletions keeps what is known of notices about deletions.
 	Deletions record.Store
 	Display   alert.Display
-	// PostInterval is the pause after a post: Slack takes about one message a second in a channel.
-	// https://docs.slack.dev/apis/web-api/rate-limits/
-	PostInterval time.Duration
-	Now          func() time.Time
+	Now       func() time.Time
 }
 
 var _ worker.Task = (*Task)(nil)
@@ -38,26 +35,35 @@ type work struct {
 	thread record.Entry[conversation]
 	store  record.Store
 	line   *telemetry.Line
+	// updated says that Slack was called to bring the thread up to date.
+	updated bool
 }
 
 // Work deals with an event.
 //
 //	absent -> sending -> sent, and the thread's root shows it
 //	finds sent: brings the root up to date, if that is still to be done
-//	finds sending: looks the message up; found: adopts it; not found: posts; cannot look: posts it marked "possibly repeated"
+//	finds sending: looks the message up; found: adopts it; not found: posts; cannot look: posts it once more, marked "possibly
+//	repeated" and counted. What stays unknown after that is parked.
 func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Line) (worker.Outcome, error) {
 	w, err := t.load(ctx, event, line)
 	if err != nil {
 		return "", err
 	}
-	switch {
-	case w.alert.Value.State == alert.Sent:
-		return worker.Duplicate, t.settle(ctx, w)
-	case w.alert.Value.State.IsFinal():
+	outcome, err := t.work(ctx, w)
+	return outcome, worker.Since(w.alert.Value.TriedSince, err)
+}
+
+func (t *Task) work(ctx context.Context, w *work) (worker.Outcome, error) {
+	known := &w.alert.Value
+	if known.State.IsFinal() && known.State != alert.Sent {
 		return worker.Duplicate, nil
 	}
-	if err := w.alert.Value.CheckAttempts(event.Generation); err != nil {
+	if err := known.Resume(t.Now(), w.Generation); err != nil {
 		return "", err
+	}
+	if known.State == alert.Sent {
+		return t.show(ctx, w)
 	}
 	adopted, err := t.adopt(ctx, w)
 	if err != nil {
@@ -80,23 +86,32 @@ func (t *Task) load(ctx context.Context, event handoff.Event, line *telemetry.Li
 	return w, err
 }
 
-// adopt looks for the message of an attempt whose answer was lost, and records it as sent where it is there.
+// show brings the thread of an alert up to date that was sent at an earlier receipt, if that is still to be done.
+func (t *Task) show(ctx context.Context, w *work) (worker.Outcome, error) {
+	err := t.settle(ctx, w)
+	if w.updated {
+		return worker.Updated, err
+	}
+	return worker.Duplicate, err
+}
+
+// adopt looks for the message of an attempt whose answer was lost, and records it as sent where it is there. It returns a permanent
+// failure where another attempt would be one too many.
 func (t *Task) adopt(ctx context.Context, w *work) (bool, error) {
 	last := &w.alert.Value
 	if !last.OutcomeUnknown() {
 		return false, nil
 	}
 	last.Channel = w.Channel // which a version before this one kept only of what was sent
-	ts, err := t.find(ctx, SearchFor(w.AlertKey, *last))
+	ts, err := t.find(ctx, SearchFor(w.AlertKey, *last, t.Now()))
 	switch {
 	case errors.Is(err, ErrCannotLook):
-		last.PossiblyRepeated = true
 		w.line.Set("look_up", err.Error())
-		return false, nil
+		return false, last.Repeat()
 	case err != nil:
-		return false, fmt.Errorf("look the message up: %w", err)
+		return false, t.answered(ctx, w, fmt.Errorf("look the message up: %w", err))
 	case ts == "":
-		return false, nil
+		return false, last.NotFound()
 	}
 	w.line.Set("look_up", "found")
 	worker.Told(w.Event, last.LastAttempt, w.line)
@@ -123,13 +138,8 @@ func (t *Task) tell(ctx context.Context, w *work) (worker.Outcome, error) {
 	if err := t.post(ctx, w, root); err != nil {
 		return "", err
 	}
-	posted := t.Now()
-	worker.Told(w.Event, posted, w.line)
-	if err := t.settle(ctx, w); err != nil {
-		return "", err
-	}
-	t.hold(ctx, posted)
-	return worker.Sent, nil
+	worker.Told(w.Event, t.Now(), w.line)
+	return worker.Sent, t.settle(ctx, w)
 }
 
 // post makes one attempt, which is recorded before and after. A reply whose root is gone becomes a root.
@@ -142,7 +152,11 @@ func (t *Task) post(ctx context.Context, w *work, root string) error {
 	return err
 }
 
+// attempt is not begun where its time may be cut short: what became of it would not be known.
 func (t *Task) attempt(ctx context.Context, w *work, root string) error {
+	if deadline, limited := ctx.Deadline(); limited && time.Until(deadline) < PostTimeout {
+		return errShort
+	}
 	sending := &w.alert.Value
 	sending.Begin(t.Now())
 	sending.Channel, sending.Thread = w.Channel, root
@@ -150,8 +164,12 @@ func (t *Task) attempt(ctx context.Context, w *work, root string) error {
 		return err
 	}
 	ts, err := t.postMessage(ctx, w.Channel, root, t.message(w))
+	if sending.PossiblyRepeated && (err == nil || fault.Has(err, fault.Unknown)) {
+		w.line.Count("alert_possibly_repeated")
+	}
 	if err == nil {
-		return t.sent(ctx, w, ts)
+		sending.TS = ts
+		return t.end(ctx, w, alert.Sent)
 	}
 	sending.Fail(t.Now(), err)
 	if recordErr := t.saveAlert(ctx, w); recordErr != nil {
@@ -160,12 +178,16 @@ func (t *Task) attempt(ctx context.Context, w *work, root string) error {
 	return err
 }
 
-func (t *Task) sent(ctx context.Context, w *work, ts string) error {
-	if w.alert.Value.PossiblyRepeated {
-		w.line.Count("alert_possibly_repeated")
+// errShort is returned where the time left is too short for a post.
+var errShort = &fault.Error{Class: fault.Transient, Op: "post to Slack", Reason: "short_of_time"}
+
+// answered records what a failed call that is no attempt means for the next one, and returns the failure.
+func (t *Task) answered(ctx context.Context, w *work, err error) error {
+	w.alert.Value.Answered(t.Now(), err)
+	if recordErr := t.saveAlert(ctx, w); recordErr != nil {
+		return fmt.Errorf("%w (and its answer was not recorded: %w)", err, recordErr)
 	}
-	w.alert.Value.TS = ts
-	return t.end(ctx, w, alert.Sent)
+	return err
 }
 
 // settle makes the thread tell of an alert that was sent. It can be repeated.
@@ -180,6 +202,7 @@ func (t *Task) settle(ctx context.Context, w *work) error {
 	case !newer || thread.Root == "": // late, or the thread is forgotten
 		return nil
 	}
+	w.updated = true
 	err := t.updateMessage(ctx, w.Channel, thread.Root, t.rootMessage(w))
 	if errors.Is(err, ErrMessageGone) {
 		return t.startOver(ctx, w)
@@ -190,7 +213,7 @@ func (t *Task) settle(ctx context.Context, w *work) error {
 		err = nil
 	}
 	if err != nil {
-		return err
+		return t.answered(ctx, w, err)
 	}
 	return t.note(ctx, w, thread)
 }
@@ -199,7 +222,7 @@ func (t *Task) settle(ctx context.Context, w *work) error {
 // it is gone is stored first, or a stop in between would end in another reply there.
 func (t *Task) startOver(ctx context.Context, w *work) error {
 	w.line.Set("thread", "root is gone, posted as a new one")
-	w.alert.Value.PossiblyRepeated = false // the reply that it was said of is out of sight
+	w.alert.Value.PossiblyRepeated, w.alert.Value.Repeats = false, 0 // the reply that it was said of is out of sight
 	thread := w.thread.Value
 	thread.RootGone = true
 	if err := t.saveThread(ctx, w, thread); err != nil {
@@ -270,30 +293,20 @@ func (w *work) opening() Opening {
 	return Opening{Type: w.Envelope.Type, HappenedAt: w.Order.OccurredAt}
 }
 
-// hold keeps the channel's queue closed until the post interval is over, or the invocation must end.
-func (t *Task) hold(ctx context.Context, posted time.Time) {
-	timer := time.NewTimer(t.PostInterval - t.Now().Sub(posted))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
 func (t *Task) find(ctx context.Context, search Search) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, FindTimeout)
 	defer cancel()
 	return t.Slack.Find(ctx, search)
 }
 
 func (t *Task) postMessage(ctx context.Context, channel, thread string, message Message) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, PostTimeout)
 	defer cancel()
 	return t.Slack.Post(ctx, channel, thread, message)
 }
 
 func (t *Task) updateMessage(ctx context.Context, channel, ts string, message Message) error {
-	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
+	ctx, cancel := context.WithTimeout(ctx, UpdateTimeout)
 	defer cancel()
 	return t.Slack.Update(ctx, channel, ts, message)
 }

@@ -13,21 +13,26 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-// The time limits: FunctionTimeout > the longest post interval + look-up + post + update, each bounded by CallTimeout.
+// The time limits: FunctionTimeout > look-up + post + update + what a worker keeps for settling.
 const (
 	// FunctionTimeout is the Lambda function's time limit.
 	FunctionTimeout = 15 * time.Second
-	// MaxPostInterval is the longest pause after a post.
-	MaxPostInterval = 5 * time.Second
-	// CallTimeout bounds one call of Slack's API.
-	CallTimeout = 2500 * time.Millisecond
+	// FindTimeout, PostTimeout and UpdateTimeout bound one call of Slack's API each. A post has the most: the others can be
+	// repeated, and it can not.
+	FindTimeout   = 3 * time.Second
+	PostTimeout   = 6 * time.Second
+	UpdateTimeout = 3 * time.Second
 )
+
+// MaxPostInterval is the longest pause after a post. Slack takes about one message a second in a channel.
+// https://docs.slack.dev/apis/web-api/rate-limits/
+const MaxPostInterval = 5 * time.Second
 
 // retention is how long a thread is remembered after its last event. An application can stay open for months.
 const retention = 180 * 24 * time.Hour
 
-// searchMargin widens a look-up's window on both sides, since Slack's clock is not ours.
-const searchMargin = time.Minute
+// ClockMargin widens a look-up's window on both sides, since Slack's clock is not ours.
+const ClockMargin = 10 * time.Minute
 
 // Errors that Slack's answers stand for; the adapter wraps them.
 var (
@@ -35,7 +40,8 @@ var (
 	ErrThreadGone = errors.New("the thread's root message is gone")
 	// ErrMessageGone is returned by Update for a message that is not there any more.
 	ErrMessageGone = errors.New("the message is gone")
-	// ErrCannotLook is returned by Find where the token may not read the channel, or the window holds more than a page.
+	// ErrCannotLook is returned by Find where the token may not read the channel, or the window holds more than a page. What was
+	// not found may then be there all the same.
 	ErrCannotLook = errors.New("the channel cannot be looked through")
 )
 
@@ -67,17 +73,20 @@ type Search struct {
 	Channel  string
 	Thread   string // the root's timestamp, or "" for the channel itself
 	AlertKey string
-	From, To time.Time
+	// From and To are the first and the last attempt, widened by ClockMargin, and Now is the moment of the look. All are of our
+	// clock: against Now and an answer's Date, an adapter can tell what of the margin is needed.
+	From, To, Now time.Time
 }
 
 // SearchFor is where and when the message of an alert may have been posted, of whose attempts the answers are not known.
-func SearchFor(alertKey string, sending alert.Record) Search {
+func SearchFor(alertKey string, sending alert.Record, now time.Time) Search {
 	return Search{
 		Channel:  sending.Channel,
 		Thread:   sending.Thread,
 		AlertKey: alertKey,
-		From:     sending.UnknownSince.Add(-searchMargin),
-		To:       sending.LastAttempt.Add(searchMargin),
+		From:     sending.UnknownSince.Add(-ClockMargin),
+		To:       sending.LastAttempt.Add(ClockMargin),
+		Now:      now,
 	}
 }
 

@@ -23,27 +23,33 @@ func TestWhatIsParkedAndWhy(t *testing.T) {
 	tests := []struct {
 		name   string
 		err    error
-		age    time.Duration
-		reason string // or "" for: comes again
+		age    time.Duration // since it was first received
+		reason string        // or "" for: comes again
 	}{
 		{"permanent, at once", failed(fault.Permanent, "channel_not_found"), 0, "channel_not_found"},
 		{"permanent, behind another", errors.Join(errors.New("x"), failed(fault.Permanent, "no_text")), 0, "no_text"},
 		{"permanent, past the maximum age", failed(fault.Permanent, "channel_not_found"), 2 * maxAlertAge, "channel_not_found"},
 		{"transient, just inside the maximum age", failed(fault.Transient, "http_500"), maxAlertAge - 1, ""},
 		{"transient, at the maximum age", failed(fault.Transient, "http_500"), maxAlertAge, "max_alert_age: http_500"},
-		{"throttled, past the maximum age", failed(fault.Throttled, "ratelimited"), maxAlertAge + time.Hour, "max_alert_age: ratelimited"},
+		{"throttled, past the maximum age", failed(fault.Throttled, "ratelimited"), maxAlertAge + time.Hour, ""},
+		{"throttled, a day before the queue would drop it", failed(fault.Throttled, "ratelimited"), queue.Retention - 24*time.Hour,
+			"queue_retention: ratelimited"},
+		{"tried for long, received just now", worker.Since(start.Add(-maxAlertAge), failed(fault.Transient, "http_500")), 0, "max_alert_age: http_500"},
+		{"received long ago, tried since just now", worker.Since(start.Add(-1), failed(fault.Transient, "http_500")), 2 * maxAlertAge, ""},
 		{"unknown, past the maximum age", failed(fault.Unknown, "timeout"), maxAlertAge, "max_alert_age: timeout"},
 		{"not classified, past the maximum age", errors.New("x"), maxAlertAge, "max_alert_age: unclassified"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			test(t, ends("", tt.err), func(b *bench) {
-				b.queued(tt.age)
+				b.queued(0)
 				var want []string
 				if tt.reason != "" {
 					want = []string{tt.reason}
 				}
-				if done := b.handle(); done != (want != nil) {
+				received := b.receive(queue.Slack)
+				received.SentAt, received.FirstReceivedAt = start.Add(-tt.age), start.Add(-tt.age)
+				if done := b.Handle(b.Context(), received); done != (want != nil) {
 					b.Errorf("done: %v", done)
 				}
 				if diff := cmp.Diff(want, b.dead()); diff != "" {
@@ -54,13 +60,22 @@ func TestWhatIsParkedAndWhy(t *testing.T) {
 	}
 }
 
-func TestAnOldMessageStillGetsItsTry(t *testing.T) {
-	test(t, ends(worker.Sent, nil), func(b *bench) {
-		b.queued(10 * maxAlertAge)
-		if !b.handle() || b.dead() != nil {
-			b.Error("it was parked without a try")
-		}
-	})
+// An alert may wait in its line for longer than it may be tried.
+func TestAnAlertWhoseFirstAttemptComesLateGetsItsTries(t *testing.T) {
+	for _, class := range []fault.Class{fault.Transient, fault.Throttled, fault.Unknown} {
+		t.Run(class.String(), func(t *testing.T) {
+			test(t, ends("", failed(class, "x")), func(b *bench) {
+				b.queued(10 * maxAlertAge)
+				time.Sleep(10 * maxAlertAge)
+				for range 5 {
+					if b.handle() || b.dead() != nil {
+						b.Fatal("it was parked")
+					}
+					time.Sleep(visibility)
+				}
+			})
+		})
+	}
 }
 
 func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {

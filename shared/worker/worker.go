@@ -4,11 +4,14 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"math/rand/v2"
 	"time"
 
+	"revento-alerts/shared/alert"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/queue"
@@ -25,6 +28,10 @@ const (
 	Superseded Outcome = "superseded" // something newer is known, so nothing was sent
 	Noted      Outcome = "noted"      // nothing to send, but known from now on
 	Deleted    Outcome = "deleted"    // of a connection's time before its cutoff, so nothing was sent
+	// Updated is sent at an earlier receipt, and now shown where it was still to be shown.
+	Updated Outcome = "updated"
+	// done is dealt with at an earlier receipt of the same message: its line's pause is over, or the queue did not hear of it.
+	done Outcome = "done"
 	// Unfinished work is not a failure: the time was too short for all of it, and its message comes again at once.
 	Unfinished Outcome = "unfinished"
 )
@@ -36,12 +43,30 @@ type Chore interface {
 	Open(message queue.Message, line *telemetry.Line) (Job, error)
 }
 
+// calls says whether the provider was called for a message that is now done with.
+func (o Outcome) calls() bool { return o == Sent || o == Updated }
+
 // Job is a message that was read.
 type Job struct {
-	// QueuedAt is the moment from which the message's age counts; zero means when the queue took it.
-	QueuedAt time.Time
-	// Do does the work. Its error is classified by package fault.
+	// Do does the work. Its error is classified by package fault. Where more is known of its age than when the message was first
+	// received, Since says so.
 	Do func(ctx context.Context, line *telemetry.Line) (Outcome, error)
+}
+
+// tried is a failure of what was tried before.
+type tried struct {
+	error
+	since time.Time
+}
+
+func (t tried) Unwrap() error { return t.error }
+
+// Since adds to a failure from when its age counts, which is the first attempt; zero where none was made. It returns nil for nil.
+func Since(first time.Time, err error) error {
+	if err == nil || first.IsZero() {
+		return err
+	}
+	return tried{err, first}
 }
 
 // Task is the rules of one destination of alerts.
@@ -68,7 +93,7 @@ func (a alerts) Open(message queue.Message, line *telemetry.Line) (Job, error) {
 	line.Set("delivery_id", event.DeliveryID)
 	line.Set("alert_key", event.AlertKey)
 	do := func(ctx context.Context, line *telemetry.Line) (Outcome, error) { return a.task.Work(ctx, event, line) }
-	return Job{QueuedAt: event.QueuedAt, Do: do}, nil
+	return Job{Do: do}, nil
 }
 
 // Queues is what a worker needs of the queues.
@@ -86,18 +111,39 @@ const (
 // reasonUnreadable is the reason of a message that no version of this program wrote.
 const reasonUnreadable = "unreadable"
 
-// settleReserve is the time kept at the end of an invocation for deferring or parking the message.
-const settleReserve = 2 * time.Second
+// The beginnings of the reasons of a message that reached a limit; the reason of its last failure follows.
+const (
+	reasonAge       = "max_alert_age"
+	reasonReceives  = "max_receives"
+	reasonRetention = "queue_retention"
+)
+
+// reasonDied is the last failure of a message whose last try never ended.
+const reasonDied = "died"
+
+// SettleReserve is the time kept at the end of an invocation for deferring or parking the message.
+const SettleReserve = 2 * time.Second
 
 // The delays until a message comes again.
 const (
-	unknownDelay      = 10 * time.Second // short: what became of the alert is about to be looked up
-	throttledDelay    = 30 * time.Second // where the provider names none
-	firstBackoff      = 2 * time.Second
-	maxBackoff        = 2 * time.Minute
-	minimalVisibility = time.Second
+	unknownDelay = 10 * time.Second // short: what became of the alert is about to be looked up
+	firstBackoff = 2 * time.Second
+	maxBackoff   = 2 * time.Minute
 	// longestDelay stays under queue.MaxVisibility, which SQS counts from the receipt and not from now.
 	longestDelay = queue.MaxVisibility - 15*time.Minute
+	// leastDelay grows by the same factor with each receipt after the first evenReceives, as a pause of the age's sixty-fourth
+	// would, and needs no clock. So 96 hours take 620 receipts where nothing else delays a message, and 13 days 700.
+	leastDelay   = time.Second
+	leastGrowth  = 1 + 1.0/64
+	evenReceives = 64
+)
+
+// The limits at which a message is parked whatever fails, and in time for a few tries to park it.
+const (
+	// maxReceives is below queue.MaxReceives, at which the queue itself gives up without a reason.
+	maxReceives = 900
+	// maxStay is below queue.Retention, at which the queue drops the message: by more than longestDelay.
+	maxStay = queue.Retention - 24*time.Hour
 )
 
 // Worker works on the messages of one queue.
@@ -107,11 +153,16 @@ type Worker struct {
 	Unit   string
 	Chore  Chore
 	Queues Queues
-	// MaxAge is how long transient failures are tried again, counted from queueing or redrive. It also bounds how long one
-	// message can hold up those behind it.
+	// MaxAge is how long failures are tried again, counted from the first attempt; a redrive's counts anew. So it bounds how long
+	// one message can hold up those behind it. What the provider asks to wait is no failure and does not count.
 	MaxAge time.Duration
-	Log    *telemetry.Logger
-	Now    func() time.Time
+	// Pause is how long a FIFO queue's group is left alone after its provider was called, in whole seconds, rounded up; 0 for
+	// queues without such a pause. Nobody waits for it: the message that was dealt with is hidden for as long, so that those
+	// behind it are not shown, and deleted when it comes again. That costs an alert one more receipt, a change of visibility
+	// and what is read to see that it was sent.
+	Pause time.Duration
+	Log   *telemetry.Logger
+	Now   func() time.Time
 }
 
 // Handle works on a message and says whether the queue can delete it. A message for which it says no comes again when its
@@ -122,19 +173,39 @@ func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool
 	line.Dimension("destination", string(w.Queue))
 	line.Set("receives", received.Receives)
 
+	if received.Receives >= maxReceives {
+		return w.park(ctx, received, fault.Error{Reason: reasonReceives + ": " + reasonDied}, line)
+	}
 	job, err := w.Chore.Open(received.Message, line)
 	if err != nil {
 		return w.park(ctx, received, fault.Error{Reason: reasonUnreadable, Err: err}, line)
 	}
 	outcome, err := w.work(ctx, job, line)
 	if err != nil {
-		return w.settle(ctx, received, job, err, line)
+		return w.settle(ctx, received, err, line)
+	}
+	return w.finish(ctx, received, outcome, line)
+}
+
+// finish says whether the queue can delete a message whose work ended well: unless there is more to do, or its line is to wait.
+func (w *Worker) finish(ctx context.Context, received queue.Received, outcome Outcome, line *telemetry.Line) bool {
+	if outcome == Duplicate && received.Receives > 1 {
+		outcome = done
+	}
+	isLast := received.Receives >= maxReceives-1
+	if outcome == Unfinished && isLast {
+		return w.park(ctx, received, fault.Error{Reason: reasonReceives + ": " + string(Unfinished)}, line)
 	}
 	w.end(line, string(outcome))
-	if outcome == Unfinished {
+	switch {
+	case outcome == Unfinished:
 		w.deferMessage(ctx, received, 0, line)
+		return false
+	case outcome.calls() && w.Pause > 0 && !isLast:
+		line.Set("pause_ms", w.Pause.Milliseconds())
+		return w.hide(ctx, received, w.Pause, line) != nil // where it cannot be hidden, the pause is lost rather than its line kept
 	}
-	return outcome != Unfinished
+	return true
 }
 
 // end notes how the work ended: an attribute, and a metric such as alert_sent.
@@ -147,7 +218,7 @@ func (w *Worker) end(line *telemetry.Line, outcome string) {
 func (w *Worker) work(ctx context.Context, job Job, line *telemetry.Line) (Outcome, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-settleReserve))
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-SettleReserve))
 		defer cancel()
 	}
 	return job.Do(ctx, line)
@@ -164,24 +235,23 @@ func Told(event handoff.Event, at time.Time, line *telemetry.Line) {
 }
 
 // settle is the one place that turns a failure into what the queue does.
-func (w *Worker) settle(ctx context.Context, received queue.Received, job Job, err error, line *telemetry.Line) bool {
+func (w *Worker) settle(ctx context.Context, received queue.Received, err error, line *telemetry.Line) bool {
 	failure := fault.Of(err)
-	queuedAt := job.QueuedAt
-	if queuedAt.IsZero() {
-		queuedAt = received.SentAt
-	}
-	left := w.MaxAge - w.Now().Sub(queuedAt)
-	if failure.Credential {
-		line.Count("credential_rejected") // an alarm looks at it: everything will be parked until a person acts
-	}
 	if failure.Class == fault.Permanent {
+		if failure.Credential {
+			line.Count("credential_rejected") // an alarm looks at it: everything will be parked until a person acts
+		}
 		return w.park(ctx, received, *failure, line)
 	}
-	if left <= 0 {
-		return w.park(ctx, received, fault.Error{Reason: "max_alert_age: " + failure.Reason, Err: err}, line)
+	left := w.left(received, err)
+	if limit := w.limit(received, failure.Class, left); limit != "" {
+		return w.park(ctx, received, fault.Error{Reason: limit + ": " + failure.Reason, Err: err}, line)
 	}
-	delay := min(delayFor(failure, received.Receives), left, longestDelay)
-	w.deferMessage(ctx, received, max(delay, minimalVisibility), line)
+	delay := max(delayFor(failure, received.Receives), least(received.Receives))
+	if failure.Class != fault.Throttled {
+		delay = min(delay, left)
+	}
+	w.deferMessage(ctx, received, min(max(delay, leastDelay), longestDelay), line)
 	line.Raise(slog.LevelWarn)
 	line.Set("class", failure.Class.String())
 	line.Set("reason", err.Error())
@@ -189,18 +259,50 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, job Job, e
 	return false
 }
 
+// left is how long failures are still tried again.
+func (w *Worker) left(received queue.Received, err error) time.Duration {
+	since := received.FirstReceivedAt
+	var known tried
+	if errors.As(err, &known) {
+		since = known.since
+	}
+	if since.IsZero() {
+		return w.MaxAge
+	}
+	return w.MaxAge - w.Now().Sub(since)
+}
+
+// limit names the limit that a message reached which failed, or "".
+func (w *Worker) limit(received queue.Received, class fault.Class, left time.Duration) string {
+	switch {
+	case received.Receives >= maxReceives-1: // the next receipt parks it if this one dies
+		return reasonReceives
+	case class != fault.Throttled && left <= 0:
+		return reasonAge
+	case w.Now().Sub(received.SentAt) >= maxStay:
+		return reasonRetention
+	}
+	return ""
+}
+
+// delayFor is at least as long as the provider asks.
 func delayFor(failure *fault.Error, receives int) time.Duration {
-	switch failure.Class {
-	case fault.Unknown:
-		return unknownDelay
-	case fault.Throttled:
-		if failure.RetryAfter > 0 {
-			return failure.RetryAfter
-		}
-		return throttledDelay
+	switch {
+	case failure.Class == fault.Unknown:
+		return max(unknownDelay, failure.RetryAfter)
+	case failure.RetryAfter > 0:
+		return failure.RetryAfter
+	case failure.Class == fault.Throttled:
+		return alert.DefaultPause
 	default:
 		return backoff(receives)
 	}
+}
+
+// least is the shortest delay of a message that fails again and again, so that its limit is not the number of its receipts.
+func least(receives int) time.Duration {
+	grown := math.Pow(leastGrowth, float64(max(receives-evenReceives, 0)))
+	return time.Duration(grown * float64(leastDelay))
 }
 
 // backoff doubles with each receipt up to maxBackoff, and picks a moment in its second half, so that messages that failed
@@ -211,14 +313,24 @@ func backoff(receives int) time.Duration {
 	return ceiling/2 + rand.N(ceiling/2)
 }
 
-// deferMessage rounds up to whole seconds, which is what SQS takes. Should it fail, the message comes again when the
-// visibility that it was received with ends.
+// deferMessage has the message come again. Should it fail, the message comes again when the visibility that it was received with
+// ends.
 func (w *Worker) deferMessage(ctx context.Context, received queue.Received, delay time.Duration, line *telemetry.Line) {
-	delay = (delay + time.Second - 1).Truncate(time.Second)
+	delay = wholeSeconds(delay)
 	line.Set("retry_in_ms", delay.Milliseconds())
-	if err := w.Queues.ChangeVisibility(ctx, w.Queue, received.Handle, delay); err != nil {
+	_ = w.hide(ctx, received, delay, line) // told in the line
+}
+
+// wholeSeconds rounds up to what SQS takes.
+func wholeSeconds(d time.Duration) time.Duration { return (d + time.Second - 1).Truncate(time.Second) }
+
+// hide hides the message for a time from now, and with it those behind it in its group.
+func (w *Worker) hide(ctx context.Context, received queue.Received, d time.Duration, line *telemetry.Line) error {
+	err := w.Queues.ChangeVisibility(ctx, w.Queue, received.Handle, wholeSeconds(d))
+	if err != nil {
 		line.Set("defer_error", err.Error())
 	}
+	return err
 }
 
 // park moves the message to the dead-letter queue with its reason. The source message's id is the deduplication id, so that

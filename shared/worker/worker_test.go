@@ -21,6 +21,9 @@ import (
 	"revento-alerts/shared/worker"
 )
 
+// start is when the tests' own time begins.
+var start = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
 const (
 	canary      = "CANARY"
 	maxAlertAge = time.Hour
@@ -47,6 +50,7 @@ func ends(outcome worker.Outcome, err error) work {
 type queues struct {
 	*memory.Queues
 	sendErr, deferErr error
+	hiddenFor         time.Duration // by the last change of visibility
 }
 
 func (q *queues) Send(ctx context.Context, name queue.Name, message queue.Message) error {
@@ -60,6 +64,7 @@ func (q *queues) ChangeVisibility(ctx context.Context, name queue.Name, handle s
 	if q.deferErr != nil {
 		return q.deferErr
 	}
+	q.hiddenFor = d
 	return q.Queues.ChangeVisibility(ctx, name, handle, d)
 }
 
@@ -191,7 +196,7 @@ func TestWhenAFailedMessageComesAgain(t *testing.T) {
 		name        string
 		err         error
 		receives    int
-		age         time.Duration
+		age         time.Duration // since it was first received
 		least, most time.Duration
 	}{
 		{"transient, first time", failed(fault.Transient), 1, 0, 1 * s, 2 * s},
@@ -199,21 +204,25 @@ func TestWhenAFailedMessageComesAgain(t *testing.T) {
 		{"transient, second time", failed(fault.Transient), 2, 0, 2 * s, 4 * s},
 		{"transient, fifth time", failed(fault.Transient), 5, 0, 16 * s, 32 * s},
 		{"transient, at the longest backoff", failed(fault.Transient), 8, 0, 60 * s, 120 * s},
-		{"transient, thousandth time", failed(fault.Transient), 1000, 0, 60 * s, 120 * s},
+		{"transient, two hundredth time", failed(fault.Transient), 200, 0, 60 * s, 120 * s},
+		{"transient, four hundredth time: ever more seldom", failed(fault.Transient), 400, 0, 182 * s, 183 * s},
+		{"the provider names a time for what is transient", &fault.Error{RetryAfter: 40 * s}, 1, 0, 40 * s, 40 * s},
+		{"the provider names a time for what is unknown", &fault.Error{Class: fault.Unknown, RetryAfter: 40 * s}, 1, 0, 40 * s, 40 * s},
+		{"the provider names a shorter one", &fault.Error{Class: fault.Unknown, RetryAfter: 4 * s}, 1, 0, 10 * s, 10 * s},
 		{"unknown: soon, however often", failed(fault.Unknown), 9, 0, 10 * s, 10 * s},
 		{"throttled: as the provider asks", throttled(45 * s), 1, 0, 45 * s, 45 * s},
 		{"throttled, in fractions: rounded up", throttled(1200 * time.Millisecond), 1, 0, 2 * s, 2 * s},
 		{"throttled, no time named", throttled(0), 1, 0, 30 * s, 30 * s},
-		{"throttled past the remaining age", throttled(45 * s), 1, maxAlertAge - 7*s, 7 * s, 7 * s},
+		{"throttled past the remaining age: as the provider asks", throttled(45 * s), 1, maxAlertAge - 7*s, 45 * s, 45 * s},
 		{"unknown past the remaining age", failed(fault.Unknown), 1, maxAlertAge - 3*s, 3 * s, 3 * s},
-		{"with a moment left", throttled(45 * s), 1, maxAlertAge - 1, 1 * s, 1 * s},
+		{"with a moment left", failed(fault.Unknown), 1, maxAlertAge - 1, 1 * s, 1 * s},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			test(t, ends("", tt.err), func(b *bench) {
-				b.queued(tt.age)
+				b.queued(0)
 				received := b.receive(queue.Slack)
-				received.Receives = tt.receives
+				received.Receives, received.FirstReceivedAt = tt.receives, start.Add(-tt.age)
 				if b.Handle(b.Context(), received) {
 					b.Error("it is done")
 				}

@@ -102,16 +102,20 @@ func (f functions) ingest() awslambda.GatewayHandler {
 
 func (f functions) worker(name queue.Name) awslambda.QueueHandler {
 	unit, chore := f.chore(name)
-	return awslambda.Worker(&worker.Worker{
+	w := &worker.Worker{
 		Queue: name, Unit: unit, Chore: chore, Queues: f.sender(), MaxAge: deletion.MaxMessageAge, Log: quiet, Now: f.now,
-	})
+	}
+	if name == queue.Slack {
+		w.Pause = f.postInterval
+	}
+	return awslambda.Worker(w)
 }
 
 func (f functions) chore(name queue.Name) (unit string, chore worker.Chore) {
 	switch name {
 	case queue.Slack:
 		return "alert", worker.Alerts(f.gate(&thread.Task{
-			Slack: f.slack, Records: f.kept(), Deletions: f.ofDeletions(), Display: display, PostInterval: f.postInterval, Now: f.now,
+			Slack: f.slack, Records: f.kept(), Deletions: f.ofDeletions(), Display: display, Now: f.now,
 		}))
 	case queue.PagerDuty:
 		return "alert", worker.Alerts(f.gate(&incident.Task{

@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/thread"
+	"revento-alerts/shared/worker"
 )
 
 func TestTimeLimits(t *testing.T) {
@@ -29,7 +30,8 @@ func TestTimeLimits(t *testing.T) {
 		{"a claim's lease outlives the function that holds it", timeout("ingest") < ingest.Lease},
 		{"a lease is over before Revento gives up", ingest.Lease < ingest.SenderTimeout},
 		{"slack's time-out is the code's", timeout("slack") == thread.FunctionTimeout},
-		{"slack has time for the pause, a look-up, a post and an update", timeout("slack") > thread.MaxPostInterval+3*thread.CallTimeout},
+		{"slack has time for a look-up, a post and an update, and for settling",
+			timeout("slack") > thread.FindTimeout+thread.PostTimeout+thread.UpdateTimeout+worker.SettleReserve},
 		{"pagerduty's time-out is the code's", timeout("pagerduty") == incident.FunctionTimeout},
 		{"pagerduty has time for its call", timeout("pagerduty") > incident.CallTimeout},
 		{"digest's time-out is the code's", timeout("digest") == digest.FunctionTimeout},

@@ -182,7 +182,7 @@ type chore struct {
 
 // Open implements worker.Chore.
 func (c chore) Open(queue.Message, *telemetry.Line) (worker.Job, error) {
-	return worker.Job{QueuedAt: time.Now(), Do: func(_ context.Context, line *telemetry.Line) (worker.Outcome, error) {
+	return worker.Job{Do: func(_ context.Context, line *telemetry.Line) (worker.Outcome, error) {
 		if c.err == nil {
 			worker.Told(handoff.Event{}, time.Now(), line)
 		}

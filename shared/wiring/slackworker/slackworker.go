@@ -16,13 +16,14 @@ var Queues = []queue.Name{queue.Slack, queue.Slack.DeadLetter(), queue.Deletion}
 // New wires it.
 func New(engine wiring.Engine, s settings.Slack, slack thread.Slack) *worker.Worker {
 	task := &thread.Task{
-		Slack:        slack,
-		Records:      engine.Records,
-		Deletions:    engine.Deletions,
-		Display:      s.Display,
-		PostInterval: s.PostInterval,
-		Now:          engine.Now,
+		Slack:     slack,
+		Records:   engine.Records,
+		Deletions: engine.Deletions,
+		Display:   s.Display,
+		Now:       engine.Now,
 	}
 	gate := &deletion.Gate{Task: task, Deletions: engine.Deletions, Queues: engine.Queues}
-	return engine.Worker(worker.Worker{Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge})
+	return engine.Worker(worker.Worker{
+		Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge, Pause: s.PostInterval,
+	})
 }
