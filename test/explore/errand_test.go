@@ -303,5 +303,5 @@ func holdJourney(t *testing.T, j journey, r *recorder.Recorder, e engine) {
 			t.Errorf("%d messages are parked in %s: %v", waiting+inFlight, name.DeadLetter(), err)
 		}
 	}
-	holdRecords(t.Errorf, e)
+	holdRecords(t.Errorf, e, 0)
 }

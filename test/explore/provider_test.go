@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
@@ -156,11 +157,15 @@ func (s *slack) shows() []string {
 }
 
 func (m *posted) line() string {
-	text := strings.TrimSpace("slack " + m.message.Content.Title + " " + m.message.Content.ResourceID)
+	text := lineOf(m.message.Content)
 	if m.message.PossiblyRepeated {
 		return text + possiblyRepeated
 	}
 	return text
+}
+
+func lineOf(content alert.Content) string {
+	return strings.TrimSpace("slack " + content.Title + " " + content.ResourceID)
 }
 
 const possiblyRepeated = ", possibly repeated"
