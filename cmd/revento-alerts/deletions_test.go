@@ -34,7 +34,7 @@ func served(t *testing.T, dir string, do func(machine *serve.Machine)) {
 		values := map[string]string{"WEBHOOK_SECRETS": "s", "SLACK_POST_INTERVAL": "0s"}
 		return values[name], values[name] != ""
 	})
-	machine, err := serve.Start(t.Context(), serve.Options{Listen: "127.0.0.1:0", DataDir: dir, Source: source, Log: new(strings.Builder)})
+	machine, err := serve.Start(t.Context(), serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Source: source, Log: new(strings.Builder)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ what Slack and PagerDuty show is drawn as a person would see it. Nothing is sent
 func runDemo(ctx context.Context, w world, dir string) (err error) {
 	// The demo shows the defaults, whatever the user's own settings are.
 	unset := func(string) (string, bool) { return "", false }
-	machine, err := serve.Start(ctx, serve.Options{Listen: "127.0.0.1:0", DataDir: dir, Source: unset, Log: io.Discard})
+	machine, err := serve.Start(ctx, serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Source: unset, Log: io.Discard})
 	if err != nil {
 		return err
 	}

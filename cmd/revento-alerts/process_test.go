@@ -45,7 +45,7 @@ type process struct {
 func serves(t *testing.T, prepare func(*exec.Cmd), shell ...string) *process {
 	t.Helper()
 	dir := filepath.Join(t.TempDir(), "data")
-	arguments := append(shell, os.Args[0], "serve", "--listen", "127.0.0.1:0", "--data", dir)
+	arguments := append(shell, os.Args[0], "serve", "--listen", "127.0.0.1:0", "--operator", "127.0.0.1:0", "--data", dir)
 	p := &process{T: t, command: exec.Command(arguments[0], arguments[1:]...), dir: dir, ended: make(chan error, 1)}
 	p.command.Env = append(os.Environ(), asProgram+"=1", "SLACK_POST_INTERVAL=0s")
 	prepare(p.command)

@@ -22,16 +22,22 @@ import (
 	"revento-alerts/shared/settings"
 )
 
-const (
-	defaultURL  = "http://" + defaultListen + ingest.Path
-	sendTimeout = ingest.SenderTimeout
-)
+const sendTimeout = ingest.SenderTimeout
 
 // sampleFlags say how a delivery differs from its sample, and who signs it.
 type sampleFlags struct {
 	data       string
 	occurredAt string
 	change     sample.Change
+}
+
+// receiver is where the serve that has the data folder takes deliveries, or would by default.
+func (f *sampleFlags) receiver() (string, error) {
+	base, err := serve.ReadAddress(f.data)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "http://" + serve.DefaultListen + ingest.Path, nil
+	}
+	return base + ingest.Path, err
 }
 
 func (f *sampleFlags) add(command *cobra.Command) {
@@ -108,12 +114,16 @@ The secret is the first of WEBHOOK_SECRETS, or with --stack the stack's, or the 
 			if stack != "" && command.Flags().Changed("url") {
 				return hinted(command, errors.New("--stack and --url both say where to post: give one"))
 			}
+			var err error
 			source := w.source
-			if stack != "" {
-				var err error
-				if url, source, err = stackReceiver(command.Context(), stack, source); err != nil {
-					return err
-				}
+			switch {
+			case stack != "":
+				url, source, err = stackReceiver(command.Context(), stack, source)
+			case url == "":
+				url, err = flags.receiver()
+			}
+			if err != nil {
+				return err
 			}
 			delivery, err := flags.delivery(arguments[0], source)
 			if err != nil {
@@ -124,7 +134,7 @@ The secret is the first of WEBHOOK_SECRETS, or with --stack the stack's, or the 
 	}
 	flags.add(command)
 	addStackFlag(command, &stack)
-	command.Flags().StringVar(&url, "url", defaultURL, "where to post it")
+	command.Flags().StringVar(&url, "url", "", "where to post it instead of to the serve that has the data folder")
 	return command
 }
 

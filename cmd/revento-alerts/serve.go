@@ -5,20 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/serve"
 	"revento-alerts/shared/sink"
 )
-
-const defaultListen = "127.0.0.1:3000"
 
 func newServe(w world) *cobra.Command {
 	options := serve.Options{Source: w.source, Log: w.errOut}
@@ -26,6 +24,9 @@ func newServe(w world) *cobra.Command {
 		Use:   "serve",
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the webhook, the queues, the workers, with nothing else installed.
+
+The webhook is all that --listen serves, so that any proxy may stand in front of it. The console and its API are at --operator, for
+programs of this machine that have the token in the data folder's file operator-token: open the link that serve prints.
 
 Without SLACK_BOT_TOKEN or PAGERDUTY_ROUTING_KEY a recorder takes that provider's place. Without WEBHOOK_SECRETS a secret
 is made and kept in the data folder. Log lines go to standard error. SIGTERM ends it once the work at hand
@@ -37,7 +38,9 @@ is done, after 8 seconds at the latest, and so do SIGINT and SIGHUP; the next st
 			return runServe(command.Context(), w, options)
 		},
 	}
-	command.Flags().StringVar(&options.Listen, "listen", defaultListen, "address to listen on")
+	flags := command.Flags()
+	flags.StringVar(&options.Listen, "listen", serve.DefaultListen, "address of the public side, which takes deliveries and nothing else")
+	flags.StringVar(&options.Operator, "operator", serve.DefaultOperator, "address of the console and its API, on this machine alone")
 	addDataFlag(command, &options.DataDir)
 	return command
 }
@@ -50,7 +53,7 @@ func runServe(ctx context.Context, w world, options serve.Options) error {
 		return err
 	}
 	greeting := sink.New(w.out)
-	greet(greeting, machine, options)
+	greet(greeting, machine, describeConsole(machine, w.screen, options.DataDir), options)
 	err = errors.Join(machine.Wait(ctx), machine.Close())
 	ended, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	cancel() // who has not read the greeting by now is not waited for
@@ -59,10 +62,13 @@ func runServe(ctx context.Context, w world, options serve.Options) error {
 }
 
 // greet tells where to go from here. The writer takes all of it.
-func greet(w io.Writer, machine *serve.Machine, options serve.Options) {
+func greet(w io.Writer, machine *serve.Machine, console string, options serve.Options) {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(rows, "webhook\t%s\n", machine.URL)
-	fmt.Fprintf(rows, "console\t%s\n", strings.TrimSuffix(machine.URL, ingest.Path)+"/")
+	if machine.Everywhere {
+		fmt.Fprintf(rows, "\tand the same at every other address of this machine\n")
+	}
+	fmt.Fprintf(rows, "console\t%s\n", console)
 	fmt.Fprintf(rows, "data folder\t%s\n", options.DataDir)
 	fmt.Fprintf(rows, "webhook secret\t%s\n", describeSecret(machine, options.DataDir))
 	fmt.Fprintf(rows, "Slack\t%s\n", describeProvider(machine.RecordsSlack, serve.VariableSlackBotToken))
@@ -70,8 +76,28 @@ func greet(w io.Writer, machine *serve.Machine, options serve.Options) {
 	for _, warning := range machine.Warnings {
 		fmt.Fprintf(rows, "warning\t%s\n", warning)
 	}
-	fmt.Fprintf(rows, "try\trevento-alerts send application.revision_requested%s\n", sendFlags(machine, options))
+	fmt.Fprintf(rows, "try\trevento-alerts send application.revision_requested%s\n", sendFlags(options))
 	_ = rows.Flush()
+}
+
+// describeConsole is the link with the token where nobody else reads it, and otherwise how to come to it.
+func describeConsole(machine *serve.Machine, out io.Writer, dir string) string {
+	if isReadByOthers(out) {
+		return machine.Console + "?token=$(cat " + filepath.Join(dir, serve.TokenFile) + ")"
+	}
+	return machine.ConsoleLink
+}
+
+// isReadByOthers says whether what is written may be read by who may not read the data folder: a file that is open to others, or a
+// socket, which leads to a journal. A terminal, and a pipe's other end, are those of who has started this.
+func isReadByOthers(out io.Writer) bool {
+	const others fs.FileMode = 0o077
+	file, isFile := out.(*os.File)
+	if !isFile {
+		return false
+	}
+	info, err := file.Stat()
+	return err != nil || info.Mode()&fs.ModeSocket != 0 || info.Mode().IsRegular() && info.Mode()&others != 0
 }
 
 func describeSecret(machine *serve.Machine, dir string) string {
@@ -93,14 +119,10 @@ func describeProvider(recorded bool, variable string) string {
 	return "sent for real"
 }
 
-// sendFlags are what send needs to reach this machine where it is not served in the default way.
-func sendFlags(machine *serve.Machine, options serve.Options) string {
-	flags := ""
-	if machine.URL != defaultURL {
-		flags += " --url " + machine.URL
+// sendFlags are what send needs to find this machine and its secret.
+func sendFlags(options serve.Options) string {
+	if options.DataDir == defaultDataFolder() {
+		return ""
 	}
-	if options.DataDir != defaultDataFolder() && machine.SecretKept {
-		flags += " --data " + options.DataDir
-	}
-	return flags
+	return " --data " + options.DataDir
 }

@@ -1,6 +1,6 @@
 // Package api is what an operator sees and does, as JSON over HTTP: the console's page and the commands speak it. On one
-// machine serve offers it on its own address; for a deployed stack, and where serve is not running, the commands call the same
-// handler within their own process.
+// machine serve offers it on the operator's address to who has the operator's token; for a deployed stack, and where serve is not
+// running, the commands call the same handler within their own process.
 //
 //	GET  /api/deletions             all deletions, the latest request first
 //	GET  /api/deletions/{id}        one, by its id or the id's beginning, with its statement
@@ -19,8 +19,9 @@
 //	GET  /api/pagerduty             the incidents that PagerDuty would show, likewise
 //	POST /api/samples/{type}        posts a freshly signed sample delivery to the webhook
 //
-// What cannot be done is answered with {"error": "..."}, which names the remedy: 400 for what is asked wrongly, 404 for what is
-// not there, 409 for what is not in the state for it, 503 where storage does not answer.
+// What cannot be done is answered with {"error": "..."}, which names the remedy: 400 for what is asked wrongly, 401
+// without the operator's token, 403 for another site's page, 404 for what is not there, 409 for what is not in the state for it,
+// 503 where storage does not answer.
 package api
 
 import (
@@ -103,7 +104,7 @@ func Handler(b Backend) http.Handler {
 	}
 	mux.HandleFunc("POST /api/check", func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.check) })
 	mux.HandleFunc(Path, func(w http.ResponseWriter, _ *http.Request) {
-		answer(w, http.StatusNotFound, failure{"there is nothing under this path and method"})
+		Refuse(w, http.StatusNotFound, Nothing)
 	})
 	return mux
 }
@@ -124,11 +125,17 @@ func serve(w http.ResponseWriter, r *http.Request, do action) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxRequestBytes)
 	value, err := do(r)
 	if err != nil {
-		answer(w, statusOf(err), failure{err.Error()})
+		Refuse(w, statusOf(err), err.Error())
 		return
 	}
 	answer(w, http.StatusOK, value)
 }
+
+// Nothing is why a request is answered 404 that means nothing here.
+const Nothing = "there is nothing under this path and method"
+
+// Refuse answers in the form of everything that is not done.
+func Refuse(w http.ResponseWriter, status int, why string) { answer(w, status, failure{why}) }
 
 // extend gives the request its own time where the server's, which is made for deliveries, is shorter. Within a process there is
 // no connection to give time to.

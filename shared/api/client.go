@@ -8,50 +8,27 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"revento-alerts/shared/inprocess"
 )
 
 // Client calls the API.
 type Client struct {
 	base string
-	http http.RoundTripper
+	// token is the operator's; "" within a process.
+	token string
+	http  http.RoundTripper
 }
 
-// NewClient returns a client of the API at a base URL such as http://127.0.0.1:3000.
-func NewClient(base string) *Client { return &Client{base: base, http: http.DefaultTransport} }
+// NewClient returns a client of the API at a base URL such as http://127.0.0.1:3001, with the operator's token.
+func NewClient(base, token string) *Client {
+	return &Client{base: base, token: token, http: http.DefaultTransport}
+}
 
 // Within returns a client of an API in this process.
 func Within(b Backend) *Client {
-	return &Client{base: "http://in-process", http: inProcess{Handler(b)}}
+	return &Client{base: "http://in-process", http: inprocess.Transport(Handler(b))}
 }
-
-// inProcess hands requests to a handler.
-type inProcess struct{ handler http.Handler }
-
-// RoundTrip implements http.RoundTripper.
-func (p inProcess) RoundTrip(r *http.Request) (*http.Response, error) {
-	written := &response{header: http.Header{}}
-	p.handler.ServeHTTP(written, r)
-	return &http.Response{
-		StatusCode: written.status, Status: http.StatusText(written.status), Header: written.header, Body: io.NopCloser(&written.body),
-		Request: r,
-	}, nil
-}
-
-// response keeps what a handler writes.
-type response struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-}
-
-// Header implements http.ResponseWriter.
-func (w *response) Header() http.Header { return w.header }
-
-// WriteHeader implements http.ResponseWriter.
-func (w *response) WriteHeader(status int) { w.status = status }
-
-// Write implements http.ResponseWriter. The API sets the status first.
-func (w *response) Write(p []byte) (int, error) { return w.body.Write(p) }
 
 // Get asks for what is under a path behind Path and reads the answer into value.
 func (c *Client) Get(ctx context.Context, path string, value any) error {
@@ -77,6 +54,9 @@ func (c *Client) call(ctx context.Context, method, path string, body io.Reader, 
 	request, err := http.NewRequestWithContext(ctx, method, c.base+Path+path, body)
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.RoundTrip(request)
 	if err != nil {

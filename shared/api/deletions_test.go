@@ -139,14 +139,14 @@ func TestTheClientReturnsTheReason(t *testing.T) {
 	b := newBench(t)
 	server := httptest.NewServer(api.Handler(b.backend))
 	defer server.Close()
-	for name, client := range map[string]*api.Client{"over the network": api.NewClient(server.URL), "in this process": api.Within(b.backend)} {
+	for name, client := range map[string]*api.Client{"over the network": api.NewClient(server.URL, ""), "in this process": api.Within(b.backend)} {
 		err := client.Get(t.Context(), "deletions/ffff", new(api.Deletion))
 		if err == nil || !strings.Contains(err.Error(), "no such deletion") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	server.Close()
-	if err := api.NewClient(server.URL).Get(t.Context(), "deletions", new(api.Deletions)); err == nil {
+	if err := api.NewClient(server.URL, "").Get(t.Context(), "deletions", new(api.Deletions)); err == nil {
 		t.Error("an API that is gone answered")
 	}
 }

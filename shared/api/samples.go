@@ -9,6 +9,7 @@ import (
 
 	"revento-alerts/events"
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/inprocess"
 	"revento-alerts/shared/sample"
 )
 
@@ -49,7 +50,7 @@ func (s *Samples) send(ctx context.Context, eventType string) (Sent, error) {
 	if err != nil {
 		return Sent{}, err
 	}
-	webhook := &http.Client{Transport: inProcess{s.Webhook}}
+	webhook := &http.Client{Transport: inprocess.Transport(s.Webhook)}
 	answer, err := delivery.Post(ctx, webhook, "http://in-process"+ingest.Path)
 	if err != nil {
 		return Sent{}, err

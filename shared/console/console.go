@@ -41,7 +41,7 @@ var contentTypes = map[string]string{
 }
 
 // Handler serves the page at Path and its files below AssetsPath, for GET and HEAD.
-func Handler() http.Handler {
+func Handler() *http.ServeMux {
 	mux := http.NewServeMux()
 	entries, err := fs.ReadDir(files, folder)
 	if err != nil {

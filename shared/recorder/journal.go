@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+
+	"revento-alerts/shared/private"
 )
 
 // fileName is where a started recorder keeps what it was told: JSON lines that are only appended.
@@ -41,7 +43,7 @@ func (r *Recorder) keep(e entry) error {
 // open replays the file in dir. A last line that a crash cut short is dropped: its request was not answered.
 func (r *Recorder) open(dir string) error {
 	path := filepath.Join(dir, fileName)
-	content, err := os.ReadFile(path)
+	content, err := private.Read(path)
 	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("read what was recorded: %w", err)
 	}
@@ -53,7 +55,7 @@ func (r *Recorder) open(dir string) error {
 		}
 		r.replay(e)
 	}
-	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY, 0o600)
+	file, err := private.Open(path, os.O_CREATE|os.O_WRONLY)
 	if err != nil {
 		return fmt.Errorf("open what was recorded: %w", err)
 	}

@@ -11,19 +11,37 @@ import (
 	"time"
 
 	"revento-alerts/shared/api"
+	"revento-alerts/shared/private"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sqlite"
 )
 
-// addressFile is the file in the data folder that names where serve is reached while it runs.
-const addressFile = "address"
+// The files in the data folder that name where serve is reached while it runs: the base URL of each side.
+const (
+	addressFile         = "address"
+	operatorAddressFile = "operator-address"
+)
 
-// writeAddress tells the commands where this process is reached. A file that a crash left behind is written over.
-func writeAddress(dir, base string) error {
-	if err := os.WriteFile(filepath.Join(dir, addressFile), []byte(base+"\n"), 0o600); err != nil {
-		return fmt.Errorf("write the address for the commands: %w", err)
+// writeAddresses tells the commands where this process is reached. Files that a crash left behind are written over.
+func writeAddresses(dir, public, operator string) error {
+	for name, base := range map[string]string{addressFile: public, operatorAddressFile: operator} {
+		if err := private.Write(filepath.Join(dir, name), []byte(base+"\n")); err != nil {
+			return fmt.Errorf("write the address for the commands: %w", err)
+		}
 	}
 	return nil
+}
+
+// ReadAddress returns the base URL of the public side of the serve that has a data folder, or had it when it last ran. It returns
+// fs.ErrNotExist where none has.
+func ReadAddress(dir string) (string, error) { return readAddress(dir, addressFile) }
+
+func readAddress(dir, name string) (string, error) {
+	base, err := private.Read(filepath.Join(dir, name))
+	if err != nil {
+		return "", fmt.Errorf("find where serve is reached: %w", err)
+	}
+	return strings.TrimSpace(string(base)), nil
 }
 
 // Operator is the operator's side of a data folder: serve's where it runs, or the folder opened by this process.
@@ -54,11 +72,15 @@ func Operate(ctx context.Context, dir string, source settings.Source) (*Operator
 
 // running returns the operator's side of the serve that has the data folder.
 func running(dir string, inUse error) (*Operator, error) {
-	base, err := os.ReadFile(filepath.Join(dir, addressFile))
+	base, err := readAddress(dir, operatorAddressFile)
 	if err != nil {
-		return nil, errors.Join(inUse, fmt.Errorf("find where it is reached: %w", err))
+		return nil, errors.Join(inUse, err)
 	}
-	return &Operator{Client: api.NewClient(strings.TrimSpace(string(base)))}, nil
+	token, err := readToken(dir)
+	if err != nil {
+		return nil, errors.Join(inUse, err)
+	}
+	return &Operator{Client: api.NewClient(base, token)}, nil
 }
 
 // Close gives the data folder back.

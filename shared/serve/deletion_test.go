@@ -155,24 +155,6 @@ func TestAHeldRequestStopsNothingUntilItIsClosed(t *testing.T) {
 	shown(t, machine.Recorder, 2, 1)
 }
 
-func TestTheOperatorsSideIsNotForOthers(t *testing.T) {
-	machine, _ := start(t, t.TempDir(), map[string]string{})
-	defer stop(t, machine)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, strings.Replace(machine.URL, "/webhooks/revento", "/api/deletions", 1), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	request.Host = "evil.example"
-	response, err := http.DefaultClient.Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	if response.StatusCode != http.StatusForbidden {
-		t.Errorf("answered %d", response.StatusCode)
-	}
-}
-
 func TestOperateNeedsADataFolder(t *testing.T) {
 	_, err := serve.Operate(t.Context(), filepath.Join(t.TempDir(), "none"), variables(nil))
 	if err == nil || !strings.Contains(err.Error(), "--data") {

@@ -16,7 +16,7 @@ import (
 func TestADigestTellsOnceWhatWasGathered(t *testing.T) {
 	values := map[string]string{"WEBHOOK_SECRETS": "s", "SLACK_POST_INTERVAL": "0s"}
 	source := func(name string) (string, bool) { return values[name], values[name] != "" }
-	machine, err := Start(t.Context(), Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Source: source, Log: new(bytes.Buffer)})
+	machine, err := Start(t.Context(), Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: t.TempDir(), Source: source, Log: new(bytes.Buffer)})
 	if err != nil {
 		t.Fatal(err)
 	}

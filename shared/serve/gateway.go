@@ -9,9 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/console"
 	"revento-alerts/shared/ingest"
 )
 
@@ -35,16 +33,10 @@ type gateway struct {
 	log       *slog.Logger
 }
 
-// server serves the webhook to everybody, and what else there is to this machine's own programs and pages.
-func (g *gateway) server(operator http.Handler) *http.Server {
-	mux := http.NewServeMux()
-	mux.Handle("/", g)
-	mux.Handle(api.Path, local(operator))
-	page := local(console.Handler())
-	mux.Handle("GET "+console.Path+"{$}", page)
-	mux.Handle(console.AssetsPath, page)
+// server serves the webhook. It is all that the public side has.
+func (g *gateway) server() *http.Server {
 	return &http.Server{
-		Handler:           mux,
+		Handler:           g,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,

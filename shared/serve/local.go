@@ -5,14 +5,16 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
+
+	"revento-alerts/shared/api"
 )
 
-// local lets only this machine's own programs and pages through: the operator's side has no password. A page of another site
-// cannot make a browser ask for it, whatever name it gives this machine's address (DNS rebinding).
+// local lets only this machine's own programs and pages through, also where they bring the token. A page of another site cannot
+// make a browser ask for the operator's side, whatever name it gives this machine's address (DNS rebinding).
 func local(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if reason := foreign(r); reason != "" {
-			http.Error(w, reason, http.StatusForbidden)
+			api.Refuse(w, http.StatusForbidden, reason)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -16,6 +16,7 @@ import (
 
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/awslambda"
+	"revento-alerts/shared/console"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
@@ -53,8 +54,10 @@ const logGrace = 500 * time.Millisecond
 
 // Options say how to serve.
 type Options struct {
-	// Listen is the address to listen on.
+	// Listen is the address of the public side: the webhook. It may be any address.
 	Listen string
+	// Operator is the address of the operator's side: the console and its API. Only this machine may reach it.
+	Operator string
 	// DataDir is the folder that holds all state. It is made where it is missing, and belongs to one process at a time.
 	DataDir string
 	// Source is where the settings come from.
@@ -65,8 +68,12 @@ type Options struct {
 
 // Machine is everything on one machine, running.
 type Machine struct {
-	// URL is where deliveries are to be posted.
+	// URL is where deliveries are to be posted, as this machine reaches it.
 	URL string
+	// Everywhere says that they may be posted to any other address of this machine, too.
+	Everywhere bool
+	// Console is where the operator's page is, and ConsoleLink the link that opens it, with the token.
+	Console, ConsoleLink string
 	// SecretMade says that no webhook secret was given and a new one was made.
 	SecretMade bool
 	// SecretKept says that the webhook secret is the data folder's.
@@ -80,6 +87,7 @@ type Machine struct {
 
 	engine  *sqlite.Engine
 	server  *http.Server
+	console *operatorSide
 	pollers []*poller
 	digests schedule.Schedule
 	log     *slog.Logger
@@ -122,23 +130,35 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", options.Listen)
+	token, err := keepToken(options.DataDir)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w: choose another address with --listen", options.Listen, err)
+		return err
 	}
-	base := "http://" + listener.Addr().String()
-	m.URL = base + ingest.Path
-	if err := writeAddress(options.DataDir, base); err != nil {
-		return errors.Join(err, listener.Close())
+	sides, err := listen(ctx, options)
+	if err != nil {
+		return err
+	}
+	if err := m.address(sides, options.DataDir, token); err != nil {
+		return errors.Join(err, sides.close())
 	}
 	m.digests = all.DigestSchedule
-	m.wire(all, source, webhookSecrets, options.DataDir, log)
-	m.run(listener)
+	calls := m.wire(all, source, webhookSecrets, options.DataDir, log)
+	m.console = newOperatorSide(sides.operator, token, calls, m.log)
+	m.run(sides)
 	return nil
 }
 
-// wire puts together what functions are on AWS, on this machine's engine.
-func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) {
+// address says where both sides are reached: to who asks this machine, and to the commands.
+func (m *Machine) address(s sides, dir, token string) error {
+	base, operator := "http://"+dialed(s.public), "http://"+dialed(s.operator)
+	m.URL, m.Everywhere = base+ingest.Path, isEverywhere(s.public)
+	m.Console = operator + console.Path
+	m.ConsoleLink = m.Console + "?" + tokenParameter + "=" + token
+	return writeAddresses(dir, base, operator)
+}
+
+// wire puts together what functions are on AWS, on this machine's engine. It returns the operator's API.
+func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) http.Handler {
 	clients := newProviders(source, all, secret.Static(webhookSecrets))
 	clients.recordsSlack, clients.recordsPagerDuty = m.RecordsSlack, m.RecordsPagerDuty
 	engine := engineOn(m.engine, log)
@@ -148,7 +168,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 		handle:    awslambda.Ingest(webhook.New(engine, all.Ingest, clients.webhook)),
 		bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log,
 	}
-	m.server = webhookSide.server(api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide)))
+	m.server = webhookSide.server()
 	m.pollers = []*poller{
 		m.poller(thread.FunctionTimeout, slackworker.New(engine, all.Slack, clients.slack)),
 		m.poller(incident.FunctionTimeout, pagerdutyworker.New(engine, all.PagerDuty, clients.pager)),
@@ -156,6 +176,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 		m.poller(deletion.FunctionTimeout, deletionworker.New(engine, all.Purge.Deletion)),
 		m.poller(deletion.PurgeTimeout, purgeworker.New(engine, all.Purge, clients.slack, deletion.Elsewhere{})),
 	}
+	return api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide))
 }
 
 func (m *Machine) poller(timeout time.Duration, w *worker.Worker) *poller {
@@ -186,7 +207,7 @@ func (m *Machine) recorded(backend api.Backend, webhook *secret.Holder[secret.We
 }
 
 // run starts what runs until Close.
-func (m *Machine) run(listener net.Listener) {
+func (m *Machine) run(s sides) {
 	ctx, stop := context.WithCancel(context.Background())
 	m.stop = stop
 	for _, p := range m.pollers {
@@ -196,11 +217,18 @@ func (m *Machine) run(listener net.Listener) {
 	m.running.Go(func() { m.repeat(ctx, "queue the sweep of deletions", deletionSweepInterval, m.sweepDeletions) })
 	m.running.Go(func() { m.repeat(ctx, "fire what is scheduled", 0, m.fireScheduled) })
 	m.running.Go(func() { m.repeat(ctx, "queue a digest", 0, m.nextDigest) })
-	m.running.Go(func() {
-		if err := m.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-			m.failed <- fmt.Errorf("serve: %w", err)
+	m.running.Go(func() { m.serve(m.server, s.public) })
+	m.running.Go(func() { m.serve(m.console.server, s.operator) })
+}
+
+// serve serves a side until Close.
+func (m *Machine) serve(server *http.Server, listener net.Listener) {
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		select {
+		case m.failed <- fmt.Errorf("serve on %s: %w", listener.Addr(), err):
+		default: // the other side has failed as well, and one is enough to end
 		}
-	})
+	}
 }
 
 // repeat does something now and after each interval, or after a failure's pause, until ctx is done.
@@ -257,7 +285,9 @@ func (m *Machine) Wait(ctx context.Context) error {
 // takes longer than the grace, is worked on after the next start.
 func (m *Machine) Close() error {
 	m.stop()
-	err := shut(m.server)
+	stopped := make(chan error, 1)
+	go func() { stopped <- m.console.close() }()
+	err := errors.Join(shut(m.server), <-stopped)
 	m.running.Wait()
 	return errors.Join(err, m.close())
 }

@@ -49,7 +49,7 @@ func start(t *testing.T, dir string, values map[string]string) (*serve.Machine, 
 	if _, set := values["SLACK_POST_INTERVAL"]; !set {
 		values["SLACK_POST_INTERVAL"] = "0s"
 	}
-	machine, err := serve.Start(t.Context(), serve.Options{Listen: "127.0.0.1:0", DataDir: dir, Source: variables(values), Log: log})
+	machine, err := serve.Start(t.Context(), serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Source: variables(values), Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestWhereTheRecorderTakesAProvidersPlace(t *testing.T) {
 
 func TestWhatIsWrongIsNamedOnceAndTheFolderIsGivenBack(t *testing.T) {
 	dir := t.TempDir()
-	options := serve.Options{Listen: "127.0.0.1:0", DataDir: dir, Log: new(bytes.Buffer)}
+	options := serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Log: new(bytes.Buffer)}
 	options.Source = variables(map[string]string{"ENVIRONMENT": "two words", "MAX_ALERT_AGE": "5s"})
 	_, err := serve.Start(t.Context(), options)
 	if err == nil || strings.Count(err.Error(), "Environment") != 1 || strings.Count(err.Error(), "MaxAlertAge") != 1 {
@@ -270,7 +270,7 @@ func TestStartFails(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := serve.Start(t.Context(), serve.Options{
-				Listen: c.listen, DataDir: t.TempDir(), Source: variables(c.values), Log: new(bytes.Buffer),
+				Listen: c.listen, Operator: "127.0.0.1:0", DataDir: t.TempDir(), Source: variables(c.values), Log: new(bytes.Buffer),
 			})
 			if err == nil || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("error = %v", err)

@@ -31,7 +31,7 @@ func newMachine(t *testing.T, settings map[string]string) (machine, *browser) {
 		value, isSet := settings[name]
 		return value, isSet
 	}
-	options := serve.Options{Listen: "127.0.0.1:0", DataDir: t.TempDir(), Source: source, Log: io.Discard}
+	options := serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: t.TempDir(), Source: source, Log: io.Discard}
 	started, err := serve.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)

@@ -101,7 +101,7 @@ type program struct {
 
 func (p *program) start(t *testing.T) (url string) {
 	t.Helper()
-	command := exec.Command(p.binary, "serve", "--listen", p.listen, "--data", p.dir)
+	command := exec.Command(p.binary, "serve", "--listen", p.listen, "--operator", "127.0.0.1:0", "--data", p.dir)
 	command.Env = append(os.Environ(), p.environment...)
 	command.Stderr = &p.log
 	stdout, err := command.StdoutPipe()

@@ -1,0 +1,44 @@
+//go:build unix
+
+package private
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/user"
+	"strconv"
+	"syscall"
+)
+
+// hasModes says that the mode of a file tells who may read it.
+const hasModes = true
+
+// ownFlags keep an open from following a symbolic link, and from waiting for the other end of a named pipe.
+const ownFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
+
+// ownership says whether a file is the user's that this process runs as, and who both are.
+func ownership(info fs.FileInfo) (owner, runs string, own bool) {
+	status, known := info.Sys().(*syscall.Stat_t)
+	if !known {
+		return "an unknown user", userName(os.Geteuid()), false
+	}
+	return userName(int(status.Uid)), userName(os.Geteuid()), int(status.Uid) == os.Geteuid()
+}
+
+func userName(uid int) string {
+	if found, err := user.LookupId(strconv.Itoa(uid)); err == nil {
+		return found.Username
+	}
+	return fmt.Sprintf("the user with the id %d", uid)
+}
+
+// syncFolder makes a rename durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
