@@ -47,6 +47,13 @@ func NewClient() *Client {
 	}}
 }
 
+// Through returns a Client whose requests go through a transport of the caller's own, such as a handler of this process.
+func (c *Client) Through(transport http.RoundTripper) *Client {
+	through := *c
+	through.http.Transport = transport
+	return &through
+}
+
 // End is how an exchange ended.
 type End int
 

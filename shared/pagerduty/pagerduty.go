@@ -3,6 +3,7 @@ package pagerduty
 
 import (
 	"context"
+	"net/http"
 
 	"github.com/PagerDuty/go-pagerduty"
 
@@ -32,6 +33,13 @@ var _ incident.Pager = (*Client)(nil)
 // New returns a client of the API at a base URL without a path, such as https://events.pagerduty.com.
 func New(eventsURL string, keys RoutingKeys) *Client {
 	return &Client{eventsURL: eventsURL, keys: keys, http: exchange.NewClient()}
+}
+
+// Through returns a client whose requests go through a transport of the caller's own, such as a handler of this process.
+func (c *Client) Through(transport http.RoundTripper) *Client {
+	through := *c
+	through.http = c.http.Through(transport)
+	return &through
 }
 
 // op is what is being done, for errors.

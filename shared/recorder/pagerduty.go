@@ -47,7 +47,7 @@ func (r *Recorder) enqueue(request *http.Request) (code int, body object) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if e.DedupKey == "" {
-		e.DedupKey = fmt.Sprintf("recorded-%d", len(r.incidents)+1)
+		e.DedupKey = fmt.Sprintf("recorded-%d", r.gone+len(r.incidents)+1)
 	}
 	if err := r.apply(e, shown); err != nil {
 		return failed()
@@ -115,5 +115,5 @@ func (r *Recorder) apply(e event, shown json.RawMessage) error {
 		incident.Triggers++
 		incident.Event = shown
 	}
-	return r.keep(entry{Incident: incident, Number: number})
+	return r.keep(entry{Incident: incident, Number: r.gone + number})
 }

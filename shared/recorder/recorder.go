@@ -1,21 +1,32 @@
 // Package recorder stands in for Slack and PagerDuty on one machine: it speaks the part of their HTTP APIs that the product
-// uses, remembers what it was told, and can be asked what a person would see. The real clients run against it.
+// uses, remembers what it was told, and can be asked what a person would see. The real clients run against it, within the process:
+// it has no port that others could call.
 package recorder
 
 import (
-	"context"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 )
 
-// readHeaderTimeout keeps a connection that says nothing from staying for ever.
-const readHeaderTimeout = 5 * time.Second
+// What leads the clients to a recorder that is their transport: SLACK_API_URL and PAGERDUTY_EVENTS_URL. The name is one that never
+// leads anywhere else. https://www.rfc-editor.org/rfc/rfc6761#section-6.4
+const (
+	PagerDutyURL = "http://recorder.invalid"
+	SlackURL     = PagerDutyURL + slackPath
+)
+
+// Limits bound what is kept: beyond them the oldest goes.
+type Limits struct {
+	// Entries is how many messages and incidents there are at the most, both together.
+	Entries int
+	// Bytes is how much JSON they are.
+	Bytes int
+}
+
+// DefaultLimits are far more than a person looks at, and little for a page that asks for all of it every two seconds.
+var DefaultLimits = Limits{Entries: 2000, Bytes: 8 << 20}
 
 // maxRequestBytes bounds a request. PagerDuty takes 512 KB, Slack far less.
 const maxRequestBytes = 1 << 20
@@ -54,67 +65,52 @@ type Incident struct {
 
 // Recorder remembers. It is safe for concurrent use.
 type Recorder struct {
+	// Cut tells what Open had to cut off, or is "".
+	Cut string
+
 	now func() time.Time
 
 	mu        sync.Mutex
 	lastTS    int64 // microseconds since 1970
 	messages  []*Message
 	incidents []*Incident
+	gone      int // how many incidents came before the first that is kept
 	changed   chan struct{}
-	journal   io.WriteCloser // nil where nothing is kept
 
-	server   *http.Server
-	url      string
-	finished sync.WaitGroup
+	// What follows is nil and zero where nothing is kept.
+	journal *journal
+	limits  Limits
+	order   []*entry       // what is shown, the oldest first
+	noted   map[any]*entry // the same by its subject
+	size    int            // of all entries, in bytes
 }
 
 var _ http.Handler = (*Recorder)(nil)
 
-// New returns a recorder that keeps nothing beyond its own life and listens nowhere: it is an http.Handler.
+// New returns a recorder that keeps nothing beyond its own life and forgets nothing within it.
 func New(now func() time.Time) *Recorder {
 	return &Recorder{now: now, changed: make(chan struct{})}
 }
 
-// Start returns a recorder that listens on a free port of this machine's loopback and keeps what it was told in the folder
-// dir, so that a restart goes on with it. It must be closed.
-func Start(dir string) (*Recorder, error) {
+// Open returns a recorder that keeps what it was told in the folder dir, so that a restart goes on with it. It must be closed.
+func Open(dir string, limits Limits) (*Recorder, error) {
 	r := New(time.Now)
+	r.limits, r.noted = limits, map[any]*entry{}
 	if err := r.open(dir); err != nil {
 		return nil, err
 	}
-	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listen for the recorder: %w", err), r.journal.Close())
-	}
-	r.url = "http://" + listener.Addr().String()
-	r.server = &http.Server{Handler: r, ReadHeaderTimeout: readHeaderTimeout}
-	r.finished.Go(func() {
-		// Serve always returns an error; Close is the only reason that it has here.
-		_ = r.server.Serve(listener)
-	})
 	return r, nil
 }
 
-// Close stops listening.
+// Close closes the file. A request that comes later is answered as one that could not be kept.
 func (r *Recorder) Close() error {
-	var failures []error
-	if r.server != nil {
-		failures = append(failures, r.server.Close())
-		r.finished.Wait()
-	}
-	r.mu.Lock() // a request may still be at work
+	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.journal != nil {
-		failures = append(failures, r.journal.Close())
+	if r.journal == nil {
+		return nil
 	}
-	return errors.Join(failures...)
+	return r.journal.file.Close()
 }
-
-// SlackURL is the value of SLACK_API_URL that leads to a started recorder.
-func (r *Recorder) SlackURL() string { return r.url + slackPath }
-
-// PagerDutyURL is the value of PAGERDUTY_EVENTS_URL that leads to a started recorder.
-func (r *Recorder) PagerDutyURL() string { return r.url }
 
 // Messages returns the Slack messages in the order of their posting.
 func (r *Recorder) Messages() []Message {

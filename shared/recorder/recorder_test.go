@@ -20,6 +20,7 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/incident"
+	"revento-alerts/shared/inprocess"
 	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/route"
@@ -405,11 +406,17 @@ func TestAnEventWithoutAKeyGetsOne(t *testing.T) {
 
 func start(t *testing.T, dir string) bench {
 	t.Helper()
-	r, err := recorder.Start(dir)
+	return startWithin(t, dir, recorder.DefaultLimits)
+}
+
+func startWithin(t *testing.T, dir string, limits recorder.Limits) bench {
+	t.Helper()
+	r, err := recorder.Open(dir, limits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return bench{r, r.PagerDutyURL(), slackClient(r.SlackURL()), pagerClient(r.PagerDutyURL())}
+	transport := inprocess.Transport(r)
+	return bench{r, "", slackClient(recorder.SlackURL).Through(transport), pagerClient(recorder.PagerDutyURL).Through(transport)}
 }
 
 func TestARestartGoesOnWithWhatWasShown(t *testing.T) {
@@ -473,12 +480,124 @@ func cutLastLine(t *testing.T, path string) {
 func TestADamagedFileIsNamedWithItsRemedy(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "recorder.jsonl")
-	if err := os.WriteFile(path, []byte("not JSON\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("not JSON\n"+`{"message":{"channel":"C1","ts":"1.000000","text":"A"}}`+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := recorder.Start(dir)
+	_, err := recorder.Open(dir, recorder.DefaultLimits)
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "remove it") {
-		t.Errorf("Start: %v", err)
+		t.Errorf("Open: %v", err)
+	}
+}
+
+// What a crash or a power cut leaves at the end: a part of a line, blocks that were never written, or a line that says nothing.
+func TestWhatIsNoWholeLastLineIsCutOffAndTold(t *testing.T) {
+	const whole = `{"message":{"channel":"C1","ts":"1.000000","text":"A"}}` + "\n"
+	for name, rest := range map[string]string{
+		"half a line":             `{"message":{"chan`,
+		"a line without its end":  `{"message":{"channel":"C1","ts":"2.000000","text":"B"}}`,
+		"blocks of zeros":         strings.Repeat("\x00", 4096),
+		"zeros and a line's end":  "\x00\x00\n",
+		"half a line and its end": `{"message":` + "\n",
+		"an empty line":           "\n",
+		"a line of nothing":       "{}\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, "recorder.jsonl")
+			if err := os.WriteFile(path, []byte(whole+rest), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			b := start(t, dir)
+			if !strings.Contains(b.Cut, path) {
+				t.Errorf("told: %q", b.Cut)
+			}
+			b.wantMessages(t, "A")
+			b.post(t, "", "C")
+			if err := b.Close(); err != nil {
+				t.Fatal(err)
+			}
+			b = start(t, dir)
+			defer b.Close()
+			b.wantMessages(t, "A", "[test] C: app_1 (evt_1)")
+			if b.Cut != "" {
+				t.Errorf("told again: %q", b.Cut)
+			}
+		})
+	}
+}
+
+// It kept everything for ever, in memory and in its file.
+func TestTheOldestGoesWhereThereIsTooMuch(t *testing.T) {
+	dir := t.TempDir()
+	b := startWithin(t, dir, recorder.Limits{Entries: 3, Bytes: 1 << 20})
+	root := b.post(t, "", "A")
+	b.page(t, "k1", "A", false)
+	b.post(t, "", "B")
+	b.page(t, "k2", "B", false) // A goes
+	b.wantMessages(t, "[test] B: app_1 (evt_1)")
+	if err := b.slack.Update(t.Context(), channel, root, message("A2")); !errors.Is(err, thread.ErrMessageGone) {
+		t.Errorf("updating what is gone: %v", err)
+	}
+	b.page(t, "k3", "C", false) // the page of k1 goes
+	b.page(t, "k3", "C", true)
+	messages, incidents := b.Messages(), b.Incidents()
+	if len(incidents) != 2 || incidents[0].DedupKey != "k2" || !incidents[1].Resolved {
+		t.Errorf("incidents: %+v", incidents)
+	}
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = startWithin(t, dir, recorder.Limits{Entries: 3, Bytes: 1 << 20})
+	defer b.Close()
+	b.wantSame(t, messages, incidents)
+	b.page(t, "k2", "B", true)
+	if incidents := b.Incidents(); !incidents[0].Resolved {
+		t.Errorf("another incident than k2's was resolved: %+v", incidents)
+	}
+}
+
+func TestBytesAreBoundedInMemoryAndInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	const limit = 64 << 10
+	limits := recorder.Limits{Entries: 1000, Bytes: limit}
+	b := startWithin(t, dir, limits)
+	long := strings.Repeat("x", 2000)
+	root := b.post(t, "", long)
+	for range 100 {
+		root = b.post(t, "", long)
+		for range 5 {
+			if err := b.slack.Update(t.Context(), channel, root, message(long)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	encoded, err := json.Marshal(b.Messages())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(encoded) > limit || len(encoded) < limit/2 {
+		t.Errorf("%d bytes are shown, want at most, and about, %d", len(encoded), limit)
+	}
+	info, err := os.Stat(filepath.Join(dir, "recorder.jsonl"))
+	if err != nil || info.Size() > 2*limit+2<<20 || info.Mode() != 0o600 {
+		t.Errorf("the file has %d bytes, mode %v, %v", info.Size(), info.Mode(), err)
+	}
+	messages, incidents := b.Messages(), b.Incidents()
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b = startWithin(t, dir, limits)
+	defer b.Close()
+	b.wantSame(t, messages, incidents)
+}
+
+func TestAClosedRecorderTakesNothing(t *testing.T) {
+	b := start(t, t.TempDir())
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := b.slack.Post(t.Context(), channel, "", message("A")); err == nil {
+		t.Error("taken")
 	}
 }
 

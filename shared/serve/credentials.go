@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"revento-alerts/shared/inprocess"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
@@ -66,8 +67,8 @@ func standInCredentials() map[string]string {
 	return map[string]string{VariableSlackBotToken: standInToken, VariablePagerDutyRoutingKey: standInRoutingKey}
 }
 
-// standIn starts the recorder where a provider has neither a credential nor a URL, and leads that provider's client
-// to it. A URL without a credential is a stand-in of the user's own.
+// standIn opens the recorder where a provider has neither a credential nor a URL, and names it as that provider's address, so that
+// no client finds its way to the provider itself. A URL without a credential is a stand-in of the user's own.
 func (m *Machine) standIn(source settings.Source, dir string) (settings.Source, error) {
 	m.RecordsSlack, m.RecordsPagerDuty = records(source)
 	values := standInCredentials()
@@ -75,16 +76,30 @@ func (m *Machine) standIn(source settings.Source, dir string) (settings.Source, 
 		return overlay(source, values), nil
 	}
 	var err error
-	if m.Recorder, err = recorder.Start(dir); err != nil {
-		return nil, fmt.Errorf("start the recorder: %w", err)
+	if m.Recorder, err = recorder.Open(dir, recorder.DefaultLimits); err != nil {
+		return nil, fmt.Errorf("open the recorder: %w", err)
+	}
+	if m.Recorder.Cut != "" {
+		m.Warnings = append(m.Warnings, m.Recorder.Cut)
 	}
 	if m.RecordsSlack {
-		values[variableSlackURL] = m.Recorder.SlackURL()
+		values[variableSlackURL] = recorder.SlackURL
 	}
 	if m.RecordsPagerDuty {
-		values[variablePagerDutyURL] = m.Recorder.PagerDutyURL()
+		values[variablePagerDutyURL] = recorder.PagerDutyURL
 	}
 	return overlay(source, values), nil
+}
+
+// leadToRecorder has the clients of the recorded providers call the recorder, within this process.
+func (m *Machine) leadToRecorder(clients *providers) {
+	clients.recordsSlack, clients.recordsPagerDuty = m.RecordsSlack, m.RecordsPagerDuty
+	if m.RecordsSlack {
+		clients.slack = clients.slack.Through(inprocess.Transport(m.Recorder))
+	}
+	if m.RecordsPagerDuty {
+		clients.pager = clients.pager.Through(inprocess.Transport(m.Recorder))
+	}
 }
 
 // halfSet warns of what is set and does not work alone.

@@ -160,7 +160,7 @@ func (m *Machine) address(s sides, dir, token string) error {
 // wire puts together what functions are on AWS, on this machine's engine. It returns the operator's API.
 func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) http.Handler {
 	clients := newProviders(source, all, secret.Static(webhookSecrets))
-	clients.recordsSlack, clients.recordsPagerDuty = m.RecordsSlack, m.RecordsPagerDuty
+	m.leadToRecorder(&clients)
 	engine := engineOn(m.engine, log)
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
 	site.Warnings = m.Warnings

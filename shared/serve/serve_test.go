@@ -242,6 +242,29 @@ func TestWhereTheRecorderTakesAProvidersPlace(t *testing.T) {
 	}
 }
 
+func TestAStandInOfTheUsersOwnIsCalledBesideTheRecorder(t *testing.T) {
+	stand := recorder.New(time.Now)
+	provider := httptest.NewServer(stand)
+	defer provider.Close()
+	machine, _ := start(t, t.TempDir(), map[string]string{"WEBHOOK_SECRETS": "s", "SLACK_API_URL": provider.URL + "/api"})
+	defer stop(t, machine)
+	deliver(t, machine, "application.revision_requested", "s", sample.Change{})
+	shown(t, stand, 1, 0)
+	shown(t, machine.Recorder, 0, 1)
+}
+
+func TestHalfALineOfTheRecordersFileIsTold(t *testing.T) {
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "recorder.jsonl"), []byte(`{"message":{"cha`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	machine, _ := start(t, dir, map[string]string{})
+	defer stop(t, machine)
+	if len(machine.Warnings) != 1 || !strings.Contains(machine.Warnings[0], "recorder.jsonl") {
+		t.Errorf("warnings: %q", machine.Warnings)
+	}
+}
+
 func TestWhatIsWrongIsNamedOnceAndTheFolderIsGivenBack(t *testing.T) {
 	dir := t.TempDir()
 	options := serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Log: new(bytes.Buffer)}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"time"
 
 	"github.com/slack-go/slack"
@@ -53,6 +54,13 @@ var (
 // New returns a client of the API at a base URL that ends in a slash, such as https://slack.com/api/.
 func New(apiURL string, tokens Tokens) *Client {
 	return &Client{apiURL: apiURL, tokens: tokens, http: exchange.NewClient()}
+}
+
+// Through returns a client whose requests go through a transport of the caller's own, such as a handler of this process.
+func (c *Client) Through(transport http.RoundTripper) *Client {
+	through := *c
+	through.http = c.http.Through(transport)
+	return &through
 }
 
 // Post implements thread.Slack. Slack puts a reply whose root was deleted into the channel itself; it is taken back, so that

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"revento-alerts/shared/serve"
+)
+
+// What serve prints may go where others read it: the token goes only where they do not.
+func TestTheLinkHasTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
+	machine := &serve.Machine{Console: "http://127.0.0.1:3001/", ConsoleLink: "http://127.0.0.1:3001/?token=canary"}
+	const without = "http://127.0.0.1:3001/?token=$(cat /data/operator-token)"
+	terminal, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0) // a device, as a terminal is
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer terminal.Close()
+	reader, pipe, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	defer pipe.Close()
+	for name, test := range map[string]struct {
+		out  *os.File
+		want string
+	}{
+		"a terminal":                    {terminal, machine.ConsoleLink},
+		"a pipe":                        {pipe, machine.ConsoleLink},
+		"a file of its owner's":         {logFile(t, 0o600), machine.ConsoleLink},
+		"a file that others read":       {logFile(t, 0o644), without},
+		"a file that the group reads":   {logFile(t, 0o640), without},
+		"a socket, such as a journal's": {socket(t), without},
+	} {
+		if got := describeConsole(machine, test.out, "/data"); got != test.want {
+			t.Errorf("%s gets %s", name, got)
+		}
+	}
+	if got := describeConsole(machine, new(strings.Builder), "/data"); got != machine.ConsoleLink {
+		t.Errorf("this process itself gets %s", got)
+	}
+}
+
+func logFile(t *testing.T, mode os.FileMode) *os.File {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	if err := file.Chmod(mode); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func socket(t *testing.T) *os.File {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "s")
+	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	connection, err := net.DialUnix("unix", nil, listener.Addr().(*net.UnixAddr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = connection.Close() })
+	file, err := connection.File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = file.Close() })
+	return file
+}
