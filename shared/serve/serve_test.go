@@ -121,7 +121,8 @@ func TestACredentialThatCannotBeOneIsRefusedAtStart(t *testing.T) {
 	for _, variable := range []string{"WEBHOOK_SECRETS", "SLACK_BOT_TOKEN", "PAGERDUTY_ROUTING_KEY"} {
 		for _, text := range []string{" ", "...", "xoxb-...", "{", `"CANARY`, `{"canary": "CANARY"}`} {
 			options := serve.Options{
-				Listen: "127.0.0.1:0", DataDir: t.TempDir(), Source: variables(map[string]string{variable: text}), Log: io.Discard,
+				Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: t.TempDir(), Source: variables(map[string]string{variable: text}),
+				Log: io.Discard,
 			}
 			machine, err := serve.Start(t.Context(), options)
 			if err == nil {

@@ -6,12 +6,10 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/sample"
@@ -43,7 +41,7 @@ func newMachine(t *testing.T, settings map[string]string) (machine, *browser) {
 	})
 	page := newBrowser(t)
 	page.look(1440, "light")
-	page.open(strings.TrimSuffix(started.URL, ingest.Path))
+	page.open(started.ConsoleLink)
 	return machine{t, started}, page
 }
 

@@ -1,7 +1,5 @@
 //go:build proxies
 
-// Package proxies_test serves behind real nginx and Caddy with the configurations in docs: TLS ends there, and nothing but the
-// webhook is reached.
 package proxies_test
 
 import (

@@ -1,0 +1,2 @@
+// Package proxies holds the documented configurations of nginx and Caddy to what they promise; see run.
+package proxies
