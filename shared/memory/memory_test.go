@@ -31,11 +31,13 @@ func TestIndexConformance(t *testing.T) {
 	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return NewRecords() }, nil)
 }
 
-func TestQueuesConformance(t *testing.T) {
-	conformance.Queues(t, func(*testing.T) conformance.Engine {
-		clock := conformance.NewClock()
-		queues := NewQueues(clock.Now)
-		queues.maxReceives = 3
-		return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
-	}, nil)
+func openQueues(*testing.T) conformance.Engine {
+	clock := conformance.NewClock()
+	queues := NewQueues(clock.Now)
+	queues.maxReceives = 3
+	return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
 }
+
+func TestQueuesConformance(t *testing.T) { conformance.Queues(t, openQueues, nil) }
+
+func TestBrowserConformance(t *testing.T) { conformance.Browser(t, openQueues) }

@@ -26,6 +26,7 @@ type Queues struct {
 
 type message struct {
 	queue.Received
+	number    int // the order of sending; ID tells it
 	visibleAt time.Time
 }
 
@@ -64,7 +65,7 @@ func (q *Queues) Send(ctx context.Context, name queue.Name, sent queue.Message) 
 		q.known[key] = now.Add(queue.DeduplicationInterval)
 	}
 	q.lastID++
-	added := &message{visibleAt: now.Add(sent.Delay)}
+	added := &message{number: q.lastID, visibleAt: now.Add(sent.Delay)}
 	added.Message = sent
 	added.Delay = 0
 	added.Attributes = maps.Clone(sent.Attributes)
@@ -138,6 +139,7 @@ func (q *Queues) giveUp(m *message, now time.Time) {
 		m.SentAt = now
 	}
 	q.messages[m.Queue] = append(q.messages[m.Queue], m)
+	slices.SortFunc(q.messages[m.Queue], func(a, b *message) int { return a.number - b.number })
 }
 
 func (q *Queues) remove(m *message) {

@@ -132,6 +132,34 @@ type Batcher interface {
 	ChangeVisibilityBatch(ctx context.Context, name Name, handles []string, d time.Duration) error
 }
 
+// Seen is a message as Browser shows it: not taken, so that it has no handle.
+type Seen struct {
+	Message
+	Queue Name
+	// ID is the queue's own id of the message, as Received has it.
+	ID string
+	// Receives counts the receipts so far.
+	Receives int
+	// SentAt is when the queue took the message.
+	SentAt time.Time
+	// VisibleAt is when it can be received, if nothing of its group is before it: in the past where it can be now.
+	VisibleAt time.Time
+	// InFlight says that it was received and is hidden.
+	InFlight bool
+}
+
+// Browser looks at messages without taking them. Engines of one machine have it, SQS does not: there, only a receipt shows a
+// message, and hides it from others.
+type Browser interface {
+	// Browse returns the queue's messages in the order of sending, whether they wait, are delayed or are in flight, and
+	// changes nothing. A page has up to limit of them (1 at least), fewer where they are large. The first page's cursor is
+	// "", the next one's is next, which is "" after the last. What is sent or ends meanwhile may or may not be on a page.
+	Browse(ctx context.Context, name Name, limit int, cursor string) (page []Seen, next string, err error)
+}
+
+// ErrCursor is returned for a cursor that Browse did not give out.
+var ErrCursor = errors.New("the cursor is none of this queue's")
+
 // Queues is the whole of an engine.
 type Queues interface {
 	Sender

@@ -12,7 +12,7 @@ type job struct {
 	answer chan error // takes one
 }
 
-// do runs f in a transaction and returns its result after the commit. If the context ends while f is being worked on, it
+// do runs f, which may change something, in a transaction and returns its result after the commit. If the context ends while f is being worked on, it
 // may still take effect.
 func do[R any](ctx context.Context, e *Engine, f func(*session) (R, error)) (R, error) {
 	var none, result R
@@ -41,9 +41,10 @@ func do[R any](ctx context.Context, e *Engine, f func(*session) (R, error)) (R, 
 	}
 }
 
-// work is the goroutine that owns the connection. It ends when the engine closes.
-func (e *Engine) work(s *session) {
+// work is the goroutine that owns the writer. It ends when the engine closes.
+func (e *Engine) work() {
 	defer close(e.closed)
+	s := e.writer
 	for {
 		select {
 		case first := <-e.jobs:

@@ -47,11 +47,13 @@ func TestIndexConformance(t *testing.T) {
 	conformance.Index(t, func(t *testing.T) conformance.IndexedStore { return openTest(t, t.TempDir(), time.Now).Records }, nil)
 }
 
-func TestQueuesConformance(t *testing.T) {
-	conformance.Queues(t, func(t *testing.T) conformance.Engine {
-		clock := conformance.NewClock()
-		queues := openTest(t, t.TempDir(), clock.Now).Queues
-		queues.maxReceives = 3
-		return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
-	}, nil)
+func openQueues(t *testing.T) conformance.Engine {
+	clock := conformance.NewClock()
+	queues := openTest(t, t.TempDir(), clock.Now).Queues
+	queues.maxReceives = 3
+	return conformance.Engine{Queues: queues, Now: clock.Now, Advance: clock.Advance, MaxReceives: queues.maxReceives}
 }
+
+func TestQueuesConformance(t *testing.T) { conformance.Queues(t, openQueues, nil) }
+
+func TestBrowserConformance(t *testing.T) { conformance.Browser(t, openQueues) }

@@ -3,8 +3,8 @@
 package sqlite
 
 import (
-	"database/sql"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -16,8 +16,9 @@ var ErrClosed = errors.New("the database is closed")
 
 // Engine is an open data folder. It is safe for concurrent use.
 //
-// One goroutine does all the work: it puts the calls that wait for it into one transaction and answers them after the
-// commit, so that many calls share what a durable commit costs.
+// One goroutine does all that changes something: it puts the calls that wait for it into one transaction and answers them after
+// the commit, so that many calls share what a durable commit costs. Calls that only read do not wait for it: each has a
+// connection of its own for as long as it takes, and sees all that was answered before.
 type Engine struct {
 	Ledger *Ledger
 	// Records is what is kept of connections, and Deletions the store of deletions, whose tombstones count in Records.
@@ -27,6 +28,9 @@ type Engine struct {
 	Scheduler *Scheduler
 
 	now     func() time.Time
+	lock    io.Closer
+	writer  *session      // the working goroutine's
+	readers chan *session // those that nobody reads with now
 	jobs    chan *job
 	errands chan *errand
 	signals signals
@@ -35,9 +39,13 @@ type Engine struct {
 	close   func() error
 }
 
-func start(db *sql.DB, conn *sql.Conn, now func() time.Time) *Engine {
+// readerCount is how many can read at the same time. Each has a page cache of up to 2 MB, as SQLite has it.
+const readerCount = 4
+
+func newEngine(now func() time.Time) *Engine {
 	e := &Engine{
 		now:     now,
+		readers: make(chan *session, readerCount),
 		jobs:    make(chan *job),
 		errands: make(chan *errand),
 		signals: signals{about: map[subject]chan struct{}{}},
@@ -49,15 +57,29 @@ func start(db *sql.DB, conn *sql.Conn, now func() time.Time) *Engine {
 	e.Deletions = &Records{engine: e, table: "deletion"}
 	e.Queues = &Queues{engine: e, maxReceives: queue.MaxReceives}
 	e.Scheduler = &Scheduler{engine: e}
-	s := &session{conn: conn, statements: map[string]*sql.Stmt{}, changed: map[subject]bool{}}
 	e.close = sync.OnceValue(func() error {
 		close(e.closing)
 		<-e.closed
-		return errors.Join(s.close(), db.Close())
+		return e.release(cap(e.readers)) // waits for those that are being read with
 	})
-	go e.work(s)
 	return e
 }
 
 // Close finishes the calls that are being worked on, refuses those that still wait, and gives the data folder back.
 func (e *Engine) Close() error { return e.close() }
+
+// release closes what open opened, with so many readers; the writer after them, which then moves what is in the write-ahead log
+// into the database.
+func (e *Engine) release(readers int) error {
+	var failures []error
+	for range readers {
+		failures = append(failures, (<-e.readers).close())
+	}
+	if e.writer != nil {
+		failures = append(failures, e.writer.close())
+	}
+	if e.lock != nil {
+		failures = append(failures, e.lock.Close())
+	}
+	return errors.Join(failures...)
+}

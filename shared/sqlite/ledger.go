@@ -95,7 +95,7 @@ func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.T
 
 // Find implements ingest.Finder.
 func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (ingest.Entry, error) {
-	return do(ctx, l.engine, func(s *session) (ingest.Entry, error) {
+	return read(ctx, l.engine, func(s *session) (ingest.Entry, error) {
 		entry, err := scanEntry(func(targets ...any) error {
 			return s.row("SELECT "+entryColumns+" FROM delivery WHERE id = ? AND expires > ?", []any{deliveryID, stamp(now)}, targets...)
 		})
@@ -117,7 +117,7 @@ func (l *Ledger) FindApart(ctx context.Context, deliveryID string, now time.Time
 
 // list reads the entries that a query of entryColumns finds.
 func (l *Ledger) list(ctx context.Context, query string, args ...any) ([]ingest.Entry, error) {
-	return do(ctx, l.engine, func(s *session) (entries []ingest.Entry, err error) {
+	return read(ctx, l.engine, func(s *session) (entries []ingest.Entry, err error) {
 		err = s.each(query, args, func(rows *sql.Rows) error {
 			entry, err := scanEntry(rows.Scan)
 			entries = append(entries, entry)

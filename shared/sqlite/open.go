@@ -39,6 +39,8 @@ var (
 	schemaUser string
 	//go:embed schema-6.sql
 	schemaReceived string
+	//go:embed schema-7.sql
+	schemaQueue string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -49,17 +51,20 @@ var migrations = []string{
 	schemaPending,
 	schemaUser,
 	schemaReceived,
+	schemaQueue,
 }
 
-// settings make a commit durable against power loss, keep the file to one process, and overwrite what is deleted.
-// https://sqlite.org/pragma.html
+// settings make a commit durable against power loss, let others read while one writes, and overwrite what is deleted. Each
+// connection has them. https://sqlite.org/pragma.html
 var settings = []string{
-	"PRAGMA busy_timeout = 0",
-	"PRAGMA locking_mode = EXCLUSIVE", // before journal_mode: WAL then needs no shared memory
-	"PRAGMA journal_mode = WAL",
-	"PRAGMA synchronous = FULL",
-	"PRAGMA secure_delete = ON",
-	"PRAGMA temp_store = MEMORY", // what a savepoint keeps aside never goes to a disk
+	"busy_timeout = 2000", // milliseconds, for a person's tool or a backup that has the file open
+	"journal_mode = WAL",
+	"synchronous = FULL",
+	"fullfsync = ON", // on macOS fsync leaves what was written in the drive's cache; elsewhere this is nothing
+	"secure_delete = ON",
+	"temp_store = MEMORY", // what a savepoint keeps aside never goes to a disk
+	"trusted_schema = OFF",
+	"cell_size_check = ON", // a corrupt page is an error before it is used
 }
 
 // Open opens the database in dir, and creates both for their owner only where they are missing. The folder is this
@@ -74,14 +79,11 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*Engine, error
 	if _, err := driver.Fdatasync(true); err != nil && !errors.Is(err, driver.ErrFdatasyncUnavailable) {
 		return nil, fmt.Errorf("choose how to sync the data folder %s: %w", dir, err)
 	}
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath())
-	if err != nil {
-		return nil, fmt.Errorf("open the data folder %s: %w", dir, err)
+	engine := newEngine(now)
+	if err := engine.open(ctx, path); err != nil {
+		return nil, errors.Join(explain(err, dir), engine.release(len(engine.readers)))
 	}
-	engine, err := open(ctx, db, now)
-	if err != nil {
-		return nil, errors.Join(explain(err, dir), db.Close())
-	}
+	go engine.work()
 	return engine, nil
 }
 
@@ -106,28 +108,48 @@ func create(dir string) (path string, err error) {
 	return path, file.Close()
 }
 
-func open(ctx context.Context, db *sql.DB, now func() time.Time) (*Engine, error) {
-	conn, err := db.Conn(ctx)
+// open takes the folder and opens the connections. What it has opened is the engine's, also where it returns an error.
+func (e *Engine) open(ctx context.Context, path string) (err error) {
+	if e.lock, err = lock(filepath.Dir(path)); err != nil {
+		return err
+	}
+	uri := "file:" + (&url.URL{Path: path}).EscapedPath()
+	if e.writer, err = connect(ctx, uri); err != nil {
+		return err
+	}
+	if err := migrate(ctx, e.writer.conn); err != nil {
+		return err
+	}
+	if err := e.writer.transaction(func() error { return showUnfinished(e.writer, e.now()) }); err != nil {
+		return err
+	}
+	for range cap(e.readers) {
+		reader, err := connect(ctx, uri+"?mode=ro")
+		if err != nil {
+			return err
+		}
+		e.readers <- reader
+	}
+	return nil
+}
+
+// connect opens a connection with its settings.
+func connect(ctx context.Context, uri string) (*session, error) {
+	db, err := sql.Open("sqlite", uri)
 	if err != nil {
 		return nil, err
 	}
-	if err := prepare(ctx, conn); err != nil {
-		return nil, errors.Join(err, conn.Close())
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
 	}
-	engine := start(db, conn, now)
-	if err := engine.Queues.showUnfinished(ctx); err != nil {
-		return nil, errors.Join(err, engine.Close())
-	}
-	return engine, nil
-}
-
-func prepare(ctx context.Context, conn *sql.Conn) error {
+	s := &session{db: db, conn: conn, statements: map[string]*sql.Stmt{}, changed: map[subject]bool{}}
 	for _, setting := range settings {
-		if _, err := conn.ExecContext(ctx, setting); err != nil {
-			return err
+		if _, err := conn.ExecContext(ctx, "PRAGMA "+setting); err != nil {
+			return nil, errors.Join(err, s.close())
 		}
 	}
-	return migrate(ctx, conn)
+	return s, nil
 }
 
 // migrate does what is left to do in one transaction. It writes in any case, so that a file that cannot be written to
@@ -166,7 +188,7 @@ func explain(err error, dir string) error {
 	switch {
 	case errors.Is(err, ErrNewerSchema):
 		return fmt.Errorf("%w (%s): start that version, or choose another --data", err, dir)
-	case errors.As(err, &failure) && failure.Code()&0xff == codes.SQLITE_BUSY:
+	case errors.Is(err, ErrInUse), errors.As(err, &failure) && failure.Code()&0xff == codes.SQLITE_BUSY:
 		return fmt.Errorf("%w (%s): stop the other `revento-alerts serve`, or choose another --data", ErrInUse, dir)
 	default:
 		return fmt.Errorf("open the data folder %s: %w", dir, err)

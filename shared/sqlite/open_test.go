@@ -67,8 +67,8 @@ func TestOpenCreatesFolderAndFilesForTheirOwnerOnly(t *testing.T) {
 			t.Errorf("the mode of %s is %o, want 600", file.Name(), mode)
 		}
 	}
-	if len(files) != 2 || files[0].Name() != fileName || files[1].Name() != fileName+"-wal" {
-		t.Errorf("the folder holds %v, want the database and its log", files)
+	if len(files) != 3 || files[0].Name() != fileName || files[1].Name() != fileName+"-shm" || files[2].Name() != fileName+"-wal" {
+		t.Errorf("the folder holds %v, want the database, its log and the log's index", files)
 	}
 }
 

@@ -66,10 +66,7 @@ func parseHandle(handle string) (id, receives int64, err error) {
 }
 
 // showUnfinished shows the messages that a process took and neither finished nor deferred. Their receipts still count.
-func (q *Queues) showUnfinished(ctx context.Context) error {
-	_, err := do(ctx, q.engine, func(s *session) (int64, error) {
-		now := stamp(q.engine.now())
-		return s.exec("UPDATE message SET visible_at = ?1 WHERE receives > 0 AND deferred = 0 AND visible_at > ?1", now)
-	})
+func showUnfinished(s *session, now time.Time) error {
+	_, err := s.exec("UPDATE message SET visible_at = ?1 WHERE receives > 0 AND deferred = 0 AND visible_at > ?1", stamp(now))
 	return err
 }

@@ -30,7 +30,7 @@ const pageSize = 100
 
 // Get implements record.Store.
 func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error) {
-	return do(ctx, r.engine, func(s *session) (record.Record, error) {
+	return read(ctx, r.engine, func(s *session) (record.Record, error) {
 		var found columns
 		err := s.row("SELECT "+columnNames+" FROM "+r.table+" WHERE connection = ? AND sort = ?",
 			[]any{key.Connection.Partition(), key.Sort()}, found.targets()...)
@@ -108,8 +108,7 @@ func (r *Records) QueryUser(ctx context.Context, connection record.Connection, u
 
 const userCondition = "connection = ? AND user = ? AND sort > ? ORDER BY sort LIMIT ?"
 
-// List implements record.Lister. It reads the whole table, and all other calls wait for it: for the store of deletions,
-// which is small.
+// List implements record.Lister. It reads the whole table: for the store of deletions, which is small.
 func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, error) {
 	prefix := record.Key{Kind: kind}.Sort()
 	return r.find(ctx, record.Connection{}, "substr(sort, 1, length(?1)) = ?1", prefix)
@@ -126,7 +125,7 @@ func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record
 func (r *Records) find(
 	ctx context.Context, connection record.Connection, condition string, args ...any,
 ) ([]record.Record, error) {
-	return do(ctx, r.engine, func(s *session) ([]record.Record, error) {
+	return read(ctx, r.engine, func(s *session) ([]record.Record, error) {
 		var records []record.Record
 		var found columns
 		err := s.each("SELECT "+columnNames+" FROM "+r.table+" WHERE "+condition, args, func(row *sql.Rows) error {

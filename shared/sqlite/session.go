@@ -9,6 +9,7 @@ import (
 
 // session is the connection with its prepared statements.
 type session struct {
+	db         *sql.DB // only for conn
 	conn       *sql.Conn
 	statements map[string]*sql.Stmt
 	// changed names what may have changed for who waits once the transaction is committed, such as a queue that may have a
@@ -113,5 +114,5 @@ func (s *session) close() error {
 	for _, statement := range s.statements {
 		failures = errors.Join(failures, statement.Close())
 	}
-	return errors.Join(failures, s.conn.Close())
+	return errors.Join(failures, s.conn.Close(), s.db.Close())
 }

@@ -52,7 +52,7 @@ func (e *Engine) wait(ctx context.Context, about subject, query string, args ...
 
 // moment is what the query returns; ok is false where that is NULL.
 func (e *Engine) moment(ctx context.Context, query string, args []any) (at time.Time, ok bool, err error) {
-	text, err := do(ctx, e, func(s *session) (next sql.NullString, err error) {
+	text, err := read(ctx, e, func(s *session) (next sql.NullString, err error) {
 		err = s.row(query, args, &next)
 		return next, err
 	})
