@@ -33,7 +33,7 @@ func do[R any](ctx context.Context, e *Engine, f func(*session) (R, error)) (R, 
 	select {
 	case err := <-j.answer:
 		if err != nil {
-			return none, err
+			return none, explained(err, e.path)
 		}
 		return result, nil
 	case <-ctx.Done():
@@ -72,7 +72,8 @@ func (e *Engine) batch(first *job) []*job {
 }
 
 // commit runs the jobs in one transaction and answers them. A job's error takes back that job only; if the transaction
-// fails, all have failed.
+// fails, all have failed. So they have where it was written to files that are no longer in their place: the look comes after
+// the commit, so that what is answered was in its place when it was kept.
 func (e *Engine) commit(s *session, jobs []*job) {
 	results := make([]error, len(jobs))
 	err := s.transaction(func() error {
@@ -84,6 +85,9 @@ func (e *Engine) commit(s *session, jobs []*job) {
 		}
 		return nil
 	})
+	if err == nil {
+		err = e.place.check()
+	}
 	for about := range s.changed {
 		e.signals.announce(about)
 	}

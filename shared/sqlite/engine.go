@@ -29,6 +29,8 @@ type Engine struct {
 
 	now     func() time.Time
 	lock    io.Closer
+	path    string // the database's
+	place   place
 	writer  *session      // the working goroutine's
 	readers chan *session // those that nobody reads with now
 	jobs    chan *job

@@ -78,6 +78,12 @@ func (l *Ledger) Release(ctx context.Context, key, owner string) error {
 	return l.own(ctx, "DELETE FROM delivery WHERE id = ? AND owner = ? AND state = ?", key, owner, ingest.Claimed)
 }
 
+// freeClaims ends the leases of a process that is gone: its deliveries can be claimed at once.
+func freeClaims(s *session) error {
+	_, err := s.exec("UPDATE delivery SET lease_end = ? WHERE state = ?", stamp(time.Time{}), ingest.Claimed)
+	return err
+}
+
 // own runs a statement that touches its owner's entry only.
 func (l *Ledger) own(ctx context.Context, query string, args ...any) error {
 	changed, err := do(ctx, l.engine, func(s *session) (int64, error) { return s.exec(query, args...) })

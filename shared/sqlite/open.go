@@ -41,6 +41,8 @@ var (
 	schemaReceived string
 	//go:embed schema-7.sql
 	schemaQueue string
+	//go:embed schema-8.sql
+	schemaProbe string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -52,6 +54,7 @@ var migrations = []string{
 	schemaUser,
 	schemaReceived,
 	schemaQueue,
+	schemaProbe,
 }
 
 // settings make a commit durable against power loss, let others read while one writes, and overwrite what is deleted. Each
@@ -68,12 +71,14 @@ var settings = []string{
 }
 
 // Open opens the database in dir, and creates both for their owner only where they are missing. The folder is this
-// engine's until Close. Messages that a process took and did not finish are shown at once: it is gone, or the folder would
-// be in use. Those that it deferred keep waiting. Open returns ErrInUse and ErrNewerSchema, with the remedy in the text.
+// engine's until Close. Messages that a process took and did not finish are shown at once, and the deliveries that it had
+// claimed are free: it is gone, or the folder would be in use. Messages that it deferred keep waiting. Open returns ErrInUse,
+// ErrNewerSchema, and a StorageError where the folder or a file in it is not ours alone, cannot be used or is damaged. Each names
+// the remedy.
 func Open(ctx context.Context, dir string, now func() time.Time) (*Engine, error) {
 	path, err := create(dir)
 	if err != nil {
-		return nil, fmt.Errorf("make the data folder %s: %w", dir, err)
+		return nil, fmt.Errorf("make the data folder %s: %w", dir, explained(err, dir))
 	}
 	// fdatasync is what SQLite uses where it was built for Linux: as durable, and faster. Other systems go without.
 	if _, err := driver.Fdatasync(true); err != nil && !errors.Is(err, driver.ErrFdatasyncUnavailable) {
@@ -81,7 +86,7 @@ func Open(ctx context.Context, dir string, now func() time.Time) (*Engine, error
 	}
 	engine := newEngine(now)
 	if err := engine.open(ctx, path); err != nil {
-		return nil, errors.Join(explain(err, dir), engine.release(len(engine.readers)))
+		return nil, errors.Join(explain(err, path), engine.release(len(engine.readers)))
 	}
 	go engine.work()
 	return engine, nil
@@ -97,6 +102,9 @@ func create(dir string) (path string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
+	if err := checkOwner(dir); err != nil {
+		return "", err
+	}
 	path = filepath.Join(dir, fileName)
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -110,6 +118,7 @@ func create(dir string) (path string, err error) {
 
 // open takes the folder and opens the connections. What it has opened is the engine's, also where it returns an error.
 func (e *Engine) open(ctx context.Context, path string) (err error) {
+	e.path = path
 	if e.lock, err = lock(filepath.Dir(path)); err != nil {
 		return err
 	}
@@ -117,10 +126,13 @@ func (e *Engine) open(ctx context.Context, path string) (err error) {
 	if e.writer, err = connect(ctx, uri); err != nil {
 		return err
 	}
+	if err := inspect(ctx, e.writer.conn, path); err != nil {
+		return err
+	}
 	if err := migrate(ctx, e.writer.conn); err != nil {
 		return err
 	}
-	if err := e.writer.transaction(func() error { return showUnfinished(e.writer, e.now()) }); err != nil {
+	if err := e.writer.transaction(func() error { return inherit(e.writer, e.now()) }); err != nil {
 		return err
 	}
 	for range cap(e.readers) {
@@ -129,6 +141,38 @@ func (e *Engine) open(ctx context.Context, path string) (err error) {
 			return err
 		}
 		e.readers <- reader
+	}
+	e.place, err = placeOf(path)
+	return err
+}
+
+// inherit takes over from the process that had the folder before and is gone.
+func inherit(s *session, now time.Time) error {
+	if err := showUnfinished(s, now); err != nil {
+		return err
+	}
+	return freeClaims(s)
+}
+
+// inspectedBytes is the size up to which a database is inspected when it is opened: 0.4 s on two busy cores.
+const inspectedBytes = 64 << 20
+
+// inspect returns a StorageError for a database whose pages do not fit together, so that it shows itself before something is
+// answered. A larger one is not read whole: there, damage shows itself when a page is used.
+func inspect(ctx context.Context, conn *sql.Conn, path string) error {
+	file, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	if file.Size() > inspectedBytes {
+		return nil
+	}
+	var found string
+	if err := conn.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found); err != nil {
+		return err
+	}
+	if found != "ok" {
+		return storageFault(path, Damaged, errors.New(found))
 	}
 	return nil
 }
@@ -182,15 +226,16 @@ func runMigrations(ctx context.Context, tx *sql.Tx) error {
 	return err
 }
 
-// explain names the folder and the remedy.
-func explain(err error, dir string) error {
+// explain names the database, or its folder, and the remedy.
+func explain(err error, path string) error {
 	var failure *driver.Error
+	dir := filepath.Dir(path)
 	switch {
 	case errors.Is(err, ErrNewerSchema):
 		return fmt.Errorf("%w (%s): start that version, or choose another --data", err, dir)
 	case errors.Is(err, ErrInUse), errors.As(err, &failure) && failure.Code()&0xff == codes.SQLITE_BUSY:
 		return fmt.Errorf("%w (%s): stop the other `revento-alerts serve`, or choose another --data", ErrInUse, dir)
 	default:
-		return fmt.Errorf("open the data folder %s: %w", dir, err)
+		return fmt.Errorf("open the data folder %s: %w", dir, explained(err, path))
 	}
 }

@@ -16,7 +16,8 @@ func read[R any](ctx context.Context, e *Engine, f func(*session) (R, error)) (R
 	select {
 	case reader := <-e.readers:
 		defer func() { e.readers <- reader }()
-		return f(reader)
+		result, err := f(reader)
+		return result, explained(err, e.path)
 	case <-ctx.Done():
 		return none, ctx.Err()
 	case <-e.closing:
