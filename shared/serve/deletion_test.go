@@ -146,6 +146,7 @@ func TestAHeldRequestStopsNothingUntilItIsClosed(t *testing.T) {
 	}
 	operate(t, dir, values, func(client *api.Client) {
 		held := becomes(t, client, deletion.Held)
+		shown(t, machine.Recorder, 1, 1) // before it is closed: an incident that ends before it began pages nobody
 		var closed api.Deletion
 		if err := client.Post(t.Context(), "deletions/"+held.ID+"/close", map[string]string{"note": "looked at"}, &closed); err != nil {
 			t.Fatal(err)

@@ -185,11 +185,12 @@ func TestTheDataFolderIsItsOwnersAlone(t *testing.T) {
 
 func TestFromWebhookToSlackAndPagerDuty(t *testing.T) {
 	machine, log := start(t, t.TempDir(), map[string]string{"WEBHOOK_SECRETS": "new-canary,old-canary"})
-	defer stop(t, machine)
-	if code := deliver(t, machine, "application.revision_requested", "old-canary", sample.Change{}); code != http.StatusOK {
+	code := deliver(t, machine, "application.revision_requested", "old-canary", sample.Change{})
+	shown(t, machine.Recorder, 1, 1)
+	stop(t, machine) // the log is written beside the work: now all of it is there
+	if code != http.StatusOK {
 		t.Fatalf("answered %d", code)
 	}
-	shown(t, machine.Recorder, 1, 1)
 	if text := log.String(); strings.Contains(text, "canary") || !strings.Contains(text, `"matched_secret_2":1`) {
 		t.Errorf("log:\n%s", text)
 	}
