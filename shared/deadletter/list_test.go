@@ -290,7 +290,7 @@ func TestWhereLettersComeAgainBeforeAllAreSeenThatIsSaid(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), "before the last are seen") {
 			b.Errorf("the error is %v", err)
 		}
-		b.has(queue.Digest.DeadLetter(), 4)
+		b.has(queue.Digest.DeadLetter(), 3) // the queue shows first what was visible for longest, so that the fourth was seen
 	})
 }
 

@@ -41,3 +41,5 @@ func openQueues(*testing.T) conformance.Engine {
 func TestQueuesConformance(t *testing.T) { conformance.Queues(t, openQueues, nil) }
 
 func TestBrowserConformance(t *testing.T) { conformance.Browser(t, openQueues) }
+
+func TestFairnessConformance(t *testing.T) { conformance.Fairness(t, openQueues) }

@@ -113,24 +113,24 @@ func (q *Queues) dropOld(name queue.Name, now time.Time) {
 	})
 }
 
-// next is the first visible message; in a FIFO queue, of those that come first in their group.
-func (q *Queues) next(name queue.Name, now time.Time) *message {
-	blocked := map[string]bool{}
+// next is the message that has been visible for longest; in a FIFO queue, of those that come first in their group.
+func (q *Queues) next(name queue.Name, now time.Time) (next *message) {
+	passed := map[string]bool{}
 	for _, m := range q.messages[name] {
-		if blocked[m.Group] {
+		if passed[m.Group] {
 			continue
 		}
-		if !now.Before(m.visibleAt) {
-			return m
+		passed[m.Group] = name.IsFIFO()
+		if !now.Before(m.visibleAt) && (next == nil || m.visibleAt.Before(next.visibleAt)) {
+			next = m
 		}
-		blocked[m.Group] = name.IsFIFO()
 	}
-	return nil
+	return next
 }
 
 // giveUp moves a message to its dead-letter queue. A FIFO queue's message counts as sent anew there, as in SQS.
 func (q *Queues) giveUp(m *message, now time.Time) {
-	q.remove(m)
+	q.remove(m, now)
 	m.Queue = m.Queue.DeadLetter()
 	m.Receives = 0
 	m.Handle = ""
@@ -142,8 +142,26 @@ func (q *Queues) giveUp(m *message, now time.Time) {
 	slices.SortFunc(q.messages[m.Queue], func(a, b *message) int { return a.number - b.number })
 }
 
-func (q *Queues) remove(m *message) {
+// remove takes a message out. The next of its FIFO group counts as visible from now at the earliest, so that groups with much to
+// do do not come before one whose only message is younger.
+func (q *Queues) remove(m *message, now time.Time) {
 	q.messages[m.Queue] = slices.DeleteFunc(q.messages[m.Queue], func(other *message) bool { return other == m })
+	if !m.Queue.IsFIFO() {
+		return
+	}
+	for _, next := range q.messages[m.Queue] {
+		if next.Group == m.Group {
+			next.visibleAt = later(next.visibleAt, now)
+			return
+		}
+	}
+}
+
+func later(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return b
+	}
+	return a
 }
 
 // ChangeVisibility implements queue.Deferrer.
@@ -177,7 +195,7 @@ func (q *Queues) Delete(ctx context.Context, name queue.Name, handle string) err
 	if m == nil {
 		return queue.ErrHandle
 	}
-	q.remove(m)
+	q.remove(m, q.now())
 	return nil
 }
 

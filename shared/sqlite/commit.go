@@ -2,8 +2,13 @@ package sqlite
 
 import "context"
 
-// maxBatch bounds the calls of one transaction, so that the first does not wait for too many others.
-const maxBatch = 128
+// maxBatch and maxBatchBytes bound one transaction, so that the first call does not wait for too many others, and the log does
+// not grow by all that many large messages hold. A transaction ends with the call that exceeds the bytes: it has 4 MiB and one
+// message at the most.
+const (
+	maxBatch      = 128
+	maxBatchBytes = 4 << 20
+)
 
 // job is a call on its way to the working goroutine.
 type job struct {
@@ -48,7 +53,9 @@ func (e *Engine) work() {
 	for {
 		select {
 		case first := <-e.jobs:
-			e.commit(s, e.batch(first))
+			for jobs := e.batch(first); len(jobs) > 0; {
+				jobs = jobs[e.commit(s, jobs):]
+			}
 		case next := <-e.errands:
 			next.answer <- next.run(s)
 		case <-e.closing:
@@ -71,20 +78,26 @@ func (e *Engine) batch(first *job) []*job {
 	return jobs
 }
 
-// commit runs the jobs in one transaction and answers them. A job's error takes back that job only; if the transaction
-// fails, all have failed. So they have where it was written to files that are no longer in their place: the look comes after
+// commit runs the jobs in one transaction, as many as may be in one, answers them and returns how many these were. A job's error
+// takes back that job only; if the transaction fails, all have failed. So they have where it was written to files that are no longer in their place: the look comes after
 // the commit, so that what is answered was in its place when it was kept.
-func (e *Engine) commit(s *session, jobs []*job) {
+func (e *Engine) commit(s *session, jobs []*job) (done int) {
 	results := make([]error, len(jobs))
+	s.bytes = 0
 	err := s.transaction(func() error {
-		for i, j := range jobs {
+		for done == 0 || done < len(jobs) && s.bytes < maxBatchBytes {
 			var broken error
-			if results[i], broken = s.attempt(j); broken != nil {
+			results[done], broken = s.attempt(jobs[done])
+			done++
+			if broken != nil {
 				return broken
 			}
 		}
 		return nil
 	})
+	if done == 0 { // it could not begin, and so could none of theirs
+		done = len(jobs)
+	}
 	if err == nil {
 		err = e.place.check()
 	}
@@ -92,10 +105,11 @@ func (e *Engine) commit(s *session, jobs []*job) {
 		e.signals.announce(about)
 	}
 	clear(s.changed)
-	for i, j := range jobs {
+	for i, j := range jobs[:done] {
 		if err != nil {
 			results[i] = err
 		}
 		j.answer <- results[i]
 	}
+	return done
 }

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -72,16 +74,17 @@ func TestATransactionThatBreaksFailsAllItsJobs(t *testing.T) {
 		return err
 	}
 	jobs := []*job{remembers(t.Context(), "first", nil), breaking, remembers(t.Context(), "last", nil)}
-	engine.commit(s, jobs)
-	for i, j := range jobs {
+	done := engine.commit(s, jobs)
+	if done != 2 {
+		t.Fatalf("%d jobs were answered, want the two of the transaction: the last is for another one", done)
+	}
+	for i, j := range jobs[:done] {
 		if err := <-j.answer; err == nil {
 			t.Errorf("job %d was told that it succeeded", i)
 		}
 	}
-	for _, id := range []string{"first", "last"} {
-		if isRemembered(t, s, id) {
-			t.Errorf("%q is stored", id)
-		}
+	if isRemembered(t, s, "first") {
+		t.Error("the first job's id is stored")
 	}
 	mustSend(t, engine, queue.Digest, "the next transaction")
 	mustReceive(t, engine, queue.Digest, "the next transaction")
@@ -111,4 +114,56 @@ func TestACallWhoseContextEndsWhileItWaitsForOthersReturns(t *testing.T) {
 		}
 		mustReceive(t, engine, queue.Digest, "")
 	})
+}
+
+// large is a job that writes so many bytes.
+func large(t *testing.T, bytes int) *job {
+	text := strings.Repeat("a", bytes)
+	return &job{ctx: t.Context(), answer: make(chan error, 1), run: func(s *session) error {
+		return enqueue(s, queue.Digest, queue.Message{Body: text}, time.Now())
+	}}
+}
+
+func TestATransactionHoldsABoundedNumberOfBytes(t *testing.T) {
+	for size, want := range map[int]int{100: maxBatch, 1 << 20: 4, maxBatchBytes: 1, 2 * maxBatchBytes: 1} {
+		engine := openTest(t, t.TempDir(), time.Now)
+		s := sessionOf(t, engine)
+		var jobs []*job
+		for range maxBatch {
+			jobs = append(jobs, large(t, size))
+		}
+		if done := engine.commit(s, jobs); done != want {
+			t.Errorf("a transaction has %d calls of %d bytes, want %d", done, size, want)
+		}
+		if got := rows(t, engine, "message"); got != want {
+			t.Errorf("%d messages of %d bytes are stored, want %d", got, size, want)
+		}
+	}
+}
+
+func TestWhatIsReadCountsTowardsATransactionsBytes(t *testing.T) {
+	engine := openTest(t, t.TempDir(), time.Now)
+	s := sessionOf(t, engine)
+	mustSend(t, engine, queue.Digest, strings.Repeat("a", 1<<20))
+	before := s.bytes
+	if _, err := engine.Queues.receive(s, queue.Digest, time.Minute, time.Now()); err != nil || s.bytes-before < 1<<20 {
+		t.Errorf("a receipt of 1 MiB counts as %d bytes, %v", s.bytes-before, err)
+	}
+}
+
+func TestManyLargeCallsAtOnceAreAllAnswered(t *testing.T) {
+	engine := openTest(t, t.TempDir(), time.Now)
+	text := strings.Repeat("a", maxBatchBytes/4)
+	var senders sync.WaitGroup
+	for range 12 {
+		senders.Go(func() {
+			if err := engine.Queues.Send(t.Context(), queue.Digest, queue.Message{Body: text}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	senders.Wait()
+	if got := rows(t, engine, "message"); got != 12 {
+		t.Errorf("%d messages are stored, want 12", got)
+	}
 }

@@ -57,3 +57,5 @@ func openQueues(t *testing.T) conformance.Engine {
 func TestQueuesConformance(t *testing.T) { conformance.Queues(t, openQueues, nil) }
 
 func TestBrowserConformance(t *testing.T) { conformance.Browser(t, openQueues) }
+
+func TestFairnessConformance(t *testing.T) { conformance.Fairness(t, openQueues) }

@@ -91,7 +91,7 @@ func (q *Queues) receive(s *session, name queue.Name, visibility time.Duration, 
 		case err != nil:
 			return receipt{}, err
 		case !now.Before(next.SentAt.Add(queue.Retention)):
-			err = remove(s, next)
+			err = remove(s, next, now)
 		case next.Receives >= q.maxReceives && !name.IsDeadLetter():
 			err = giveUp(s, next, now)
 		default:
@@ -122,6 +122,7 @@ func first(s *session, name queue.Name, now time.Time) (queue.Received, error) {
 	if err != nil {
 		return next, err
 	}
+	s.bytes += next.Size()
 	if err := json.Unmarshal([]byte(attributes), &next.Attributes); err != nil {
 		return next, fmt.Errorf("decode a message's attributes: %w", err)
 	}
@@ -133,11 +134,11 @@ func first(s *session, name queue.Name, now time.Time) (queue.Received, error) {
 }
 
 // remove ends a message.
-func remove(s *session, m queue.Received) error {
+func remove(s *session, m queue.Received, now time.Time) error {
 	if _, err := s.exec("DELETE FROM message WHERE seq = ?", m.ID); err != nil {
 		return err
 	}
-	return promote(s, m.Queue, m.Group)
+	return promote(s, m.Queue, m.Group, now)
 }
 
 // giveUp moves a message to its dead-letter queue. A FIFO queue's message counts as sent anew there, as in SQS.
@@ -152,19 +153,20 @@ func giveUp(s *session, m queue.Received, now time.Time) error {
 		return err
 	}
 	s.changed[subject(target)] = true
-	return promote(s, m.Queue, m.Group)
+	return promote(s, m.Queue, m.Group, now)
 }
 
 // isHead says whether a message that comes into queue ?1 and group ?2 is the first there. In a standard queue, whose
 // messages have no group, it always is.
 const isHead = "NOT EXISTS (SELECT 1 FROM message WHERE queue = ?1 AND group_id = ?2 AND group_id <> '')"
 
-// promote makes the next message of a group its first, after the first is gone.
-func promote(s *session, name queue.Name, group string) error {
+// promote makes the next message of a group its first, after the first is gone. It counts as visible from now at the earliest:
+// were it the moment of sending, groups with much to do would come before one whose only message is younger.
+func promote(s *session, name queue.Name, group string, now time.Time) error {
 	if !name.IsFIFO() {
 		return nil
 	}
-	_, err := s.exec(`UPDATE message SET head = 1 WHERE seq = (
-		SELECT min(seq) FROM message WHERE queue = ? AND group_id = ? AND group_id <> '')`, name, group)
+	_, err := s.exec(`UPDATE message SET head = 1, visible_at = max(visible_at, ?) WHERE seq = (
+		SELECT min(seq) FROM message WHERE queue = ? AND group_id = ? AND group_id <> '')`, stamp(now), name, group)
 	return err
 }

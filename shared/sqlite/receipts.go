@@ -37,7 +37,7 @@ func (q *Queues) Delete(ctx context.Context, name queue.Name, handle string) err
 	if err != nil {
 		return err
 	}
-	return q.change(ctx, name, func(s *session, _ time.Time) error {
+	return q.change(ctx, name, func(s *session, now time.Time) error {
 		var group string
 		err := s.row("DELETE FROM message WHERE seq = ? AND queue = ? AND receives = ? RETURNING group_id",
 			[]any{id, name, receives}, &group)
@@ -47,7 +47,7 @@ func (q *Queues) Delete(ctx context.Context, name queue.Name, handle string) err
 		if err != nil {
 			return err
 		}
-		return promote(s, name, group)
+		return promote(s, name, group, now)
 	})
 }
 

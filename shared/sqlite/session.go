@@ -15,6 +15,8 @@ type session struct {
 	// changed names what may have changed for who waits once the transaction is committed, such as a queue that may have a
 	// message to receive.
 	changed map[subject]bool
+	// bytes is how much the transaction has written and read so far, as far as it counts: see maxBatchBytes.
+	bytes int
 }
 
 // context is never over: SQLite rolls the whole transaction back where a statement is interrupted, and that would take
@@ -57,6 +59,9 @@ func (s *session) attempt(j *job) (result, broken error) {
 
 // exec returns how many rows the statement changed.
 func (s *session) exec(query string, args ...any) (int64, error) {
+	for _, arg := range args {
+		s.bytes += sizeOf(arg)
+	}
 	statement, err := s.prepare(query)
 	if err != nil {
 		return 0, err
@@ -66,6 +71,17 @@ func (s *session) exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	return result.RowsAffected()
+}
+
+// sizeOf is the size of what can be large.
+func sizeOf(arg any) int {
+	switch value := arg.(type) {
+	case string:
+		return len(value)
+	case []byte:
+		return len(value)
+	}
+	return 0
 }
 
 // row scans the one row that the statement returns into targets. It returns sql.ErrNoRows.

@@ -31,8 +31,8 @@ func oldMessages(s *session, now time.Time) (int64, error) {
 	if err != nil || removed == 0 {
 		return removed, err
 	}
-	_, err = s.exec(`UPDATE message SET head = 1 WHERE seq IN (
-		SELECT min(seq) FROM message WHERE group_id <> '' GROUP BY queue, group_id HAVING max(head) = 0)`)
+	_, err = s.exec(`UPDATE message SET head = 1, visible_at = max(visible_at, ?) WHERE seq IN (
+		SELECT min(seq) FROM message WHERE group_id <> '' GROUP BY queue, group_id HAVING max(head) = 0)`, stamp(now))
 	return removed, err
 }
 

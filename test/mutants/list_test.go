@@ -111,6 +111,8 @@ var mutants = []mutant{
 		guard: "case next.Receives >= q.maxReceives && !name", instead: "case next.Receives > q.maxReceives && !name"},
 	{name: "queues, SQLite: what died in flight stays hidden", file: "shared/sqlite/open.go",
 		guard: "if err := showUnfinished(s, now); err != nil {", instead: "if err := error(nil); err != nil {"},
+	{name: "queues, SQLite: busy groups starve a quiet one", file: "shared/sqlite/queues.go",
+		guard: "visible_at = max(visible_at, ?) WHERE seq", instead: "receives = receives + 0 * length(?) WHERE seq"},
 	{name: "ledger, SQLite: the dead process' claims bar", file: "shared/sqlite/open.go", guard: "return freeClaims(s)", instead: "return nil"},
 	{name: "SQLite: what is written to a folder that is gone counts as stored", file: "shared/sqlite/commit.go",
 		guard: "err = e.place.check()", instead: "err = nil"},
