@@ -67,7 +67,8 @@ var settings = []string{
 	"secure_delete = ON",
 	"temp_store = MEMORY", // what a savepoint keeps aside never goes to a disk
 	"trusted_schema = OFF",
-	"cell_size_check = ON", // a corrupt page is an error before it is used
+	"max_page_count = 16777215", // 64 GiB: the number of a page has three bytes, which Scrub relies on
+	"cell_size_check = ON",      // a corrupt page is an error before it is used
 }
 
 // Open opens the database in dir, and creates both for their owner only where they are missing. The folder is this

@@ -31,6 +31,7 @@ func TestEachConnectionHasItsSettings(t *testing.T) {
 	want := map[string]string{
 		"journal_mode": "wal", "synchronous": "2", "fullfsync": "1", "secure_delete": "1", "temp_store": "2", "busy_timeout": "2000",
 		"trusted_schema": "0", "cell_size_check": "1", "locking_mode": "normal", "auto_vacuum": "0", "query_only": "0",
+		"max_page_count": "16777215", "page_size": "4096",
 	}
 	for number, s := range connections(engine) {
 		for pragma, value := range want {

@@ -116,6 +116,8 @@ var mutants = []mutant{
 	{name: "ledger, SQLite: the dead process' claims bar", file: "shared/sqlite/open.go", guard: "return freeClaims(s)", instead: "return nil"},
 	{name: "SQLite: what is written to a folder that is gone counts as stored", file: "shared/sqlite/commit.go",
 		guard: "err = e.place.check()", instead: "err = nil"},
+	{name: "SQLite: a scrub leaves what was moved", file: "shared/sqlite/scrub.go",
+		guard: "if !clearGap(page, number == 1) {", instead: "if true {"},
 	{name: "SQLite: a folder of another user is taken", file: "shared/sqlite/open.go",
 		guard: "if err := checkOwner(dir); err != nil {", instead: "if err := error(nil); err != nil {"},
 	{name: "SQLite: a power cut takes back what was answered", file: "shared/sqlite/open.go",
