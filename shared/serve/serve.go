@@ -150,7 +150,7 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 
 // address says where both sides are reached: to who asks this machine, and to the commands.
 func (m *Machine) address(s sides, dir, token string) error {
-	base, operator := "http://"+dialed(s.public), "http://"+dialed(s.operator)
+	base, operator := baseURL(s.public), baseURL(s.operator)
 	m.URL, m.Everywhere = base+ingest.Path, isEverywhere(s.public)
 	m.Console = operator + console.Path
 	m.ConsoleLink = m.Console + "?" + tokenParameter + "=" + token

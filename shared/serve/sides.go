@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"net/url"
 	"os"
 	"strconv"
 )
@@ -100,13 +101,13 @@ func isEverywhere(listener net.Listener) bool {
 	return err == nil && address.Addr().IsUnspecified()
 }
 
-// dialed is where a listener is reached from this machine: one that listens everywhere is reached on the loopback, too.
-func dialed(listener net.Listener) string {
-	address := listener.Addr().String()
-	if !isEverywhere(listener) {
-		return address
+// baseURL leads to a listener from this machine: to one that listens everywhere over the loopback.
+func baseURL(listener net.Listener) string {
+	host := listener.Addr().String()
+	if isEverywhere(listener) {
+		host = net.JoinHostPort("127.0.0.1", portOf(host))
 	}
-	return net.JoinHostPort("127.0.0.1", portOf(address))
+	return (&url.URL{Scheme: "http", Host: host}).String() // which escapes the zone of an address of IPv6
 }
 
 // portOf is the port of a listener's address.

@@ -35,7 +35,8 @@ const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder",
 	module + "shared/serve", module + "shared/sink",
-	module + "shared/terminal", module + "shared/console", module + "shared/api", module + "shared/conformance", module + "events", "testing",
+	module + "shared/terminal", module + "shared/console", module + "shared/api", module + "shared/private",
+	module + "shared/inprocess", module + "shared/conformance", module + "events", "testing",
 	"time/tzdata",
 	"github.com/aws/aws-sdk-go-v2/config",
 }

@@ -1,0 +1,33 @@
+package serve
+
+import (
+	"net"
+	"net/url"
+	"testing"
+)
+
+type at struct {
+	net.Listener
+	address net.TCPAddr
+}
+
+func (a at) Addr() net.Addr { return &a.address }
+
+func TestTheBaseURLCanBeDialed(t *testing.T) {
+	for _, test := range []struct {
+		address net.TCPAddr
+		want    string
+	}{
+		{net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 3000}, "http://127.0.0.1:3000"},
+		{net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 80}, "http://192.0.2.1:80"},
+		{net.TCPAddr{IP: net.IPv4zero, Port: 3000}, "http://127.0.0.1:3000"},
+		{net.TCPAddr{IP: net.IPv6unspecified, Port: 3000}, "http://127.0.0.1:3000"},
+		{net.TCPAddr{IP: net.IPv6loopback, Port: 3000}, "http://[::1]:3000"},
+		{net.TCPAddr{IP: net.ParseIP("fe80::1"), Zone: "eth0", Port: 3000}, "http://[fe80::1%25eth0]:3000"},
+	} {
+		got := baseURL(at{address: test.address})
+		if parsed, err := url.Parse(got); got != test.want || err != nil || parsed.Host != test.address.String() && !test.address.IP.IsUnspecified() {
+			t.Errorf("%s is reached at %s, want %s: %v", &test.address, got, test.want, err)
+		}
+	}
+}
