@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -42,6 +43,33 @@ func TestTheLinkHasTheTokenOnlyWhereNobodyElseReadsIt(t *testing.T) {
 	}
 	if got := describeConsole(machine, new(strings.Builder), "/data"); got != machine.ConsoleLink {
 		t.Errorf("this process itself gets %s", got)
+	}
+}
+
+// All but send asked the public side's address, and were refused wherever that was not the loopback's.
+func TestWhateverServeListensOnEveryCommandFindsIt(t *testing.T) {
+	for _, listen := range []string{":0", "0.0.0.0:0", "[::]:0", "localhost:0"} {
+		t.Run(listen, func(t *testing.T) {
+			dir := t.TempDir()
+			machine, err := serve.Start(t.Context(), serve.Options{
+				Listen: listen, Operator: "127.0.0.1:0", DataDir: dir, Log: io.Discard,
+				Source: func(string) (string, bool) { return "", false },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, arguments := range [][]string{
+				{"send", "application.revision_requested", "--delivery-id", "d-1"}, {"trace", "d-1"}, {"check"}, {"dead-letters", "list"},
+				{"deletions", "list"},
+			} {
+				if r := call(t, nil, append(arguments, "--data", dir)...); r.code != 0 {
+					t.Errorf("%s: %+v", arguments, r)
+				}
+			}
+			if err := machine.Close(); err != nil {
+				t.Error(err)
+			}
+		})
 	}
 }
 

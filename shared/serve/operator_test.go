@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/http/cookiejar"
@@ -416,8 +418,9 @@ func TestTheOperatorsSideStaysOnThisMachine(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
 			machine, err := serve.Start(t.Context(), serve.Options{
-				Listen: test.listen, Operator: test.operator, DataDir: t.TempDir(), Source: variables(nil), Log: io.Discard,
+				Listen: test.listen, Operator: test.operator, DataDir: dir, Source: variables(nil), Log: io.Discard,
 			})
 			if err == nil {
 				stop(t, machine)
@@ -427,6 +430,9 @@ func TestTheOperatorsSideStaysOnThisMachine(t *testing.T) {
 				if !strings.Contains(err.Error(), said) {
 					t.Errorf("error = %v, want it to say %q", err, said)
 				}
+			}
+			if _, err := os.Stat(dir); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("the data folder was made: %v", err)
 			}
 		})
 	}

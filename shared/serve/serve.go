@@ -106,7 +106,11 @@ func Start(ctx context.Context, options Options) (*Machine, error) {
 	return m, nil
 }
 
-func (m *Machine) open(ctx context.Context, options Options) (err error) {
+func (m *Machine) open(ctx context.Context, options Options) error {
+	operator, err := operatorAddress(options)
+	if err != nil {
+		return err
+	}
 	if err := checkCredentials(options.Source); err != nil {
 		return err
 	}
@@ -134,7 +138,7 @@ func (m *Machine) open(ctx context.Context, options Options) (err error) {
 	if err != nil {
 		return err
 	}
-	sides, err := listen(ctx, options)
+	sides, err := listen(ctx, options.Listen, operator)
 	if err != nil {
 		return err
 	}

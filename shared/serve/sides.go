@@ -26,14 +26,10 @@ type sides struct {
 }
 
 // listen opens both. Its error names the option to change.
-func listen(ctx context.Context, options Options) (s sides, err error) {
-	operator, err := operatorAddress(options)
-	if err != nil {
-		return s, err
-	}
+func listen(ctx context.Context, public string, operator netip.AddrPort) (s sides, err error) {
 	var config net.ListenConfig
-	if s.public, err = config.Listen(ctx, "tcp", options.Listen); err != nil {
-		return s, fmt.Errorf("listen on %s: %w: choose another address with --listen", options.Listen, err)
+	if s.public, err = config.Listen(ctx, "tcp", public); err != nil {
+		return s, fmt.Errorf("listen on %s: %w: choose another address with --listen", public, err)
 	}
 	if s.operator, err = config.Listen(ctx, "tcp", operator.String()); err != nil {
 		err = fmt.Errorf("listen on %s: %w: choose another address with --operator", operator, err)
