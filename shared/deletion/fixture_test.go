@@ -117,7 +117,7 @@ func (b *bench) newWorkers(records, deletions record.Store) map[queue.Name]*work
 	}
 	log := telemetry.New(&b.log, telemetry.Options{Stack: stack, Now: now})
 	for name, w := range workers {
-		w.Queue, w.Queues, w.MaxAge, w.Log, w.Now = name, b.faulty, deletion.MaxMessageAge, log, now
+		w.Queue, w.Queues, w.MaxAge, w.Log, w.Now = name, b.faulty, queue.Deletion.Entry().MaxAge, log, now
 	}
 	return workers
 }

@@ -18,9 +18,6 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-// PurgeTimeout is the purge function's time limit. A purge that needs longer goes on with its next message.
-const PurgeTimeout = 300 * time.Second
-
 // purgeReserve is the time kept for records that are being deleted.
 const purgeReserve = 20 * time.Second
 

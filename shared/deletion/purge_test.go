@@ -226,7 +226,7 @@ func purgeSlowly(t *testing.T, withMessages bool) {
 		if err != nil || !ok {
 			t.Fatalf("after %d runs the message does not come at once: %v", runs, err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), deletion.PurgeTimeout)
+		ctx, cancel := context.WithTimeout(t.Context(), queue.Purge.Entry().Timeout)
 		done := b.workers[queue.Purge].Handle(ctx, received)
 		if ctx.Err() != nil {
 			t.Error("it took all of its time")

@@ -16,13 +16,6 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-// FunctionTimeout is the deletion function's time limit: a stop looks through all that is kept of the connection.
-const FunctionTimeout = 60 * time.Second
-
-// MaxMessageAge is how long a message about a deletion is tried again before it is parked: far longer than an alert, since a
-// deletion can wait and must not be lost, and with enough left of the queue's retention. The daily sweep finds what was parked.
-const MaxMessageAge = 96 * time.Hour
-
 // overdueAfter is how long after its date a purge may still be under way.
 const overdueAfter = 2 * time.Hour
 

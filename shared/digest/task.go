@@ -14,13 +14,6 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-// FunctionTimeout is the digest function's time limit. A run that needs longer goes on with its next receipt.
-const FunctionTimeout = 60 * time.Second
-
-// MaxMessageAge is how long a message of the digest queue is tried again before it is parked: longer than an alert, since
-// nobody waits for a digest by the minute, and with enough left of the queue's retention.
-const MaxMessageAge = 96 * time.Hour
-
 // Store is what is kept of connections.
 type Store interface {
 	record.Store

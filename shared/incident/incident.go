@@ -14,13 +14,8 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-// The time limits, the second inside the first.
-const (
-	// FunctionTimeout is the Lambda function's time limit.
-	FunctionTimeout = 10 * time.Second
-	// CallTimeout bounds one call of the pager.
-	CallTimeout = 5 * time.Second
-)
+// CallTimeout bounds one call of the pager, inside the function's time limit (queue.Table).
+const CallTimeout = 5 * time.Second
 
 // retention is how long the record of a resolved incident is kept: an older event that comes after it is then still known
 // to be older. The record of an open one is kept until it is resolved.

@@ -3,7 +3,6 @@ package queue
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -48,7 +47,7 @@ func (m Message) Check(name Name) error {
 }
 
 func (m Message) fault(name Name) error {
-	if !slices.Contains(Names, Name(strings.TrimSuffix(string(name), deadLetterSuffix))) {
+	if name.Entry().Name == "" {
 		return errors.New("there is no such queue")
 	}
 	if size := m.Size(); size > MaxMessageBytes {

@@ -12,32 +12,19 @@ import (
 // Name is a queue's name, the same in code, logs and settings.
 type Name string
 
-// The queues, one for each destination, so that one that is down never delays another.
+// The queues' names; Table says what they are.
 const (
-	Slack     Name = "slack"     // FIFO; group = channel
-	PagerDuty Name = "pagerduty" // FIFO; group = incident key
-	Digest    Name = "digest"    // standard
-	Deletion  Name = "deletion"  // standard
-	Purge     Name = "purge"     // standard
+	Slack     Name = "slack"
+	PagerDuty Name = "pagerduty"
+	Digest    Name = "digest"
+	Deletion  Name = "deletion"
+	Purge     Name = "purge"
 )
-
-// Names lists the queues.
-var Names = []Name{Slack, PagerDuty, Digest, Deletion, Purge}
 
 const deadLetterSuffix = "-dead-letter"
 
 // DeadLetter is the queue that takes what this one gives up on.
 func (n Name) DeadLetter() Name { return n + deadLetterSuffix }
-
-// IsFIFO says whether messages of a group come one after another, and equal deduplication ids within five minutes once.
-// A FIFO queue's dead-letter queue is FIFO too, as SQS demands.
-func (n Name) IsFIFO() bool {
-	switch n {
-	case Slack, PagerDuty, Slack.DeadLetter(), PagerDuty.DeadLetter():
-		return true
-	}
-	return false
-}
 
 // Limits of SQS that the rules rely on.
 const (

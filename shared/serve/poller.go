@@ -18,27 +18,21 @@ type Inbox interface {
 	Wait(ctx context.Context, name queue.Name) error
 }
 
-// visibilityFactor times a function's time limit is how long its message is hidden.
-// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-const visibilityFactor = 6
-
 // pauseAfterFailure keeps a poller from spinning when the engine fails.
 const pauseAfterFailure = time.Second
 
 // poller is one machine's event source mapping: it hands a queue's messages to a function, one at a time for each of its copies.
 type poller struct {
-	inbox   Inbox
-	queue   queue.Name
-	handle  awslambda.QueueHandler
-	timeout time.Duration // the function's
-	copies  int
-	log     *slog.Logger
+	inbox  Inbox
+	queue  queue.Entry
+	handle awslambda.QueueHandler
+	log    *slog.Logger
 }
 
 // run polls until ctx is done and every copy has ended the message it was working on, or had its grace.
 func (p *poller) run(ctx context.Context) {
 	var copies sync.WaitGroup
-	for range p.copies {
+	for range p.queue.Concurrency {
 		copies.Go(func() { p.poll(ctx) })
 	}
 	copies.Wait()
@@ -46,15 +40,15 @@ func (p *poller) run(ctx context.Context) {
 
 func (p *poller) poll(ctx context.Context) {
 	for ctx.Err() == nil {
-		received, ok, err := p.inbox.Receive(ctx, p.queue, visibilityFactor*p.timeout)
+		received, ok, err := p.inbox.Receive(ctx, p.queue.Name, p.queue.Visibility())
 		if err == nil && !ok {
-			err = p.inbox.Wait(ctx, p.queue)
+			err = p.inbox.Wait(ctx, p.queue.Name)
 		}
 		if ok {
 			p.work(ctx, received)
 		}
 		if err != nil && ctx.Err() == nil {
-			p.log.Error("receive", slog.String("queue", string(p.queue)), slog.String("error", err.Error()))
+			p.log.Error("receive", slog.String("queue", string(p.queue.Name)), slog.String("error", err.Error()))
 			pause(ctx, pauseAfterFailure)
 		}
 	}
@@ -63,7 +57,7 @@ func (p *poller) poll(ctx context.Context) {
 // work invokes the function and deletes the message unless it is to come again. What a stop cuts short, once its grace is over,
 // comes again after the next start.
 func (p *poller) work(stop context.Context, received queue.Received) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), p.timeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(stop), p.queue.Timeout)
 	defer cancel()
 	defer context.AfterFunc(stop, func() {
 		pause(ctx, stopGrace)
@@ -71,10 +65,10 @@ func (p *poller) work(stop context.Context, received queue.Received) {
 	})()
 	done, err := p.invoke(ctx, received)
 	if err == nil && done {
-		err = p.inbox.Delete(ctx, p.queue, received.Handle)
+		err = p.inbox.Delete(ctx, p.queue.Name, received.Handle)
 	}
 	if err != nil {
-		p.log.Error("invoke", slog.String("queue", string(p.queue)), slog.String("error", err.Error()))
+		p.log.Error("invoke", slog.String("queue", string(p.queue.Name)), slog.String("error", err.Error()))
 	}
 }
 
@@ -82,7 +76,7 @@ func (p *poller) work(stop context.Context, received queue.Received) {
 func (p *poller) invoke(ctx context.Context, received queue.Received) (done bool, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
-			done, err = false, fmt.Errorf("the function for %s panicked: %T", p.queue, cause)
+			done, err = false, fmt.Errorf("the function for %s panicked: %T", p.queue.Name, cause)
 		}
 	}()
 	response, err := p.handle(ctx, awslambda.EventOf(received))

@@ -21,6 +21,11 @@ func (waiting) Wait(ctx context.Context, _ queue.Name) error {
 	return ctx.Err()
 }
 
+// alone is a queue whose function has a time limit and no second copy.
+func alone(timeout time.Duration) queue.Entry {
+	return queue.Entry{Name: queue.Digest, Timeout: timeout, Concurrency: 1}
+}
+
 // A message whose function says that it failed, or fails itself, comes again when its visibility ends; what is done is deleted.
 func TestAMessageIsDeletedOnceItIsDone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -30,7 +35,7 @@ func TestAMessageIsDeletedOnceItIsDone(t *testing.T) {
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		receives := 0
-		p := &poller{inbox: waiting{queues}, queue: queue.Digest, timeout: time.Second, copies: 1, log: slog.New(slog.DiscardHandler)}
+		p := &poller{inbox: waiting{queues}, queue: alone(time.Second), log: slog.New(slog.DiscardHandler)}
 		p.handle = func(_ context.Context, event events.SQSEvent) (events.SQSEventResponse, error) {
 			receives++
 			switch receives {
@@ -73,7 +78,7 @@ func TestAStopCutsShortWhatTakesTooLong(t *testing.T) {
 					t.Fatal(err)
 				}
 				ctx, stop := context.WithCancel(t.Context())
-				p := &poller{inbox: waiting{queues}, queue: queue.Digest, timeout: time.Hour, copies: 1, log: slog.New(slog.DiscardHandler)}
+				p := &poller{inbox: waiting{queues}, queue: alone(time.Hour), log: slog.New(slog.DiscardHandler)}
 				p.handle = func(ctx context.Context, _ events.SQSEvent) (events.SQSEventResponse, error) {
 					stop()
 					pause(ctx, test.takes)

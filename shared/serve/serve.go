@@ -19,7 +19,6 @@ import (
 	"revento-alerts/shared/console"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/digest"
-	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
@@ -29,7 +28,6 @@ import (
 	"revento-alerts/shared/sink"
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/thread"
 	"revento-alerts/shared/wiring/deletionworker"
 	"revento-alerts/shared/wiring/digestworker"
 	"revento-alerts/shared/wiring/pagerdutyworker"
@@ -38,9 +36,6 @@ import (
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/worker"
 )
-
-// copies is how many messages of a queue are worked on at the same time; those of one FIFO group never are.
-const copies = 4
 
 // sweepInterval is how often what has expired is removed from the database. deletionSweepInterval is how often open deletions
 // are looked at: the template's schedule does it as often.
@@ -174,17 +169,17 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	}
 	m.server = webhookSide.server()
 	m.pollers = []*poller{
-		m.poller(thread.FunctionTimeout, slackworker.New(engine, all.Slack, clients.slack)),
-		m.poller(incident.FunctionTimeout, pagerdutyworker.New(engine, all.PagerDuty, clients.pager)),
-		m.poller(digest.FunctionTimeout, digestworker.New(engine, all.Digest)),
-		m.poller(deletion.FunctionTimeout, deletionworker.New(engine, all.Purge.Deletion)),
-		m.poller(deletion.PurgeTimeout, purgeworker.New(engine, all.Purge, clients.slack, deletion.Elsewhere{})),
+		m.poller(slackworker.New(engine, all.Slack, clients.slack)),
+		m.poller(pagerdutyworker.New(engine, all.PagerDuty, clients.pager)),
+		m.poller(digestworker.New(engine, all.Digest)),
+		m.poller(deletionworker.New(engine, all.Purge.Deletion)),
+		m.poller(purgeworker.New(engine, all.Purge, clients.slack, deletion.Elsewhere{})),
 	}
 	return api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide))
 }
 
-func (m *Machine) poller(timeout time.Duration, w *worker.Worker) *poller {
-	return &poller{inbox: m.engine.Queues, queue: w.Queue, handle: awslambda.Worker(w), timeout: timeout, copies: copies, log: m.log}
+func (m *Machine) poller(w *worker.Worker) *poller {
+	return &poller{inbox: m.engine.Queues, queue: w.Queue.Entry(), handle: awslambda.Worker(w), log: m.log}
 }
 
 // recorded adds to what the operator sees what the recorder holds. Samples can be sent only where nobody would be paged by one.
@@ -316,7 +311,7 @@ func (m *Machine) close() error {
 // Idle says whether no message waits in, or is worked on from, the queues that have a worker.
 func (m *Machine) Idle(ctx context.Context) (bool, error) {
 	for _, p := range m.pollers {
-		visible, inFlight, err := m.engine.Queues.Depth(ctx, p.queue)
+		visible, inFlight, err := m.engine.Queues.Depth(ctx, p.queue.Name)
 		if err != nil || visible+inFlight > 0 {
 			return false, err
 		}

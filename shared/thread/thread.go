@@ -13,10 +13,8 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-// The time limits: FunctionTimeout > look-up + post + update + what a worker keeps for settling.
+// The time limits: the function's (queue.Table) > look-up + post + update + what a worker keeps for settling.
 const (
-	// FunctionTimeout is the Lambda function's time limit.
-	FunctionTimeout = 15 * time.Second
 	// FindTimeout, PostTimeout and UpdateTimeout bound one call of Slack's API each. A post has the most: the others can be
 	// repeated, and it can not.
 	FindTimeout   = 3 * time.Second

@@ -48,8 +48,11 @@ type Engine struct {
 	Now   func() time.Time
 }
 
-// Worker completes a worker with what the engine gives to each.
+// Worker completes a worker with what its queue's entry and the engine give to each.
 func (e Engine) Worker(w worker.Worker) *worker.Worker {
+	if age := w.Queue.Entry().MaxAge; age > 0 {
+		w.MaxAge = age
+	}
 	w.Queues, w.Log, w.Now = e.Queues, e.Log, e.Now
 	return &w
 }

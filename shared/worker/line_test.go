@@ -10,8 +10,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/queue"
@@ -170,14 +168,14 @@ func TestEveryMessageIsParkedWithItsReasonBeforeTheQueueGivesUp(t *testing.T) {
 	kinds := []kind{
 		{"throttled for days, a second at a time", queue.Slack, time.Hour, "", throttledFor(time.Second), "queue_retention: ratelimited", 13 * 24 * time.Hour},
 		{"throttled for days, a minute at a time", queue.Slack, time.Hour, "", throttledFor(time.Minute), "queue_retention: ratelimited", 13 * 24 * time.Hour},
-		{"a purge that is never finished", queue.Purge, deletion.MaxMessageAge, worker.Unfinished, nil, "max_receives: unfinished", 0},
+		{"a purge that is never finished", queue.Purge, queue.Purge.Entry().MaxAge, worker.Unfinished, nil, "max_receives: unfinished", 0},
 	}
-	ages := map[queue.Name][]time.Duration{
-		queue.Slack: {time.Minute, time.Hour, 24 * time.Hour, 96 * time.Hour}, queue.PagerDuty: {time.Minute, time.Hour, 96 * time.Hour},
-		queue.Deletion: {deletion.MaxMessageAge}, queue.Purge: {deletion.MaxMessageAge}, queue.Digest: {digest.MaxMessageAge},
-	}
-	for _, name := range queue.Names {
-		for _, age := range ages[name] {
+	for _, entry := range queue.Table {
+		name, ages := entry.Name, []time.Duration{entry.MaxAge}
+		if entry.MaxAge == 0 { // the setting's
+			ages = []time.Duration{time.Minute, time.Hour, 24 * time.Hour, 96 * time.Hour}
+		}
+		for _, age := range ages {
 			kinds = append(kinds,
 				kind{"answers lost every 10 s", name, age, "", failed(fault.Unknown, "timeout"), "max_alert_age: timeout", age},
 				kind{"transient", name, age, "", failed(fault.Transient, "http_500"), "max_alert_age: http_500", age},

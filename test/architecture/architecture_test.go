@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"revento-alerts/shared/queue"
 )
 
 const module = "revento-alerts/"
@@ -80,6 +82,40 @@ func TestRulesImportNoTechnology(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// The wiring of what a function does takes engines and providers as interfaces, so that it is the same wherever it runs.
+func TestTheWiringOfFunctionsImportsNoTechnology(t *testing.T) {
+	const wiring, operator = module + "shared/wiring", module + "shared/wiring/operator"
+	for _, p := range list(t, "./shared/wiring/...") {
+		for _, imported := range p.Imports {
+			name, ours := strings.CutPrefix(imported, module+"shared/")
+			isRule := slices.Contains(rules, name) || strings.HasPrefix(imported, wiring)
+			if p.ImportPath != operator && (ours && !isRule || imported == operator) {
+				t.Errorf("%s imports %s: put an interface between them", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// A queue's entry, its worker's wiring and the function that works on it bear one name.
+func TestEveryQueueHasItsWorkerAndItsFunction(t *testing.T) {
+	want := []string{module + "functions/ingest"}
+	for _, name := range queue.Names {
+		function, worker := module+"functions/"+string(name), module+"shared/wiring/"+string(name)+"worker"
+		want = append(want, function)
+		if p := list(t, "./"+strings.TrimPrefix(function, module)); !slices.Contains(p[0].Imports, worker) {
+			t.Errorf("%s does not import %s", function, worker)
+		}
+	}
+	var got []string
+	for _, p := range list(t, "./functions/...") {
+		got = append(got, p.ImportPath)
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("the functions are %v, want ingest and one for each queue: %v", got, want)
 	}
 }
 

@@ -244,7 +244,7 @@ func (e *errand) round(ctx context.Context) (worked bool, err error) {
 }
 
 func (e *errand) work(name queue.Name, received queue.Received) error {
-	ctx, cancel := invocation(timeouts[name])
+	ctx, cancel := invocation(name.Entry().Timeout)
 	defer cancel()
 	response, err := e.worker(name)(ctx, awslambda.EventOf(received))
 	switch {

@@ -8,7 +8,6 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/mishap"
@@ -19,6 +18,13 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/thread"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/digestworker"
+	"revento-alerts/shared/wiring/pagerdutyworker"
+	"revento-alerts/shared/wiring/purgeworker"
+	"revento-alerts/shared/wiring/slackworker"
+	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/worker"
 )
 
@@ -34,23 +40,16 @@ const (
 type engine struct {
 	ledger    ingest.Ledger
 	queues    queue.Queues
-	records   keptStore
-	deletions deletionStore
+	records   store // what is kept of connections
+	deletions store // what is kept of deletions
 }
 
-// keptStore is what is kept of connections, deletionStore what is kept of deletions.
-type (
-	keptStore interface {
-		record.Store
-		record.Purger
-		record.Lister
-		record.Index
-	}
-	deletionStore interface {
-		record.Store
-		record.Lister
-	}
-)
+type store interface {
+	record.Store
+	record.Purger
+	record.Lister
+	record.Index
+}
 
 // slackAPI is what the functions need of Slack.
 type slackAPI interface {
@@ -58,7 +57,7 @@ type slackAPI interface {
 	deletion.Messages
 }
 
-// functions are the product's functions, wired as their mains wire them, with a plan for all calls of the engine.
+// functions are the product's functions, with a plan for all calls of the engine.
 type functions struct {
 	engine
 	plan      *mishap.Plan
@@ -73,6 +72,10 @@ type functions struct {
 
 // quiet is a log that nobody reads.
 var quiet = telemetry.New(io.Discard, telemetry.Options{Stack: stack})
+
+var common = settings.Common{Environment: "test", Stack: stack}
+
+var fields = alert.NewFieldFilter([]string{"id"})
 
 var display = alert.Display{Environment: "test"}
 
@@ -93,80 +96,56 @@ func routes(t *testing.T, changed map[string]string) route.Table {
 }
 
 func (f functions) ingest() awslambda.GatewayHandler {
-	return awslambda.Ingest(&ingest.Ingest{
-		Stack: stack, Tolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: f.routes,
-		Secrets: secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, f.now),
-		Ledger:  mishap.Ledger{Ledger: f.engine.ledger, Plan: f.plan}, Queues: f.sender(), Replays: ingest.NewReplays(), Log: quiet, Now: f.now,
-	})
+	secrets := secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, f.now)
+	return awslambda.Ingest(webhook.New(f.planned(), settings.Ingest{
+		Common: common, SignatureTolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: f.routes,
+	}, secrets))
 }
 
 func (f functions) worker(name queue.Name) awslambda.QueueHandler {
-	unit, chore := f.chore(name)
-	w := &worker.Worker{
-		Queue: name, Unit: unit, Chore: chore, Queues: f.sender(), MaxAge: deletion.MaxMessageAge, Log: quiet, Now: f.now,
-	}
-	if name == queue.Slack {
-		w.Pause = f.postInterval
-	}
-	return awslambda.Worker(w)
+	return awslambda.Worker(f.wired(name))
 }
 
-func (f functions) chore(name queue.Name) (unit string, chore worker.Chore) {
+func (f functions) wired(name queue.Name) *worker.Worker {
+	alerts := settings.Worker{Common: common, MaxAlertAge: 96 * time.Hour, Display: display}
+	deletions := settings.Deletion{Common: common, Routes: f.routes, Fields: fields, Grace: f.grace, RecordRetention: retention}
 	switch name {
 	case queue.Slack:
-		return "alert", worker.Alerts(f.gate(&thread.Task{
-			Slack: f.slack, Records: f.kept(), Deletions: f.ofDeletions(), Display: display, Now: f.now,
-		}))
+		return slackworker.New(f.planned(), settings.Slack{Worker: alerts, PostInterval: f.postInterval}, f.slack)
 	case queue.PagerDuty:
-		return "alert", worker.Alerts(f.gate(&incident.Task{
-			Pager: f.pager, Records: f.kept(), Deletions: f.ofDeletions(), Display: display, Now: f.now,
-		}))
+		return pagerdutyworker.New(f.planned(), settings.PagerDuty{Worker: alerts}, f.pager)
 	case queue.Digest:
-		return "digest", &digest.Task{
-			Entries: f.gate(&digest.Entries{Records: f.kept()}), Stack: stack, Records: f.kept(), Deletions: f.ofDeletions(),
-			Queues: f.sender(), Now: f.now,
-		}
+		return digestworker.New(f.planned(), settings.Digest{Common: common})
 	case queue.Deletion:
-		return "deletion", &deletion.Task{
-			Records: f.purger(), Deletions: f.ofDeletions(), Queues: f.sender(), Scheduler: f.scheduler, Notifier: f.notifier(),
-			Fields: alert.NewFieldFilter([]string{"id"}), Grace: f.grace, RecordRetention: retention, Now: f.now,
-		}
-	default:
-		return "purge", &deletion.Purge{
-			Records: f.purger(), Deletions: f.ofDeletions(), Messages: f.slack, Notifier: f.notifier(), RecordRetention: retention,
-			Copies: deletion.PurgeCopies, Now: f.now,
-		}
+		return deletionworker.New(f.planned(), deletions)
+	case queue.Purge:
+		return purgeworker.New(f.planned(), settings.Purge{Deletion: deletions, DeleteSlackMessages: true}, f.slack, deletion.Elsewhere{})
+	}
+	panic("explore: nobody works on the queue " + name)
+}
+
+// planned is the engine, all of whose calls go through the plan.
+func (f functions) planned() wiring.Engine {
+	return wiring.Engine{
+		Ledger: mishap.Ledger{Ledger: f.engine.ledger, Plan: f.plan},
+		Records: plannedStore{
+			mishap.Records{Store: f.records, Plan: f.plan}, mishap.Purger{Purger: f.records, Plan: f.plan},
+			mishap.Index{Index: f.records, Plan: f.plan}, mishap.Lister{Lister: f.records, Plan: f.plan},
+		},
+		Deletions: plannedStore{
+			mishap.Records{Store: f.deletions, Plan: f.plan}, mishap.Purger{Purger: f.deletions, Plan: f.plan},
+			mishap.Index{Index: f.deletions, Plan: f.plan}, mishap.Lister{Lister: f.deletions, Plan: f.plan},
+		},
+		Queues:    mishap.Queues{Queues: f.queues, Plan: f.plan},
+		Scheduler: f.scheduler,
+		Log:       quiet,
+		Now:       f.now,
 	}
 }
 
-func (f functions) gate(task worker.Task) *deletion.Gate {
-	return &deletion.Gate{Task: task, Deletions: f.ofDeletions(), Queues: f.sender()}
-}
-
-func (f functions) notifier() *deletion.Notifier {
-	return &deletion.Notifier{Stack: stack, Routes: f.routes, Queues: f.sender(), Copies: deletion.StopCopies, Now: f.now}
-}
-
-func (f functions) sender() mishap.Queues { return mishap.Queues{Queues: f.queues, Plan: f.plan} }
-
-// planned is a store whose calls go through the plan.
-type planned struct {
+type plannedStore struct {
 	mishap.Records
+	mishap.Purger
 	mishap.Index
-}
-
-func (f functions) kept() planned {
-	return planned{mishap.Records{Store: f.records, Plan: f.plan}, mishap.Index{Index: f.records, Plan: f.plan}}
-}
-
-func (f functions) purger() record.Purger { return mishap.Purger{Purger: f.records, Plan: f.plan} }
-
-// plannedDeletions is the store of deletions, whose calls go through the plan.
-type plannedDeletions struct {
-	mishap.Records
 	mishap.Lister
-}
-
-func (f functions) ofDeletions() plannedDeletions {
-	return plannedDeletions{mishap.Records{Store: f.deletions, Plan: f.plan}, mishap.Lister{Lister: f.deletions, Plan: f.plan}}
 }

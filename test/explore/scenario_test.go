@@ -231,7 +231,8 @@ func (p *process) redrive() {
 	ctx, cancel := invocation(time.Hour)
 	defer cancel()
 	f := p.functions()
-	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(f.sender()), Records: f.kept(), Routes: f.routes, Stack: stack, Now: f.now}
+	e := f.planned()
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(e.Queues), Records: e.Records, Routes: f.routes, Stack: stack, Now: f.now}
 	// Where it fails, the person does it again.
 	_, _ = redriver.Redrive(ctx, deadletter.Selection{All: true})
 }

@@ -11,14 +11,10 @@ import (
 	"github.com/google/uuid"
 
 	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/memory"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/route"
-	"revento-alerts/shared/thread"
 )
 
 const (
@@ -28,17 +24,9 @@ const (
 	tick = time.Second
 	// pauseOfSender is Revento's pause between two tries, which is not known; it is longer than ingest's lease.
 	pauseOfSender = 10 * time.Second
-	// visibilityFactor times a function's time limit is how long its message is hidden, as in the template.
-	visibilityFactor = 6
 	// endless is when a run counts as stuck: nothing here takes so long.
 	endless = 24 * time.Hour
 )
-
-// timeouts are the functions' time limits, by the queue that they work on.
-var timeouts = map[queue.Name]time.Duration{
-	queue.Slack: thread.FunctionTimeout, queue.PagerDuty: incident.FunctionTimeout, queue.Deletion: deletion.FunctionTimeout,
-	queue.Purge: deletion.PurgeTimeout, queue.Digest: digest.FunctionTimeout,
-}
 
 // world is everything that outlives a process, and the one who decides whose turn it is. It runs in fake time.
 type world struct {
@@ -200,7 +188,7 @@ func (w *world) invoke(name queue.Name) bool {
 	if isBusy {
 		return false
 	}
-	received, ok, err := w.queues.Receive(context.Background(), name, visibilityFactor*timeouts[name])
+	received, ok, err := w.queues.Receive(context.Background(), name, name.Entry().Visibility())
 	if err != nil || !ok {
 		return false
 	}
@@ -221,7 +209,7 @@ func (w *world) invoke(name queue.Name) bool {
 
 // work is an invocation of a queue's function. A message whose work was not done comes again.
 func (p *process) work(name queue.Name, received queue.Received) {
-	ctx, cancel := invocation(timeouts[name])
+	ctx, cancel := invocation(name.Entry().Timeout)
 	defer cancel()
 	response, err := p.functions().worker(name)(ctx, awslambda.EventOf(received))
 	if err != nil || len(response.BatchItemFailures) > 0 {

@@ -25,15 +25,11 @@ import (
 	"github.com/google/uuid"
 
 	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/sqs"
-	"revento-alerts/shared/thread"
 	"revento-alerts/test/emulators"
 )
 
@@ -158,11 +154,11 @@ func (s *stack) startFunctions(settings []string) {
 	}
 	folder := built(s.T)
 	s.ingest = startFunction(s.T, filepath.Join(folder, "ingest"), ingest.FunctionTimeout, environment)
-	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), thread.FunctionTimeout, environment)
-	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), incident.FunctionTimeout, environment)
-	s.deletion = startFunction(s.T, filepath.Join(folder, "deletion"), deletion.FunctionTimeout, environment)
-	s.digest = startFunction(s.T, filepath.Join(folder, "digest"), digest.FunctionTimeout, environment)
-	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), deletion.PurgeTimeout, environment)
+	s.slack = startFunction(s.T, filepath.Join(folder, "slack"), queue.Slack.Entry().Timeout, environment)
+	s.pagerduty = startFunction(s.T, filepath.Join(folder, "pagerduty"), queue.PagerDuty.Entry().Timeout, environment)
+	s.deletion = startFunction(s.T, filepath.Join(folder, "deletion"), queue.Deletion.Entry().Timeout, environment)
+	s.digest = startFunction(s.T, filepath.Join(folder, "digest"), queue.Digest.Entry().Timeout, environment)
+	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), queue.Purge.Entry().Timeout, environment)
 }
 
 // binaries is the folder of the built functions, or the error of building them.

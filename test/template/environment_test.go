@@ -11,65 +11,53 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"revento-alerts/shared/queue"
 	"revento-alerts/shared/settings"
 )
 
-// resources is what each function finds its resources by, as its main does.
+// resources is what each function finds its resources by, beside its queues.
 var resources = map[string]map[string]expression{
 	"ingest": {
-		"WEBHOOK_SECRETS_ID":  "!Ref WebhookSecrets",
-		"DELIVERIES_TABLE":    "!Ref DeliveriesTable",
-		"SLACK_QUEUE_URL":     "!Ref SlackQueue",
-		"PAGERDUTY_QUEUE_URL": "!Ref PagerdutyQueue",
-		"DIGEST_QUEUE_URL":    "!Ref DigestQueue",
-		"DELETION_QUEUE_URL":  "!Ref DeletionQueue",
+		"WEBHOOK_SECRETS_ID": "!Ref WebhookSecrets",
+		"DELIVERIES_TABLE":   "!Ref DeliveriesTable",
 	},
 	"slack": {
-		"SLACK_BOT_TOKEN_ID":          "!Ref SlackBotToken",
-		"RECORDS_TABLE":               "!Ref RecordsTable",
-		"DELETIONS_TABLE":             "!Ref DeletionsTable",
-		"SLACK_QUEUE_URL":             "!Ref SlackQueue",
-		"SLACK_DEAD_LETTER_QUEUE_URL": "!Ref SlackDeadLetterQueue",
-		"DELETION_QUEUE_URL":          "!Ref DeletionQueue",
+		"SLACK_BOT_TOKEN_ID": "!Ref SlackBotToken",
+		"RECORDS_TABLE":      "!Ref RecordsTable",
+		"DELETIONS_TABLE":    "!Ref DeletionsTable",
 	},
 	"pagerduty": {
-		"PAGERDUTY_ROUTING_KEY_ID":        "!Ref PagerdutyRoutingKey",
-		"RECORDS_TABLE":                   "!Ref RecordsTable",
-		"DELETIONS_TABLE":                 "!Ref DeletionsTable",
-		"PAGERDUTY_QUEUE_URL":             "!Ref PagerdutyQueue",
-		"PAGERDUTY_DEAD_LETTER_QUEUE_URL": "!Ref PagerdutyDeadLetterQueue",
-		"DELETION_QUEUE_URL":              "!Ref DeletionQueue",
+		"PAGERDUTY_ROUTING_KEY_ID": "!Ref PagerdutyRoutingKey",
+		"RECORDS_TABLE":            "!Ref RecordsTable",
+		"DELETIONS_TABLE":          "!Ref DeletionsTable",
 	},
 	"digest": {
-		"RECORDS_TABLE":                "!Ref RecordsTable",
-		"DELETIONS_TABLE":              "!Ref DeletionsTable",
-		"DIGEST_QUEUE_URL":             "!Ref DigestQueue",
-		"DIGEST_DEAD_LETTER_QUEUE_URL": "!Ref DigestDeadLetterQueue",
-		"SLACK_QUEUE_URL":              "!Ref SlackQueue",
-		"DELETION_QUEUE_URL":           "!Ref DeletionQueue",
+		"RECORDS_TABLE":   "!Ref RecordsTable",
+		"DELETIONS_TABLE": "!Ref DeletionsTable",
 	},
 	"deletion": {
-		"RECORDS_TABLE":                  "!Ref RecordsTable",
-		"DELETIONS_TABLE":                "!Ref DeletionsTable",
-		"DELETION_QUEUE_URL":             "!Ref DeletionQueue",
-		"DELETION_DEAD_LETTER_QUEUE_URL": "!Ref DeletionDeadLetterQueue",
-		"SLACK_QUEUE_URL":                "!Ref SlackQueue",
-		"PAGERDUTY_QUEUE_URL":            "!Ref PagerdutyQueue",
-		"PURGE_QUEUE_URL":                "!Ref PurgeQueue",
-		"PURGE_QUEUE_ARN":                "!GetAtt PurgeQueue.Arn",
-		"PURGE_DEAD_LETTER_QUEUE_ARN":    "!GetAtt PurgeDeadLetterQueue.Arn",
-		"SCHEDULE_GROUP":                 "!Ref PurgeScheduleGroup",
-		"SCHEDULE_ROLE_ARN":              "!GetAtt PurgeScheduleRole.Arn",
-	},
-	"purge": {
-		"SLACK_BOT_TOKEN_ID":          "!Ref SlackBotToken",
 		"RECORDS_TABLE":               "!Ref RecordsTable",
 		"DELETIONS_TABLE":             "!Ref DeletionsTable",
-		"PURGE_QUEUE_URL":             "!Ref PurgeQueue",
-		"PURGE_DEAD_LETTER_QUEUE_URL": "!Ref PurgeDeadLetterQueue",
-		"SLACK_QUEUE_URL":             "!Ref SlackQueue",
-		"PAGERDUTY_QUEUE_URL":         "!Ref PagerdutyQueue",
+		"PURGE_QUEUE_ARN":             "!GetAtt PurgeQueue.Arn",
+		"PURGE_DEAD_LETTER_QUEUE_ARN": "!GetAtt PurgeDeadLetterQueue.Arn",
+		"SCHEDULE_GROUP":              "!Ref PurgeScheduleGroup",
+		"SCHEDULE_ROLE_ARN":           "!GetAtt PurgeScheduleRole.Arn",
 	},
+	"purge": {
+		"SLACK_BOT_TOKEN_ID": "!Ref SlackBotToken",
+		"RECORDS_TABLE":      "!Ref RecordsTable",
+		"DELETIONS_TABLE":    "!Ref DeletionsTable",
+	},
+}
+
+// queueVariables name queues: "slack-dead-letter" is in SLACK_DEAD_LETTER_QUEUE_URL.
+func queueVariables(queues []queue.Name) map[string]expression {
+	variables := map[string]expression{}
+	for _, name := range queues {
+		variable := strings.ReplaceAll(strings.ToUpper(string(name)), "-", "_") + "_QUEUE_URL"
+		variables[variable] = expression("!Ref " + queueResource(name))
+	}
+	return variables
 }
 
 // everywhere is what the Go runtime and the AWS SDK read.
@@ -105,7 +93,7 @@ func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
 	for name, load := range loaders {
 		t.Run(name, func(t *testing.T) {
 			want := map[string]expression{}
-			for _, group := range []map[string]expression{everywhere, resources[name]} {
+			for _, group := range []map[string]expression{everywhere, resources[name], queueVariables(reached[name])} {
 				for variable, value := range group {
 					want[variable] = value
 				}

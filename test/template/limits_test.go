@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/alert"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
@@ -29,14 +27,9 @@ func TestTimeLimits(t *testing.T) {
 		{"ingest answers before its time-out", ingest.Budget < timeout("ingest")},
 		{"a claim's lease outlives the function that holds it", timeout("ingest") < ingest.Lease},
 		{"a lease is over before Revento gives up", ingest.Lease < ingest.SenderTimeout},
-		{"slack's time-out is the code's", timeout("slack") == thread.FunctionTimeout},
 		{"slack has time for a look-up, a post and an update, and for settling",
 			timeout("slack") > thread.FindTimeout+thread.PostTimeout+thread.UpdateTimeout+worker.SettleReserve},
-		{"pagerduty's time-out is the code's", timeout("pagerduty") == incident.FunctionTimeout},
 		{"pagerduty has time for its call", timeout("pagerduty") > incident.CallTimeout},
-		{"digest's time-out is the code's", timeout("digest") == digest.FunctionTimeout},
-		{"deletion's time-out is the code's", timeout("deletion") == deletion.FunctionTimeout},
-		{"purge's time-out is the code's", timeout("purge") == deletion.PurgeTimeout},
 		{"a record outlives a message's stay in a queue and its dead-letter queue", alert.Retention > 2*queue.Retention},
 	} {
 		if !c.ok {
@@ -44,9 +37,6 @@ func TestTimeLimits(t *testing.T) {
 		}
 	}
 }
-
-// visibilityFactor: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
-const visibilityFactor = 6
 
 type sqsQueue struct {
 	FifoQueue              bool
@@ -128,17 +118,13 @@ func mappingOf(t *testing.T, loaded template, name string) mapping {
 	return properties[mapping](t, loaded, functionNames[name]+"FunctionQueue", "AWS::Lambda::EventSourceMapping")
 }
 
-// sources are the queues that functions work on.
-var sources = map[string]queue.Name{
-	"slack": queue.Slack, "pagerduty": queue.PagerDuty, "digest": queue.Digest, "deletion": queue.Deletion, "purge": queue.Purge,
-}
-
 func TestMappings(t *testing.T) {
 	loaded := load(t)
-	for name, source := range sources {
+	for _, entry := range queue.Table {
+		name := string(entry.Name)
 		t.Run(name, func(t *testing.T) {
 			mapping := mappingOf(t, loaded, name)
-			if want := expression("!GetAtt " + queueResource(source) + ".Arn"); mapping.EventSourceArn != want {
+			if want := expression("!GetAtt " + queueResource(entry.Name) + ".Arn"); mapping.EventSourceArn != want {
 				t.Errorf("it reads from %s, want %s", mapping.EventSourceArn, want)
 			}
 			if want := expression("!Ref " + functionNames[name] + "Function"); mapping.FunctionName != want {
@@ -150,17 +136,20 @@ func TestMappings(t *testing.T) {
 			if !slices.Contains(mapping.FunctionResponseTypes, "ReportBatchItemFailures") {
 				t.Error("it takes a reported failure for success")
 			}
-			if c := mapping.ScalingConfig.MaximumConcurrency; c < 2 || c > 1000 {
-				t.Errorf("its greatest concurrency is %d; AWS allows 2 to 1000", c)
+			if got := mapping.ScalingConfig.MaximumConcurrency; got != entry.Concurrency || got < 2 || got > 1000 {
+				t.Errorf("its greatest concurrency is %d, want %d; AWS allows 2 to 1000", got, entry.Concurrency)
 			}
-			visibility := properties[sqsQueue](t, loaded, queueResource(source), "AWS::SQS::Queue").VisibilityTimeout.duration()
-			if want := visibilityFactor * function(t, loaded, name).Timeout.duration(); visibility != want {
+			if timeout := function(t, loaded, name).Timeout.duration(); timeout != entry.Timeout {
+				t.Errorf("the function's time-out is %s, want %s", timeout, entry.Timeout)
+			}
+			visibility := properties[sqsQueue](t, loaded, queueResource(entry.Name), "AWS::SQS::Queue").VisibilityTimeout.duration()
+			if want := entry.Visibility(); visibility != want {
 				t.Errorf("the queue's visibility is %s, want %s", visibility, want)
 			}
 		})
 	}
-	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != len(sources) {
-		t.Errorf("there are %d mappings, the tests here know %d", got, len(sources))
+	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != len(queue.Table) {
+		t.Errorf("there are %d mappings and %d queues", got, len(queue.Table))
 	}
 }
 
@@ -170,11 +159,12 @@ const leastExecutions = 10
 
 // A deletion is rare; what is there every day must not keep deliveries out.
 func TestWorkersLeaveIngestRoomInANewAccount(t *testing.T) {
-	loaded := load(t)
 	const forIngest = 2
 	busy := 0
-	for _, name := range []string{"slack", "pagerduty", "digest"} {
-		busy += mappingOf(t, loaded, name).ScalingConfig.MaximumConcurrency
+	for _, entry := range queue.Table {
+		if entry.Name != queue.Deletion && entry.Name != queue.Purge {
+			busy += entry.Concurrency
+		}
 	}
 	if busy+forIngest > leastExecutions {
 		t.Errorf("workers take up to %d executions, which leaves ingest less than %d of %d", busy, forIngest, leastExecutions)

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/queue"
 )
 
 type policyDocument struct {
@@ -37,7 +39,7 @@ func (p policyDocument) grants() []string {
 // purgeSchedules are the schedules of one group.
 const purgeSchedules = "!Sub arn:${AWS::Partition}:scheduler:${AWS::Region}:${AWS::AccountId}:schedule/${PurgeScheduleGroup}/*"
 
-// allowances is the whole of what each function may do.
+// allowances is what each function may do, beside what queueAllowances are.
 var allowances = map[string][]string{
 	"ingest": {
 		"Allow dynamodb:DeleteItem on !GetAtt DeliveriesTable.Arn",
@@ -46,10 +48,6 @@ var allowances = map[string][]string{
 		"Allow logs:CreateLogStream on !GetAtt IngestLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt IngestLogGroup.Arn",
 		"Allow secretsmanager:GetSecretValue on !Ref WebhookSecrets",
-		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DigestQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -62,12 +60,6 @@ var allowances = map[string][]string{
 		"Allow logs:CreateLogStream on !GetAtt SlackLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt SlackLogGroup.Arn",
 		"Allow secretsmanager:GetSecretValue on !Ref SlackBotToken",
-		"Allow sqs:ChangeMessageVisibility on !GetAtt SlackQueue.Arn",
-		"Allow sqs:DeleteMessage on !GetAtt SlackQueue.Arn",
-		"Allow sqs:GetQueueAttributes on !GetAtt SlackQueue.Arn",
-		"Allow sqs:ReceiveMessage on !GetAtt SlackQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt SlackDeadLetterQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -80,12 +72,6 @@ var allowances = map[string][]string{
 		"Allow logs:CreateLogStream on !GetAtt PagerdutyLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt PagerdutyLogGroup.Arn",
 		"Allow secretsmanager:GetSecretValue on !Ref PagerdutyRoutingKey",
-		"Allow sqs:ChangeMessageVisibility on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:DeleteMessage on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:GetQueueAttributes on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:ReceiveMessage on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PagerdutyDeadLetterQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -98,13 +84,6 @@ var allowances = map[string][]string{
 		"Allow dynamodb:Query on !Sub ${RecordsTable.Arn}/index/pending",
 		"Allow logs:CreateLogStream on !GetAtt DigestLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt DigestLogGroup.Arn",
-		"Allow sqs:ChangeMessageVisibility on !GetAtt DigestQueue.Arn",
-		"Allow sqs:DeleteMessage on !GetAtt DigestQueue.Arn",
-		"Allow sqs:GetQueueAttributes on !GetAtt DigestQueue.Arn",
-		"Allow sqs:ReceiveMessage on !GetAtt DigestQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DigestDeadLetterQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -117,14 +96,6 @@ var allowances = map[string][]string{
 		"Allow logs:CreateLogStream on !GetAtt DeletionLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt DeletionLogGroup.Arn",
 		"Allow scheduler:CreateSchedule on " + purgeSchedules,
-		"Allow sqs:ChangeMessageVisibility on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:DeleteMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:GetQueueAttributes on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:ReceiveMessage on !GetAtt DeletionQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt DeletionDeadLetterQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PurgeQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
@@ -136,16 +107,23 @@ var allowances = map[string][]string{
 		"Allow logs:CreateLogStream on !GetAtt PurgeLogGroup.Arn",
 		"Allow logs:PutLogEvents on !GetAtt PurgeLogGroup.Arn",
 		"Allow secretsmanager:GetSecretValue on !Ref SlackBotToken",
-		"Allow sqs:ChangeMessageVisibility on !GetAtt PurgeQueue.Arn",
-		"Allow sqs:DeleteMessage on !GetAtt PurgeQueue.Arn",
-		"Allow sqs:GetQueueAttributes on !GetAtt PurgeQueue.Arn",
-		"Allow sqs:ReceiveMessage on !GetAtt PurgeQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PagerdutyQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt PurgeDeadLetterQueue.Arn",
-		"Allow sqs:SendMessage on !GetAtt SlackQueue.Arn",
 		"Allow xray:PutTelemetryRecords on *",
 		"Allow xray:PutTraceSegments on *",
 	},
+}
+
+// queueAllowances are those that a function needs which works on the queue own, if there is one, and reaches these.
+func queueAllowances(own queue.Name, reached []queue.Name) (allowances []string) {
+	for _, name := range reached {
+		actions := []string{"SendMessage"}
+		if name == own { // which the mapping reads from, in the function's role
+			actions = []string{"ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "ReceiveMessage"}
+		}
+		for _, action := range actions {
+			allowances = append(allowances, "Allow sqs:"+action+" on !GetAtt "+queueResource(name)+".Arn")
+		}
+	}
+	return allowances
 }
 
 type role struct {
@@ -162,7 +140,9 @@ func TestEachFunctionMayDoExactlyWhatItDoes(t *testing.T) {
 			if got := function(t, loaded, name).Role; got != expression("!GetAtt "+resource+".Arn") {
 				t.Errorf("its role is %s, want its own", got)
 			}
-			checkRole(t, loaded, resource, "lambda.amazonaws.com", want)
+			whole := slices.Concat(want, queueAllowances(queue.Name(name), reached[name]))
+			slices.Sort(whole)
+			checkRole(t, loaded, resource, "lambda.amazonaws.com", whole)
 		})
 	}
 	if got, want := len(loaded.named("AWS::IAM::Role")), len(allowances)+len(schedules); got != want {

@@ -13,6 +13,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"revento-alerts/shared/queue"
+	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/digestworker"
+	"revento-alerts/shared/wiring/pagerdutyworker"
+	"revento-alerts/shared/wiring/purgeworker"
+	"revento-alerts/shared/wiring/slackworker"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 const expandedPath = "../../build/template.expanded.json"
@@ -133,10 +141,20 @@ type lambdaFunction struct {
 	Environment   struct{ Variables map[string]expression }
 }
 
-// functionNames lists the functions by the names of their folders, with the prefix of their resources.
-var functionNames = map[string]string{
-	"ingest": "Ingest", "slack": "Slack", "pagerduty": "Pagerduty", "digest": "Digest",
-	"deletion": "Deletion", "purge": "Purge",
+// functionNames lists the functions by the names of their folders, with the prefix of their resources: ingest, and that of each
+// queue.
+var functionNames = func() map[string]string {
+	names := map[string]string{"ingest": "Ingest"}
+	for _, name := range queue.Names {
+		names[string(name)] = strings.TrimSuffix(queueResource(name), "Queue")
+	}
+	return names
+}()
+
+// reached are the queues that each function reaches, by its wiring.
+var reached = map[string][]queue.Name{
+	"ingest": webhook.Queues, "slack": slackworker.Queues, "pagerduty": pagerdutyworker.Queues, "digest": digestworker.Queues,
+	"deletion": deletionworker.Queues, "purge": purgeworker.Queues,
 }
 
 func function(t *testing.T, loaded template, name string) lambdaFunction {

@@ -26,7 +26,7 @@ func New(engine wiring.Engine, s settings.Deletion) *worker.Worker {
 		RecordRetention: s.RecordRetention,
 		Now:             engine.Now,
 	}
-	return engine.Worker(worker.Worker{Queue: queue.Deletion, Unit: "deletion", Chore: task, MaxAge: deletion.MaxMessageAge})
+	return engine.Worker(worker.Worker{Queue: queue.Deletion, Unit: "deletion", Chore: task})
 }
 
 // Notifier tells of deletions.

@@ -24,5 +24,5 @@ func New(engine wiring.Engine, s settings.Digest) *worker.Worker {
 		Queues:    engine.Queues,
 		Now:       engine.Now,
 	}
-	return engine.Worker(worker.Worker{Queue: queue.Digest, Unit: "digest", Chore: task, MaxAge: digest.MaxMessageAge})
+	return engine.Worker(worker.Worker{Queue: queue.Digest, Unit: "digest", Chore: task})
 }

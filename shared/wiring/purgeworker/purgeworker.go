@@ -28,5 +28,5 @@ func New(engine wiring.Engine, s settings.Purge, messages deletion.Messages, els
 	if s.DeleteSlackMessages {
 		purge.Messages = messages
 	}
-	return engine.Worker(worker.Worker{Queue: queue.Purge, Unit: "purge", Chore: purge, MaxAge: deletion.MaxMessageAge})
+	return engine.Worker(worker.Worker{Queue: queue.Purge, Unit: "purge", Chore: purge})
 }
