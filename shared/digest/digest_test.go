@@ -153,12 +153,35 @@ func TestAWindowThatComesAgainTellsNothing(t *testing.T) {
 	b := newBench(t, nil)
 	b.take(early()...)
 	b.runAt(second)
-	b.take(late())
+	b.take(submitted("app_9", "evt_1", channel, second.Add(time.Minute)))
 	b.runAt(second)
 	b.delivered(digest.RunMessage(first)) // which was late
 	b.wantShown(channel, firstInChannel)
 	b.runAt(third)
 	b.wantShown(channel, firstInChannel, secondInChannel)
+}
+
+// A digest that ran for a moment that has not come, since the clock was ahead, silences nothing: neither until then nor then.
+func TestAClockThatWasAheadSilencesNoDigest(t *testing.T) {
+	tomorrow := first.Add(24 * time.Hour)
+	for name, between := range map[string][]event{"with events in between": {late()}, "with none": nil} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t, nil)
+			b.take(early()...)
+			b.runAt(tomorrow) // and the clock is set back
+			b.take(between...)
+			b.runAt(second)
+			b.take(submitted("app_10", "evt_2", channel, second.Add(time.Hour)))
+			b.runAt(tomorrow)
+			b.take(submitted("app_11", "evt_3", channel, tomorrow.Add(time.Minute)))
+			b.runAt(tomorrow) // which comes again
+			want := []string{firstInChannel}
+			if len(between) > 0 {
+				want = append(want, secondInChannel)
+			}
+			b.wantShown(channel, append(want, "1: 1 application.submitted evt_2")...)
+		})
+	}
 }
 
 // between runs something once, just before the first write of a kind's record.

@@ -124,30 +124,40 @@ func (t *Task) tellAll(ctx context.Context, window time.Time) (told int, err err
 	return told, nil
 }
 
+// pending is an entry that seems to be pending.
+type pending struct {
+	key        record.Key
+	receivedAt time.Time
+}
+
 // waiting lists the entries that seem to be pending, by channel. They are as the index shows them, but for their keys.
-func (t *Task) waiting(ctx context.Context) (map[string][]record.Key, error) {
+func (t *Task) waiting(ctx context.Context) (map[string][]pending, error) {
 	listed, err := t.Records.Pending(ctx, pendingEntries, maxListed)
 	if err != nil {
 		return nil, fmt.Errorf("list the events that wait for a digest: %w", err)
 	}
-	byChannel := map[string][]record.Key{}
+	byChannel := map[string][]pending{}
 	for _, stored := range listed {
 		shown, err := record.Decode[entry](stored)
 		if err != nil {
 			return nil, err
 		}
 		shown.Key.Connection = shown.Value.connection()
-		byChannel[shown.Value.Channel] = append(byChannel[shown.Value.Channel], shown.Key)
+		byChannel[shown.Value.Channel] = append(byChannel[shown.Value.Channel], pending{shown.Key, shown.Value.ReceivedAt})
 	}
 	return byChannel, nil
 }
 
-// tell tells a channel of what waits for it, unless a run of this window or of a later one did. The channel's record is read
-// before the entries are: where another run comes in between, the claim is refused.
-func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiting []record.Key) (told int, err error) {
+// tell tells a channel of what waits for it. A window that comes again, or late, tells no more than what was received up to it:
+// the rest is for the next one. The channel's record is read before the entries are: where another run comes in between, the
+// claim is refused.
+func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiting []pending) (told int, err error) {
 	latest, told, err := t.resume(ctx, channel)
-	if err != nil || latest.Known && !latest.Value.Window.Before(window) {
+	if err != nil {
 		return told, err
+	}
+	if t.wasTold(latest, window) {
+		waiting = slices.DeleteFunc(waiting, func(p pending) bool { return p.receivedAt.After(window) })
 	}
 	members, err := t.gather(ctx, waiting)
 	if err != nil || len(members) == 0 {
@@ -159,6 +169,12 @@ func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiti
 	}
 	_, err = t.finish(ctx, latest, members)
 	return told + len(members), err
+}
+
+// wasTold says whether a run of the window, or of a later one, told the channel. One of a moment that has not come counts for
+// nothing: the clock was wrong, and nobody is to hear nothing until then.
+func (t *Task) wasTold(latest runRecord, window time.Time) bool {
+	return latest.Known && !latest.Value.Window.Before(window) && !latest.Value.Window.After(t.Now())
 }
 
 // resume returns the channel's record, after finishing a run that was claimed and left. It returns how many events that told
@@ -195,11 +211,11 @@ func (t *Task) reread(ctx context.Context, members []member) ([]entryRecord, err
 }
 
 // gather returns the entries to be counted: at most what fits into one claim and into the time that is left.
-func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord, error) {
+func (t *Task) gather(ctx context.Context, waiting []pending) ([]entryRecord, error) {
 	cutoffs := map[record.Connection]time.Time{}
 	var members []entryRecord
 	var size load
-	for _, key := range waiting {
+	for _, p := range waiting {
 		short := isShort(ctx)
 		if short && len(members) == 0 {
 			return nil, errShort
@@ -207,7 +223,7 @@ func (t *Task) gather(ctx context.Context, waiting []record.Key) ([]entryRecord,
 		if short || size.isFull() {
 			break
 		}
-		found, counts, err := t.examine(ctx, key, cutoffs)
+		found, counts, err := t.examine(ctx, p.key, cutoffs)
 		if err != nil {
 			return nil, err
 		}
@@ -239,13 +255,14 @@ func (t *Task) examine(ctx context.Context, key record.Key, cutoffs map[record.C
 	return found, true, nil
 }
 
-// claim pins what the run counts. It returns record.ErrChanged where another run of the channel came first.
+// claim pins what the run counts. Its message has a key of its own even where its window was told before: an event is counted
+// once, so that no two claims begin with the same. It returns record.ErrChanged where another run of the channel came first.
 func (t *Task) claim(ctx context.Context, latest runRecord, window time.Time, members []entryRecord, waiting int) (runRecord, error) {
 	latest.Value = run{
 		State:    claimed,
 		Window:   window,
 		At:       t.Now().UTC(),
-		AlertKey: revento.Hash(t.Stack, "digest", latest.Key.ID, window.Format(time.RFC3339Nano)),
+		AlertKey: revento.Hash(t.Stack, "digest", latest.Key.ID, window.Format(time.RFC3339Nano), members[0].Key.ID),
 		Waiting:  waiting - len(members),
 	}
 	for _, counted := range members {

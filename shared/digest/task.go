@@ -59,7 +59,7 @@ type body struct {
 }
 
 type runBody struct {
-	// Window is the moment that the schedule meant; the same window again is the same run.
+	// Window is the moment that the schedule meant.
 	Window time.Time `json:"window"`
 }
 

@@ -65,8 +65,11 @@ func parseRate(text string) (Schedule, error) {
 	if err != nil || value < 1 || value > int(maxRate/unit) {
 		return Schedule{}, fmt.Errorf("the value is %q: write a whole number from 1 to %d", words[0], maxRate/unit)
 	}
-	return Schedule{every: time.Duration(value) * unit}, nil
+	return Every(time.Duration(value) * unit), nil
 }
+
+// Every is the schedule of an interval in whole seconds, at least one.
+func Every(interval time.Duration) Schedule { return Schedule{every: interval} }
 
 // Next is the first moment later than after; zero where there is none. A rate counts from 1970, so that a restart changes
 // nothing; its days have 24 hours. A moment that summer time skips is left out, and of one that comes twice the first counts.

@@ -18,11 +18,9 @@ import (
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/console"
 	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
 	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/schedule"
+	"revento-alerts/shared/recurring"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sink"
@@ -35,13 +33,6 @@ import (
 	"revento-alerts/shared/wiring/slackworker"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/worker"
-)
-
-// sweepInterval is how often what has expired is removed from the database. deletionSweepInterval is how often open deletions
-// are looked at: the template's schedule does it as often.
-const (
-	sweepInterval         = 10 * time.Minute
-	deletionSweepInterval = 24 * time.Hour
 )
 
 // logGrace is how long the end waits for who reads the log.
@@ -84,7 +75,7 @@ type Machine struct {
 	server  *http.Server
 	console *operatorSide
 	pollers []*poller
-	digests schedule.Schedule
+	jobs    []recurring.Job
 	log     *slog.Logger
 	lines   *sink.Sink
 	stop    context.CancelFunc
@@ -140,7 +131,7 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 	if err := m.address(sides, options.DataDir, token); err != nil {
 		return errors.Join(err, sides.close())
 	}
-	m.digests = all.DigestSchedule
+	m.jobs = recurring.OnMachine(all.DigestSchedule, m.engine.Sweep, m.engine.Scheduler.FireDue)
 	calls := m.wire(all, source, webhookSecrets, options.DataDir, log)
 	m.console = newOperatorSide(sides.operator, token, calls, m.log)
 	m.run(sides)
@@ -212,10 +203,10 @@ func (m *Machine) run(s sides) {
 	for _, p := range m.pollers {
 		m.running.Go(func() { p.run(ctx) })
 	}
-	m.running.Go(func() { m.repeat(ctx, "sweep", sweepInterval, m.engine.Sweep) })
-	m.running.Go(func() { m.repeat(ctx, "queue the sweep of deletions", deletionSweepInterval, m.sweepDeletions) })
-	m.running.Go(func() { m.repeat(ctx, "fire what is scheduled", 0, m.fireScheduled) })
-	m.running.Go(func() { m.repeat(ctx, "queue a digest", 0, m.nextDigest) })
+	clock := clockwork{queues: m.engine.Queues, now: time.Now, log: m.log}
+	for _, job := range m.jobs {
+		m.running.Go(func() { clock.keep(ctx, job) })
+	}
 	m.running.Go(func() { m.serve(m.server, s.public) })
 	m.running.Go(func() { m.serve(m.console.server, s.operator) })
 }
@@ -228,46 +219,6 @@ func (m *Machine) serve(server *http.Server, listener net.Listener) {
 		default: // the other side has failed as well, and one is enough to end
 		}
 	}
-}
-
-// repeat does something now and after each interval, or after a failure's pause, until ctx is done.
-func (m *Machine) repeat(ctx context.Context, op string, interval time.Duration, do func(context.Context) error) {
-	for ctx.Err() == nil {
-		wait := interval
-		if err := do(ctx); err != nil && ctx.Err() == nil {
-			m.log.Error(op, slog.String("error", err.Error()))
-			wait = max(wait, pauseAfterFailure)
-		}
-		pause(ctx, wait)
-	}
-}
-
-// sweepDeletions asks for a look at the open deletions.
-func (m *Machine) sweepDeletions(ctx context.Context) error {
-	return m.engine.Queues.Send(ctx, queue.Deletion, deletion.SweepMessage())
-}
-
-// nextDigest waits for the schedule's next moment, and asks for the digest of what was gathered until then. Moments that passed
-// while serve was stopped are made up for by the next.
-func (m *Machine) nextDigest(ctx context.Context) error {
-	next := m.digests.Next(time.Now())
-	if next.IsZero() { // the schedule has no moment left
-		<-ctx.Done()
-		return nil
-	}
-	pause(ctx, time.Until(next))
-	if ctx.Err() != nil || time.Now().Before(next) {
-		return nil
-	}
-	return m.engine.Queues.Send(ctx, queue.Digest, digest.RunMessage(next))
-}
-
-// fireScheduled waits for the next purge that is due, and queues it.
-func (m *Machine) fireScheduled(ctx context.Context) error {
-	if err := m.engine.Scheduler.Wait(ctx); err != nil {
-		return err
-	}
-	return m.engine.Scheduler.FireDue(ctx)
 }
 
 // Wait blocks until ctx is done, or the server failed, which it returns.

@@ -21,7 +21,6 @@ func (c *Scheduler) Schedule(ctx context.Context, name string, at time.Time, bod
 		return fmt.Errorf("schedule %s: %w", name, err)
 	}
 	_, err := do(ctx, c.engine, func(s *session) (int64, error) {
-		s.changed[schedules] = true
 		return s.exec("INSERT INTO schedule (name, at, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", name, stamp(at), body)
 	})
 	if err != nil {
@@ -32,11 +31,6 @@ func (c *Scheduler) Schedule(ctx context.Context, name string, at time.Time, bod
 
 // due is the message of a schedule.
 func due(body string) queue.Message { return queue.Message{Body: body} }
-
-// Wait returns when a schedule is due: call FireDue. It returns the context's error, or ErrClosed.
-func (c *Scheduler) Wait(ctx context.Context) error {
-	return c.engine.wait(ctx, schedules, "SELECT min(at) FROM schedule")
-}
 
 // FireDue sends the messages of all schedules that are due, and removes these, in one transaction.
 func (c *Scheduler) FireDue(ctx context.Context) error {

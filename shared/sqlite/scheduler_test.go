@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -87,52 +86,6 @@ func TestABodyThatTheQueueRefusesIsNotScheduled(t *testing.T) {
 	}
 	if got := rows(t, engine, "schedule"); got != 0 {
 		t.Errorf("%d schedules are there", got)
-	}
-}
-
-func TestWaitForASchedule(t *testing.T) {
-	in := func(name string, d time.Duration) func(*testing.T, *Engine) {
-		return func(t *testing.T, engine *Engine) { mustSchedule(t, engine, name, time.Now().Add(d), name) }
-	}
-	tests := []struct {
-		name   string
-		before func(t *testing.T, engine *Engine)
-		// meanwhile happens one second after the wait began.
-		meanwhile func(t *testing.T, engine *Engine)
-		takes     time.Duration
-		want      error
-	}{
-		{name: "one that was due ends it at once", before: in("a", -time.Minute)},
-		{name: "one that becomes due ends it", before: in("a", 10*longestPause+time.Second), takes: 10*longestPause + time.Second},
-		{name: "one that is made meanwhile and due earlier ends it", before: in("a", time.Minute), meanwhile: in("b", 5*time.Second),
-			takes: 6 * time.Second},
-		{name: "one that is made meanwhile and due later does not", before: in("a", time.Minute), meanwhile: in("b", time.Hour),
-			takes: time.Minute},
-		{name: "a message does not, the context's end does", meanwhile: sends(queue.Purge, "one"),
-			takes: waitLimit, want: context.DeadlineExceeded},
-		{name: "Close ends it", takes: time.Second, want: ErrClosed, meanwhile: func(t *testing.T, engine *Engine) {
-			if err := engine.Close(); err != nil {
-				t.Error(err)
-			}
-		}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				engine := openTest(t, t.TempDir(), time.Now)
-				if test.before != nil {
-					test.before(t, engine)
-				}
-				took, err := timed(t, engine.Scheduler.Wait, func() {
-					if test.meanwhile != nil {
-						test.meanwhile(t, engine)
-					}
-				})
-				if !errors.Is(err, test.want) || took != test.takes {
-					t.Errorf("Wait returned %v after %s, want %v after %s", err, took, test.want, test.takes)
-				}
-			})
-		})
 	}
 }
 

@@ -12,11 +12,8 @@ import (
 // longestPause bounds a wait for the next moment, in case the machine slept or its clock was set.
 const longestPause = 30 * time.Second
 
-// subject is what a wait is about: a queue, by its name, or the schedules.
+// subject is what a wait is about: a queue, by its name.
 type subject string
-
-// schedules is the waits' subject that is no queue.
-const schedules subject = "schedules"
 
 // Wait returns when the queue has, or just had, a message to receive: call Receive, and where it gives nothing, Wait
 // again. It returns the context's error, or ErrClosed.

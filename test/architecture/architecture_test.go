@@ -17,8 +17,8 @@ const module = "revento-alerts/"
 
 // rules are the packages named after what they are about.
 var rules = []string{
-	"alert", "checkup", "clip", "deadletter", "deletion", "digest", "fault", "handoff", "incident", "ingest", "queue", "record", "revento",
-	"route", "schedule", "secret", "settings", "subject", "telemetry", "thread", "trace", "worker", "written",
+	"alert", "checkup", "clip", "deadletter", "deletion", "digest", "fault", "handoff", "incident", "ingest", "queue", "record",
+	"recurring", "revento", "route", "schedule", "secret", "settings", "subject", "telemetry", "thread", "trace", "worker", "written",
 }
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.

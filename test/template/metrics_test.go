@@ -184,7 +184,7 @@ type chore struct {
 func (c chore) Open(queue.Message, *telemetry.Line) (worker.Job, error) {
 	return worker.Job{Do: func(_ context.Context, line *telemetry.Line) (worker.Outcome, error) {
 		if c.err == nil {
-			worker.Told(handoff.Event{}, time.Now(), line)
+			worker.Told(handoff.Event{Message: handoff.Message{Form: handoff.Alert{}}}, time.Now(), line)
 		}
 		return c.outcome, c.err
 	}}, nil

@@ -145,7 +145,7 @@ func TestEachFunctionMayDoExactlyWhatItDoes(t *testing.T) {
 			checkRole(t, loaded, resource, "lambda.amazonaws.com", whole)
 		})
 	}
-	if got, want := len(loaded.named("AWS::IAM::Role")), len(allowances)+len(schedules); got != want {
+	if got, want := len(loaded.named("AWS::IAM::Role")), len(allowances)+len(aims()); got != want {
 		t.Errorf("there are %d roles, the tests here know %d", got, want)
 	}
 }
