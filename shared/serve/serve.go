@@ -26,12 +26,8 @@ import (
 	"revento-alerts/shared/sink"
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/wiring/deletionworker"
-	"revento-alerts/shared/wiring/digestworker"
-	"revento-alerts/shared/wiring/pagerdutyworker"
-	"revento-alerts/shared/wiring/purgeworker"
-	"revento-alerts/shared/wiring/slackworker"
 	"revento-alerts/shared/wiring/webhook"
+	"revento-alerts/shared/wiring/workers"
 	"revento-alerts/shared/worker"
 )
 
@@ -159,12 +155,8 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 		bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log,
 	}
 	m.server = webhookSide.server()
-	m.pollers = []*poller{
-		m.poller(slackworker.New(engine, all.Slack, clients.slack)),
-		m.poller(pagerdutyworker.New(engine, all.PagerDuty, clients.pager)),
-		m.poller(digestworker.New(engine, all.Digest)),
-		m.poller(deletionworker.New(engine, all.Purge.Deletion)),
-		m.poller(purgeworker.New(engine, all.Purge, clients.slack, deletion.Elsewhere{})),
+	for _, w := range workers.All(engine, all, clients.slack, clients.pager, deletion.Elsewhere{}) {
+		m.pollers = append(m.pollers, m.poller(w))
 	}
 	return api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide))
 }

@@ -2,6 +2,7 @@ package explore
 
 import (
 	"io"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,14 +18,9 @@ import (
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/thread"
 	"revento-alerts/shared/wiring"
-	"revento-alerts/shared/wiring/deletionworker"
-	"revento-alerts/shared/wiring/digestworker"
-	"revento-alerts/shared/wiring/pagerdutyworker"
-	"revento-alerts/shared/wiring/purgeworker"
-	"revento-alerts/shared/wiring/slackworker"
 	"revento-alerts/shared/wiring/webhook"
+	"revento-alerts/shared/wiring/workers"
 	"revento-alerts/shared/worker"
 )
 
@@ -52,10 +48,7 @@ type store interface {
 }
 
 // slackAPI is what the functions need of Slack.
-type slackAPI interface {
-	thread.Slack
-	deletion.Messages
-}
+type slackAPI = workers.Slack
 
 // functions are the product's functions, with a plan for all calls of the engine.
 type functions struct {
@@ -108,20 +101,16 @@ func (f functions) worker(name queue.Name) awslambda.QueueHandler {
 
 func (f functions) wired(name queue.Name) *worker.Worker {
 	alerts := settings.Worker{Common: common, MaxAlertAge: 96 * time.Hour, Display: display}
-	deletions := settings.Deletion{Common: common, Routes: f.routes, Fields: fields, Grace: f.grace, RecordRetention: retention}
-	switch name {
-	case queue.Slack:
-		return slackworker.New(f.planned(), settings.Slack{Worker: alerts, PostInterval: f.postInterval}, f.slack)
-	case queue.PagerDuty:
-		return pagerdutyworker.New(f.planned(), settings.PagerDuty{Worker: alerts}, f.pager)
-	case queue.Digest:
-		return digestworker.New(f.planned(), settings.Digest{Common: common})
-	case queue.Deletion:
-		return deletionworker.New(f.planned(), deletions)
-	case queue.Purge:
-		return purgeworker.New(f.planned(), settings.Purge{Deletion: deletions, DeleteSlackMessages: true}, f.slack, deletion.Elsewhere{})
-	}
-	panic("explore: nobody works on the queue " + name)
+	wired := workers.All(f.planned(), settings.All{
+		Slack:     settings.Slack{Worker: alerts, PostInterval: f.postInterval},
+		PagerDuty: settings.PagerDuty{Worker: alerts},
+		Digest:    settings.Digest{Common: common},
+		Purge: settings.Purge{
+			Deletion:            settings.Deletion{Common: common, Routes: f.routes, Fields: fields, Grace: f.grace, RecordRetention: retention},
+			DeleteSlackMessages: true,
+		},
+	}, f.slack, f.pager, deletion.Elsewhere{})
+	return wired[slices.IndexFunc(wired, func(w *worker.Worker) bool { return w.Queue == name })]
 }
 
 // planned is the engine, all of whose calls go through the plan.
