@@ -182,18 +182,13 @@ type Destination struct {
 	Quiet bool
 }
 
-// Destinations lists where an event goes, each place once. A deletion request always goes to Deletion and nowhere else: its
-// route governs the notices only. A data request of another type goes there too, beside where its own route leads.
+// Destinations lists where an event goes, each place once: who is told of it, by its route, and who works on it.
 func (t Table) Destinations(eventType, eventID string) []Destination {
-	toDeletion := Destination{Kind: Deletion, Severity: Info}
-	switch {
-	case eventType == revento.TypeDeletionRequired:
-		return []Destination{toDeletion}
-	case revento.IsDataRequest(eventType):
-		return append(t.routed(eventType, eventID), toDeletion)
-	default:
-		return t.routed(eventType, eventID)
+	consumed, tells := consumption(eventType)
+	if tells {
+		return consumed
 	}
+	return append(t.routed(eventType, eventID), consumed...)
 }
 
 // Notices lists where the notices about a deletion go: Slack and PagerDuty destinations. A digest would tell of what is gone
