@@ -84,6 +84,8 @@ func TestASampleLeadsToAMessageAndAnIncidentAndAnotherResolvesThem(t *testing.T)
 	page.waitFor("the bar in the severity's colour", "getComputedStyle(document.querySelector('.attachment')).borderLeftColor === 'rgb(224, 30, 90)'")
 	page.waitForText("#pagerduty .triggered", "[production] Application flagged for revision: app_sample_1 (evt_sample_1)")
 
+	// Of two events of one second the one that triggers wins.
+	page.waitFor("the next second", "Date.now() >= arguments[0]", time.Now().Truncate(time.Second).Add(time.Second).UnixMilli())
 	page.click(`button[data-subject="application.approved"]`)
 	page.waitForText("#slack", "1 reply")
 	page.waitForText("#slack", "(edited)")
