@@ -43,11 +43,15 @@ func (p place) check() error {
 // checkOwner returns a StorageError where another user made the folder or a file in it, or may write there: who did before us
 // would know, or choose, the secrets in it, and could put any message into the queues.
 func checkOwner(dir string) error {
+	link, err := os.Lstat(dir) // a symbolic link may be another user's, and lead elsewhere tomorrow
+	if err != nil {
+		return err
+	}
 	folder, err := os.Stat(dir)
 	if err != nil {
 		return err
 	}
-	if isForeign(folder) || writableByOthers(folder) {
+	if isForeign(link) || isForeign(folder) || writableByOthers(folder) {
 		return storageFault(dir, Foreign, nil)
 	}
 	files, err := os.ReadDir(dir)
