@@ -124,7 +124,8 @@ func (r *Recorder) open(dir string) error {
 	r.trim()
 	r.journal = &journal{path: path, size: int64(whole), torn: true}
 	if cut := len(content) - whole; cut > 0 {
-		r.Cut = fmt.Sprintf("the last %d bytes of %s were cut off: a crash or a power cut left half a line, and what it told is not shown", cut, path)
+		r.Cut = fmt.Sprintf("the last %d bytes of %s were cut off: a crash or a power cut left half a line, and what it told is not shown",
+			cut, path)
 	}
 	return r.journal.open()
 }

@@ -562,9 +562,8 @@ func TestBytesAreBoundedInMemoryAndInTheFile(t *testing.T) {
 	limits := recorder.Limits{Entries: 1000, Bytes: limit}
 	b := startWithin(t, dir, limits)
 	long := strings.Repeat("x", 2000)
-	root := b.post(t, "", long)
 	for range 200 {
-		root = b.post(t, "", long)
+		root := b.post(t, "", long)
 		for range 5 {
 			if err := b.slack.Update(t.Context(), channel, root, message(long)); err != nil {
 				t.Fatal(err)

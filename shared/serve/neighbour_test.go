@@ -12,8 +12,8 @@ import (
 	"revento-alerts/shared/serve"
 )
 
-// Whoever made the folder, or a file in it, before us chose the secret and the token, or knows them; or has the commands send the token to
-// himself. Serve and the commands refuse what is there, and name it with the remedy.
+// Whoever made the folder, or a file in it, before us chose the secret and the token, or knows them; or has the commands send the
+// token to himself. Serve and the commands refuse what is there, and name it with the remedy.
 func TestWhatAnotherUserMadeBeforeUsIsRefused(t *testing.T) {
 	const neighbour = 4711
 	if os.Geteuid() != 0 {
@@ -31,7 +31,8 @@ func TestWhatAnotherUserMadeBeforeUsIsRefused(t *testing.T) {
 			return dir, os.Lchown(dir, neighbour, neighbour)
 		},
 	}
-	for _, name := range []string{serve.SecretFile, serve.TokenFile, "address", "operator-address", "recorder.jsonl", "revento-alerts.db"} {
+	files := []string{serve.SecretFile, serve.TokenFile, "address", "operator-address", "recorder.jsonl", "revento-alerts.db"}
+	for _, name := range files {
 		tests[name] = func(dir string) (string, error) {
 			path := filepath.Join(dir, name)
 			if err := os.WriteFile(path, []byte("chosen"), 0o600); err != nil {

@@ -16,9 +16,10 @@ import (
 // The limits of the operator's server. A browser sends there every cookie that any program on this machine's loopback has set, so
 // its headers can be long. The API gives its calls a longer time of their own.
 const (
-	operatorHeaderBytes = 64 << 10
-	operatorReadTimeout = 10 * time.Second
-	operatorIdleTimeout = time.Minute
+	operatorHeaderBytes  = 64 << 10
+	operatorReadTimeout  = 10 * time.Second
+	operatorWriteTimeout = 20 * time.Second
+	operatorIdleTimeout  = time.Minute
 )
 
 // cancelGrace is how long before the end of a stop's grace the calls of the API are cancelled, so that they can say so.
@@ -39,6 +40,7 @@ func newOperatorSide(listener net.Listener, token string, calls http.Handler, lo
 		MaxHeaderBytes:    operatorHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       operatorReadTimeout,
+		WriteTimeout:      operatorWriteTimeout,
 		IdleTimeout:       operatorIdleTimeout,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		// Otherwise "OPTIONS *" is answered without asking the handler, and so without the token.
@@ -46,7 +48,7 @@ func newOperatorSide(listener net.Listener, token string, calls http.Handler, lo
 	}}
 }
 
-// close takes no more calls, and returns once those at work have ended: after the grace that a stop gives everything, they are cancelled.
+// close takes no more calls, and returns once those at work have ended. They are cancelled shortly before a stop's grace is over.
 func (s *operatorSide) close() error {
 	defer s.cancel()
 	defer time.AfterFunc(stopGrace-cancelGrace, s.cancel).Stop()

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -500,7 +501,7 @@ func TestWhateverThePublicSideListensOnTheCommandsWork(t *testing.T) {
 			if response, _ := asked(t, once(), http.MethodGet, machine.URL, unchanged); response.StatusCode != http.StatusMethodNotAllowed {
 				t.Errorf("the webhook is answered %d", response.StatusCode)
 			}
-			if everywhere := strings.HasPrefix(listen, ":") || strings.HasPrefix(listen, "0.0.0.0") || strings.HasPrefix(listen, "[::]"); machine.Everywhere != everywhere {
+			if everywhere := slices.Contains([]string{":0", "0.0.0.0:0", "[::]:0"}, listen); machine.Everywhere != everywhere {
 				t.Errorf("everywhere: %v", machine.Everywhere)
 			}
 		})

@@ -53,7 +53,8 @@ func TestAStopCancelsTheOperatorsCallsBeforeItsGraceIsOver(t *testing.T) {
 		go func() { served <- side.server.Serve(listener) }()
 		ours, theirs := net.Pipe()
 		listener.connections <- nearby{theirs}
-		if _, err := io.WriteString(ours, "POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\n\r\n"); err != nil {
+		const call = "POST /api/dead-letters/redrive HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer token\r\n\r\n"
+		if _, err := io.WriteString(ours, call); err != nil {
 			t.Fatal(err)
 		}
 		synctest.Wait()
