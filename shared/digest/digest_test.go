@@ -164,7 +164,11 @@ func TestAWindowThatComesAgainTellsNothing(t *testing.T) {
 // A digest that ran for a moment that has not come, since the clock was ahead, silences nothing: neither until then nor then.
 func TestAClockThatWasAheadSilencesNoDigest(t *testing.T) {
 	tomorrow := first.Add(24 * time.Hour)
-	for name, between := range map[string][]event{"with events in between": {late()}, "with none": nil} {
+	for name, between := range map[string][]event{
+		"with events in between":                         {late()},
+		"with events that the wrong clock took after it": {submitted("app_9", "evt_1", channel, tomorrow.Add(time.Hour))},
+		"with none": nil,
+	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t, nil)
 			b.take(early()...)

@@ -1,10 +1,12 @@
 package exchange_test
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"revento-alerts/shared/exchange"
 )
@@ -28,6 +30,34 @@ func TestEachRequestHasAConnectionOfItsOwn(t *testing.T) {
 	}
 	if len(peers) != 2 || peers[0] == peers[1] {
 		t.Errorf("the connections came from %q", peers)
+	}
+}
+
+// What answers in a provider's place may never end.
+func TestAnAnswerIsReadUpToItsLimit(t *testing.T) {
+	for size, want := range map[int]exchange.Exchange{
+		exchange.MaxAnswerBytes:     {End: exchange.Answered},
+		exchange.MaxAnswerBytes + 1: {End: exchange.Lost, Reason: exchange.ReasonTooLarge},
+	} {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = w.Write(make([]byte, size)) // who asked hangs up in the middle
+			if size > exchange.MaxAnswerBytes {
+				<-r.Context().Done() // and does not wait for the end
+			}
+		}))
+		t.Cleanup(server.Close)
+		const patience = 10 * time.Second
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		t.Cleanup(cancel)
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		made := exchange.NewClient().Begin()
+		_, err = made.Do(request)
+		if made.End != want.End || made.Reason != want.Reason || (err == nil) != (want.End == exchange.Answered) {
+			t.Errorf("of %d bytes: end %v, %q, %v", size, made.End, made.Reason, err)
+		}
 	}
 }
 

@@ -97,6 +97,45 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
+// tolerance is what an alarm lets pass: its threshold, and the time over which it looks.
+type tolerance struct {
+	threshold, period int
+	evaluations       expression
+}
+
+// An alarm with a threshold that is never reached is none. A dead letter, an error or a refused credential is never usual.
+func TestWhatAlarmsLetPass(t *testing.T) {
+	loaded := load(t)
+	first := tolerance{1, 300, "1"}
+	want := map[string]tolerance{
+		"ForgedRequestAlarm":   {100, 300, "1"}, // scanners find every address
+		"OverdueDeletionAlarm": {1, 3600, "1"},
+		"SilenceAlarm":         {1, 3600, "!Ref SilenceAlarmHours"},
+	}
+	ages := map[queue.Name]int{queue.Slack: 300, queue.PagerDuty: 300, queue.Digest: 900, queue.Deletion: 300, queue.Purge: 6 * 3600}
+	for _, name := range queue.Names {
+		want[queueAlarm(name, "DeadLetter")] = tolerance{1, 60, "1"}
+		want[queueAlarm(name, "Age")] = tolerance{ages[name], 60, "1"}
+	}
+	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
+		want[queueAlarm(name, "Credential")] = tolerance{1, 60, "1"}
+	}
+	for _, name := range loaded.named("AWS::CloudWatch::Alarm") {
+		a := properties[alarm](t, loaded, name, "AWS::CloudWatch::Alarm")
+		expected, own := want[name]
+		if !own {
+			expected = first
+		}
+		if got := (tolerance{a.Threshold, int(a.Period), a.EvaluationPeriods}); got != expected {
+			t.Errorf("%s lets pass %+v, want %+v", name, got, expected)
+		}
+		delete(want, name)
+	}
+	if len(want) > 0 {
+		t.Errorf("there are no alarms %v", keys(want))
+	}
+}
+
 func queueAlarm(name queue.Name, what string) string {
 	id := queueResource(name)
 	return id[:len(id)-len("Queue")] + what + "Alarm"
