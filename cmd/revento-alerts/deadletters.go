@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ func newDeadLettersDrop(w world) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if len(found) > 0 && !yes && !w.confirms(fmt.Sprintf("Drop %d for good?", len(found))) {
+		if len(found.ids) > 0 && !yes && !w.confirms(fmt.Sprintf("Drop %d for good?", len(found.ids))) {
 			return errors.New("nothing was dropped: answer y, or give --yes")
 		}
 		return treat(ctx, w, client, "drop", found)
@@ -150,26 +151,35 @@ func (s *selection) check(_ *cobra.Command, arguments []string) error {
 	return nil
 }
 
-// find returns the letters that are chosen. An id that is not in sight is a letter without a queue, so that the answer tells of it.
-func (s *selection) find(ctx context.Context, client *api.Client) ([]deadletter.Letter, error) {
+// found is the letters that are chosen.
+type found struct {
+	ids    []string
+	queue  queue.Name // "" where they may be in any
+	hidden int        // how many are out of sight, which may be chosen too
+}
+
+// find looks for the letters that are chosen. An id that is not in sight is kept, so that the answer tells of it.
+func (s *selection) find(ctx context.Context, client *api.Client) (found, error) {
+	if len(s.ids) > 0 && s.reason == "" {
+		return found{ids: s.ids, queue: queue.Name(s.queue)}, nil
+	}
 	listing, err := letters(ctx, client)
 	if err != nil {
-		return nil, err
+		return found{}, err
 	}
 	chosen := deadletter.Selection{IDs: s.ids, Reason: s.reason, All: s.all}
 	if s.queue != "" {
 		chosen.Queues = []queue.Name{queue.Name(s.queue)}
 	}
-	found, err := chosen.Of(listing.Letters)
+	fitting, err := chosen.Of(listing.Letters)
 	if err != nil {
-		return nil, err
+		return found{}, err
 	}
-	for _, id := range s.ids {
-		if !slices.ContainsFunc(listing.Letters, func(letter deadletter.Letter) bool { return letter.ID == id }) {
-			found = append(found, deadletter.Letter{ID: id})
-		}
+	all := found{queue: queue.Name(s.queue), hidden: listing.Hidden}
+	for _, letter := range fitting {
+		all.ids = append(all.ids, letter.ID)
 	}
-	return found, nil
+	return all, nil
 }
 
 func letters(ctx context.Context, client *api.Client) (deadletter.Listing, error) {
@@ -178,60 +188,53 @@ func letters(ctx context.Context, client *api.Client) (deadletter.Listing, error
 	return listing, err
 }
 
-// portion is how many letters are dealt with in one request: a redrive pauses a second after each Slack message, and a request's
-// time is bounded.
-const portion = 20
-
-// treat has the letters redriven or dropped, a portion at a time, and prints what became of each. They are named by their ids:
-// one that fails again meanwhile comes back under another, and so does not go round.
-func treat(ctx context.Context, w world, client *api.Client, what string, chosen []deadletter.Letter) error {
-	if len(chosen) == 0 {
-		w.printf("No dead letter in sight is chosen.\n")
+// treat has the letters redriven or dropped, and prints what became of each as soon as it is known. They are named by their ids:
+// one that fails again meanwhile comes back under another, and so does not go round. An interrupt ends it between two letters.
+func treat(ctx context.Context, w world, client *api.Client, what string, chosen found) error {
+	if len(chosen.ids) == 0 && chosen.hidden == 0 {
+		w.printf("No dead letter is chosen.\n")
 		return nil
 	}
-	left := 0
-	for _, selection := range portions(chosen) {
-		var done api.Results
-		if err := client.Post(ctx, "dead-letters/"+what, selection, &done); err != nil {
+	var done api.Results
+	if len(chosen.ids) > 0 {
+		var failure error // of printing; the work goes on
+		var err error
+		done, err = client.Treat(ctx, what, api.Selection{IDs: chosen.ids, Queue: chosen.queue}, func(result deadletter.Result) {
+			failure = cmp.Or(failure, deadletter.WriteResult(w.out, result))
+		})
+		if err := errors.Join(err, failure); err != nil {
 			return err
 		}
-		if err := deadletter.WriteResults(w.out, done.Results); err != nil {
-			return err
-		}
-		if done.Stopped != "" {
-			return errors.New(done.Stopped)
-		}
-		left += count(done.Results, deadletter.Kept) + count(done.Results, deadletter.Missing)
 	}
-	if left > 0 {
-		return fmt.Errorf("%d of %d were not dealt with", left, len(chosen))
+	done.Hidden = max(done.Hidden, chosen.hidden)
+	w.printf("%d of %d done.\n", done.Done, len(chosen.ids))
+	if !done.Whole() {
+		return errors.New(rest(done))
 	}
 	return nil
 }
 
-// portions names letters by their ids, those of a queue together.
-func portions(chosen []deadletter.Letter) []api.Selection {
-	byQueue := map[queue.Name][]string{}
-	for _, letter := range chosen {
-		byQueue[letter.Queue] = append(byQueue[letter.Queue], letter.ID)
-	}
-	var selections []api.Selection
-	for _, name := range slices.Concat(queue.Names, []queue.Name{""}) {
-		for ids := range slices.Chunk(byQueue[name], portion) {
-			selections = append(selections, api.Selection{IDs: ids, Queue: name})
+// rest says what was not done.
+func rest(done api.Results) string {
+	var parts []string
+	for _, part := range []struct {
+		count int
+		what  string
+	}{
+		{done.Kept, "kept"},
+		{done.Missing, "not found"},
+		{done.Hidden, "out of sight, since someone else looks at them: repeat it in some minutes"},
+		{done.Left, "not reached: repeat it for them"},
+	} {
+		if part.count > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.count, part.what))
 		}
 	}
-	return selections
-}
-
-func count(results []deadletter.Result, outcome deadletter.Outcome) int {
-	n := 0
-	for _, result := range results {
-		if result.Outcome == outcome {
-			n++
-		}
+	text := "not all is done: " + strings.Join(parts, "; ")
+	if done.Stopped != "" {
+		text += " (" + done.Stopped + ")"
 	}
-	return n
+	return text
 }
 
 // confirms asks a person. No answer means no.

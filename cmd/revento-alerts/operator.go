@@ -27,7 +27,7 @@ func operatorCommand(w world, command *cobra.Command, run func(ctx context.Conte
 		if err != nil {
 			return err
 		}
-		backend, err := opened.backend()
+		backend, err := opened.backend(w.errOut)
 		if err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func operatorCommand(w world, command *cobra.Command, run func(ctx context.Conte
 }
 
 func onMachine(ctx context.Context, w world, dir string, run func(*api.Client) error) error {
-	operator, err := serve.Operate(ctx, dir, w.source)
+	operator, err := serve.Operate(ctx, dir, w.source, w.errOut)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -24,6 +25,7 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/slack"
 	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/operator"
 )
@@ -64,8 +66,8 @@ func openStack(ctx context.Context, name string) (deployed, error) {
 	return deployed{Stack: stack, aws: loaded}, nil
 }
 
-// backend is what the operator sees of the stack.
-func (d deployed) backend() (api.Backend, error) {
+// backend is what the operator sees of the stack. log takes the lines of what is done in this process.
+func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	all, failures := settings.LoadAll(d.Source())
 	urls, err := d.queueURLs()
 	if err != nil {
@@ -87,6 +89,7 @@ func (d deployed) backend() (api.Backend, error) {
 			Records:   dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
 			Deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
 			Queues:    sqs.New(d.aws, urls),
+			Log:       telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: d.Name}),
 			Now:       time.Now,
 		},
 		Finder:     ledger,

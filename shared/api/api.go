@@ -9,9 +9,10 @@
 //	GET  /api/trace/{id}            a delivery's story
 //	GET  /api/trace                 those of a resource: ?event=&organization=&resource=
 //	GET  /api/deliveries            the newest deliveries, ?before= the "next" of an earlier page; not on a stack
-//	GET  /api/dead-letters          the dead letters in sight
+//	GET  /api/dead-letters          the dead letters, and whether they are all
 //	POST /api/dead-letters/redrive  has some tried again: {"ids": [], "reason": "", "queue": "", "all": false}
-//	POST /api/dead-letters/drop     deletes some for good, chosen likewise
+//	POST /api/dead-letters/drop     deletes some for good, chosen likewise; both answer line by line to "Accept: application/x-ndjson"
+//	POST /api/dead-letters/stop     ends a redrive or a drop that is going on, between two letters
 //	POST /api/check                 looks whether everything is in order: {"send": false}
 //	GET  /api/overview              what runs here, and how full its queues are
 //	GET  /api/routes                the routes in force, and what to declare in the Revento manifest
@@ -50,6 +51,14 @@ const (
 
 // maxRequestBytes bounds what is read of a request.
 const maxRequestBytes = 64 << 10
+
+// limits are how long a request may take, and how much of it is read.
+type limits struct {
+	time  time.Duration
+	bytes int64
+}
+
+var usual = limits{callTimeout, maxRequestBytes}
 
 // Backend is what the API is about.
 type Backend struct {
@@ -91,18 +100,25 @@ func Handler(b Backend) http.Handler {
 		"GET /api/trace/{id}":            b.traceDelivery,
 		"GET /api/trace":                 b.traceResource,
 		"GET /api/deliveries":            b.listDeliveries,
-		"GET /api/dead-letters":          b.listLetters,
-		"POST /api/dead-letters/redrive": b.redriveLetters,
-		"POST /api/dead-letters/drop":    b.dropLetters,
+		"POST /api/dead-letters/stop":    b.stopLetters,
 		"GET /api/overview":              b.overview,
 		"GET /api/routes":                b.listRoutes,
 		"GET /api/slack":                 b.listSlack,
 		"GET /api/pagerduty":             b.listPagerDuty,
 		"POST /api/samples/{type}":       b.sendSample,
 	} {
-		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.unlessInvalid(do)) })
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, usual, b.unlessInvalid(do)) })
 	}
-	mux.HandleFunc("POST /api/check", func(w http.ResponseWriter, r *http.Request) { serve(w, r, b.check) })
+	mux.HandleFunc("GET /api/dead-letters", func(w http.ResponseWriter, r *http.Request) {
+		serve(w, r, limits{lettersTimeout, maxRequestBytes}, b.unlessInvalid(b.listLetters))
+	})
+	for pattern, do := range map[string]http.HandlerFunc{
+		"POST /api/dead-letters/redrive": b.redriveLetters,
+		"POST /api/dead-letters/drop":    b.dropLetters,
+	} {
+		mux.HandleFunc(pattern, b.handlerUnlessInvalid(do))
+	}
+	mux.HandleFunc("POST /api/check", func(w http.ResponseWriter, r *http.Request) { serve(w, r, usual, b.check) })
 	mux.HandleFunc(Path, func(w http.ResponseWriter, _ *http.Request) {
 		Refuse(w, http.StatusNotFound, Nothing)
 	})
@@ -117,12 +133,23 @@ func (b Backend) unlessInvalid(do action) action {
 	return func(*http.Request) (any, error) { return nil, b.Invalid }
 }
 
-func serve(w http.ResponseWriter, r *http.Request, do action) {
-	extend(w)
-	ctx, cancel := context.WithTimeout(r.Context(), callTimeout)
+// handlerUnlessInvalid is the same for what answers by itself.
+func (b Backend) handlerUnlessInvalid(handler http.HandlerFunc) http.HandlerFunc {
+	if b.Invalid == nil {
+		return handler
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		Refuse(w, statusOf(b.Invalid), b.Invalid.Error())
+	}
+}
+
+// serve answers a request within its limits.
+func serve(w http.ResponseWriter, r *http.Request, most limits, do action) {
+	extend(w, most.time)
+	ctx, cancel := context.WithTimeout(r.Context(), most.time)
 	defer cancel()
 	r = r.WithContext(ctx)
-	r.Body = http.MaxBytesReader(w, r.Body, maxRequestBytes)
+	r.Body = http.MaxBytesReader(w, r.Body, most.bytes)
 	value, err := do(r)
 	if err != nil {
 		Refuse(w, statusOf(err), err.Error())
@@ -139,20 +166,24 @@ func Refuse(w http.ResponseWriter, status int, why string) { answer(w, status, f
 
 // extend gives the request its own time where the server's, which is made for deliveries, is shorter. Within a process there is
 // no connection to give time to.
-func extend(w http.ResponseWriter) {
-	deadline := time.Now().Add(callTimeout + answerTime)
+func extend(w http.ResponseWriter, timeout time.Duration) {
+	deadline := time.Now().Add(timeout + answerTime)
 	connection := http.NewResponseController(w)
 	_ = connection.SetReadDeadline(deadline)
 	_ = connection.SetWriteDeadline(deadline)
 }
 
 func answer(w http.ResponseWriter, status int, value any) {
-	w.Header().Set("Content-Type", "application/json")
+	head(w, "application/json", status)
+	// Who asked may be gone; there is nobody left to tell.
+	_ = json.NewEncoder(w).Encode(value)
+}
+
+func head(w http.ResponseWriter, contentType string, status int) {
+	w.Header().Set("Content-Type", contentType)
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	// Who asked may be gone; there is nobody left to tell.
-	_ = json.NewEncoder(w).Encode(value)
 }
 
 // errRequest marks what is asked wrongly.

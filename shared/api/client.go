@@ -27,7 +27,7 @@ func NewClient(base, token string) *Client {
 
 // Within returns a client of an API in this process.
 func Within(b Backend) *Client {
-	return &Client{base: "http://in-process", http: inprocess.Transport(Handler(b))}
+	return &Client{base: "http://in-process", http: inprocess.Stream(Handler(b))}
 }
 
 // Get asks for what is under a path behind Path and reads the answer into value.
@@ -46,7 +46,7 @@ func (c *Client) Post(ctx context.Context, path string, asked, value any) error 
 
 // call makes one request. An answer that says why something could not be done is returned as an error with that text.
 func (c *Client) call(ctx context.Context, method, path string, body io.Reader, value any) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout+answerTime)
+	ctx, cancel := context.WithTimeout(ctx, lettersTimeout+answerTime)
 	defer cancel()
 	if body == nil {
 		body = http.NoBody
@@ -55,21 +55,32 @@ func (c *Client) call(ctx context.Context, method, path string, body io.Reader, 
 	if err != nil {
 		return fmt.Errorf("make the request: %w", err)
 	}
+	response, err := c.send(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
+		return fmt.Errorf("read the answer of %s: %w", c.base, err)
+	}
+	return nil
+}
+
+// send makes a request whose answer is what was asked for; its body is the caller's to close.
+func (c *Client) send(request *http.Request) (*http.Response, error) {
+	request.Header.Set("User-Agent", agent)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.RoundTrip(request)
 	if err != nil {
-		return fmt.Errorf("ask %s: %w", c.base, err)
+		return nil, fmt.Errorf("ask %s: %w", c.base, err)
 	}
-	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return refusal(response)
+		defer response.Body.Close()
+		return nil, refusal(response)
 	}
-	if err := json.NewDecoder(response.Body).Decode(value); err != nil {
-		return fmt.Errorf("read the answer of %s: %w", c.base, err)
-	}
-	return nil
+	return response, nil
 }
 
 func refusal(response *http.Response) error {

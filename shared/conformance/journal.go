@@ -13,7 +13,7 @@ import (
 
 // JournalLedger is a ledger that can be read in order.
 type JournalLedger interface {
-	ingest.Ledger
+	FindingLedger
 	ingest.Journal
 }
 

@@ -23,7 +23,7 @@ const (
 // FindingLedger is a ledger as the hot path and people use it.
 type FindingLedger interface {
 	ingest.Ledger
-	ingest.Finder
+	ingest.Annals
 }
 
 // Ledger holds the ledgers that open returns to the contract. They may be one and hold other deliveries: each case has
@@ -418,6 +418,32 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	{"an ignored delivery is found until it expires", func(_ *testing.T, l *ledgerTest) {
 		l.finds(l.notes(l.first), l.first.Expires.Add(-time.Second))
 		l.findsNothing(l.first.Expires)
+	}},
+	{"a deed is written on the story, behind those before it", func(t *testing.T, l *ledgerTest) {
+		l.wins(l.first)
+		want := l.entry(l.first, ingest.Claimed)
+		for _, what := range []string{"redriven", "dropped"} {
+			deed := ingest.Deed{At: l.first.Now, What: what, AlertKey: want.Story.Destinations[0].AlertKey, Reason: "is_archived"}
+			want.Story.Deeds = append(want.Story.Deeds, deed)
+			wantSuccess(t, "note", ingest.Note(t.Context(), l.ledger, l.first.DeliveryID, deed, l.first.Now))
+		}
+		l.finds(want, l.first.Now)
+		wantSuccess(t, "mark", l.marks(l.first))
+	}},
+	{"a story that is another by now is not replaced", func(t *testing.T, l *ledgerTest) {
+		changes := func(was, is ingest.Story) bool {
+			changed, err := l.ledger.Rewrite(t.Context(), l.first.Key(), was, is)
+			wantSuccess(t, "rewrite", err)
+			return changed
+		}
+		if changes(l.first.Story, ingest.Story{Type: "other"}) {
+			t.Error("a delivery that is not there has a story")
+		}
+		l.wins(l.first)
+		if changes(ingest.Story{Type: "other"}, ingest.Story{Type: "new"}) {
+			t.Error("it was replaced")
+		}
+		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
 	}},
 	{"of many claims at once one wins, and the others see it", func(_ *testing.T, l *ledgerTest) {
 		l.oneWins(0)

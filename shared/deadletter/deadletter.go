@@ -28,6 +28,8 @@ type Letter struct {
 	Queue queue.Name `json:"queue"`
 	// Reason is why it did; it may go on after a colon, as in "max_alert_age: timeout".
 	Reason string `json:"reason"`
+	// Detail is more of that, in the words of others; it may be "".
+	Detail string `json:"detail,omitempty"`
 	// ParkedAt is when a worker parked the message; zero for what the queue itself moved.
 	ParkedAt time.Time `json:"parked_at,omitzero"`
 	// SentAt is when the dead-letter queue took the message. For what a standard queue itself moved it is when that queue
@@ -58,8 +60,11 @@ func letterOf(name queue.Name, received queue.Received) Letter {
 	if since, err := time.Parse(time.RFC3339, received.Attributes[attributeSince]); err == nil {
 		letter.SentAt = since
 	}
+	if isScheduled(received) {
+		letter.Reason, letter.Detail = scheduledReason(received), scheduledDetail(received)
+	}
 	letter.Reason = cmp.Or(letter.Reason, ReasonMaxReceives)
-	if event, err := open(received.Body); err == nil {
+	if event, err := open(bodyOf(received)); err == nil {
 		letter.Readable = true
 		letter.DeliveryID = event.DeliveryID
 		letter.EventType = event.Envelope.Type
@@ -86,6 +91,16 @@ type Selection struct {
 	Queues []queue.Name
 	// All confirms that there is no condition.
 	All bool
+	// By is what the person uses who chooses, for the log and the story: "command", "api".
+	By string
+	// Told, if set, is called with each result as soon as it is known.
+	Told func(Result)
+}
+
+func (s Selection) tell(result Result) {
+	if s.Told != nil {
+		s.Told(result)
+	}
 }
 
 // ErrNothingSelected is returned for a Selection without a condition that does not say All.

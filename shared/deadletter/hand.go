@@ -57,6 +57,7 @@ type hand struct {
 	seen       map[string]*holding // by originOf
 	order      []*holding          // in the order of their receipt
 	oldest     time.Time           // no letter was hidden earlier
+	total      int                 // how many letters the queue had, by count
 }
 
 func newHand(queues queue.Queues, name queue.Name, visibility time.Duration) *hand {
@@ -127,25 +128,30 @@ func (h *hand) takeAll(ctx context.Context, batch []queue.Received) (again int, 
 	return again, failure
 }
 
-// count is how many letters the queue has, whoever holds them.
-func (h *hand) count(ctx context.Context) (int, error) {
+// count notes how many letters the queue has, whoever holds them.
+func (h *hand) count(ctx context.Context) error {
 	waiting, inFlight, err := h.queues.Depth(ctx, h.name)
-	return waiting + inFlight, err
+	if err == nil {
+		h.total = waiting + inFlight
+	}
+	return err
 }
 
-// hidden is how many of the letters that were counted before the first was taken have not come into sight. As a count may be old,
-// or somebody may have dealt with them meanwhile, they are counted once more.
-func (h *hand) hidden(ctx context.Context, before int) (int, error) {
-	missing := before - len(h.order)
-	if missing <= 0 || ctx.Err() != nil {
-		return max(missing, 0), nil
+// unseen is how many of the letters that were counted have not come into sight.
+func (h *hand) unseen() int { return max(h.total-len(h.order), 0) }
+
+// hidden is how many letters have not come into sight though nothing comes any more. As a count may be old, or somebody may have
+// dealt with them meanwhile, they are counted once more.
+func (h *hand) hidden(ctx context.Context) (int, error) {
+	missing := h.unseen()
+	if missing == 0 {
+		return 0, nil
 	}
-	now, err := h.count(ctx)
-	if err != nil {
+	if err := h.count(ctx); err != nil {
 		return missing, err
 	}
 	inHand := len(h.held(func(*holding) bool { return true }))
-	return max(min(missing, now-inHand), 0), nil
+	return max(min(missing, h.total-inHand), 0), nil
 }
 
 // dispose deletes the second message of a letter: somebody died between sending it into a group of its own, or to its queue, and

@@ -40,15 +40,17 @@ func (d *Desk) List(ctx context.Context, names ...queue.Name) (Listing, error) {
 
 func (l *Listing) look(ctx context.Context, queues queue.Queues, name queue.Name) error {
 	held := newHand(queues, name, lookVisibility)
-	total, err := held.count(ctx)
-	if err != nil {
+	if err := held.count(ctx); err != nil {
 		return err
 	}
-	err = l.take(ctx, held, name)
-	hidden, countErr := held.hidden(ctx, total)
+	err := l.take(ctx, held, name)
+	hidden := held.unseen()
+	if err == nil {
+		hidden, err = held.hidden(ctx)
+	}
 	l.Hidden += hidden
 	l.Total += len(held.order) + hidden
-	return errors.Join(err, countErr, held.giveBack(ctx))
+	return errors.Join(err, held.giveBack(ctx))
 }
 
 func (l *Listing) take(ctx context.Context, held *hand, name queue.Name) error {

@@ -44,6 +44,7 @@ func WriteLetter(w io.Writer, letter Letter) error {
 		{"id", letter.ID},
 		{"queue", string(letter.Queue)},
 		{"reason", line(letter.Reason)},
+		{"detail", line(letter.Detail)},
 		{"parked", clock(letter.ParkedAt)},
 		{"in its queue since", clock(letter.SentAt)},
 		{"delivery", line(letter.DeliveryID)},
@@ -58,15 +59,11 @@ func WriteLetter(w io.Writer, letter Letter) error {
 	return flush(w, &text)
 }
 
-// WriteResults writes what became of letters.
-func WriteResults(w io.Writer, results []Result) error {
+// WriteResult writes what became of a letter on a line.
+func WriteResult(w io.Writer, result Result) error {
 	var text bytes.Buffer // takes everything, so that one error is left to look at
-	rows := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
-	for _, result := range results {
-		letter := result.Letter
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\n", result.Outcome, letter.ID, line(letter.EventType), letter.place(), line(result.Note))
-	}
-	_ = rows.Flush()
+	letter := result.Letter
+	fmt.Fprintf(&text, "%-*s  %s  %s  %s  %s\n", len(Redriven), result.Outcome, letter.ID, line(letter.EventType), letter.place(), line(result.Note))
 	return flush(w, &text)
 }
 

@@ -296,10 +296,10 @@ func TestWhatIsOutOfSightIsCountedAndNotSaidToBeDone(t *testing.T) {
 		}
 		b.receives(queue.Digest.DeadLetter())
 		results, err := b.Redrive(b.Context(), everything)
-		if hidden, ok := errors.AsType[deadletter.ErrHidden](err); !ok || hidden.Count != 1 || len(results) != 2 {
+		if unfinished, ok := errors.AsType[*deadletter.Unfinished](err); !ok || unfinished.Hidden != 1 || len(results) != 2 {
 			b.Errorf("%q, %v", outcomes(results), err)
 		}
-		if _, err := b.Drop(b.Context(), deadletter.Selection{Reason: "one"}); !errors.As(err, new(deadletter.ErrHidden)) {
+		if _, err := b.Drop(b.Context(), deadletter.Selection{Reason: "one"}); !errors.As(err, new(*deadletter.Unfinished)) {
 			b.Errorf("the drop says that it is done: %v", err)
 		}
 	})

@@ -145,3 +145,66 @@ func TestWhenTheCallersContextEndsEverythingIsGivenBack(t *testing.T) {
 		b.has(queue.Slack.DeadLetter(), 1)
 	})
 }
+
+func TestAStopComesBetweenTwoLettersAndSaysWhatIsLeft(t *testing.T) {
+	test(t, func(b *bench) {
+		b.exhausted(5)
+		b.parked(queue.Digest, queue.Message{Body: "x"}, "x")
+		var told []deadletter.Outcome
+		selection := deadletter.Selection{All: true, Told: func(result deadletter.Result) { told = append(told, result.Outcome) }}
+		go func() {
+			time.Sleep(1500 * time.Millisecond) // in the pause before the third
+			b.Stop()
+		}()
+		results, err := b.Redrive(b.Context(), selection)
+		unfinished, ok := errors.AsType[*deadletter.Unfinished](err)
+		if !ok || !errors.Is(err, deadletter.ErrStopped) || unfinished.Left != 3 { // two of the channel, and the digest's
+			b.Errorf("%v", err)
+		}
+		if took := time.Since(start); took > 1600*time.Millisecond {
+			b.Errorf("it took %s", took)
+		}
+		if want := []deadletter.Outcome{deadletter.Redriven, deadletter.Redriven, deadletter.Kept}; !slices.Equal(told, want) || len(results) != 3 {
+			b.Errorf("told %q, want %q", told, want)
+		}
+		b.has(queue.Slack, 2)
+		b.has(queue.Slack.DeadLetter(), 3)
+		if results, err := b.Redrive(b.Context(), everything); err != nil || len(results) != 4 { // it can be taken up again
+			b.Errorf("%q, %v", outcomes(results), err)
+		}
+	})
+}
+
+// A call that is under way is not cut short: its letter would be sent, and a dead letter still.
+func TestAStopCutsNoCallShort(t *testing.T) {
+	test(t, func(b *bench) {
+		b.exhausted(2)
+		ctx, cancel := context.WithCancel(b.Context())
+		defer cancel()
+		b.Desk = deadletter.NewDesk(hooked{b.queues, func(call string, _ queue.Name) error {
+			if call == "send" {
+				cancel()
+			}
+			return nil
+		}})
+		results, err := b.Redrive(ctx, everything)
+		if !errors.Is(err, context.Canceled) || len(results) != 1 || results[0].Outcome != deadletter.Redriven || results[0].Note != "" {
+			b.Errorf("%q, %v", outcomes(results), err)
+		}
+		b.has(queue.Slack.DeadLetter(), 1)
+	})
+}
+
+func TestThePaceIsKeptFromOneRedriveToTheNext(t *testing.T) {
+	test(t, func(b *bench) {
+		b.exhausted(2)
+		for _, letter := range b.lists(queue.Slack).Letters {
+			if _, err := b.Redrive(b.Context(), deadletter.Selection{IDs: []string{letter.ID}}); err != nil {
+				b.Error(err)
+			}
+		}
+		if took := time.Since(start); took != time.Second {
+			b.Errorf("it took %s", took)
+		}
+	})
+}

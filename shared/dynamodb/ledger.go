@@ -18,7 +18,7 @@ import (
 
 var (
 	_ ingest.Ledger = (*Ledger)(nil)
-	_ ingest.Finder = (*Ledger)(nil)
+	_ ingest.Annals = (*Ledger)(nil)
 )
 
 // Ledger is ingest's ledger in the deliveries table.
@@ -204,6 +204,25 @@ func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (in
 		return ingest.Entry{}, ingest.ErrNotFound
 	}
 	return entry, err
+}
+
+// Rewrite implements ingest.Annals in one request.
+func (l *Ledger) Rewrite(ctx context.Context, key string, was, is ingest.Story) (bool, error) {
+	_, err := l.client.UpdateItem(ctx, &sdk.UpdateItemInput{
+		TableName:                 &l.table,
+		Key:                       item{attrDeliveryID: text(key)},
+		UpdateExpression:          aws.String("SET #story = :is"),
+		ConditionExpression:       aws.String("#story = :was"),
+		ExpressionAttributeNames:  names(attrStory),
+		ExpressionAttributeValues: item{":is": text(is.Encode()), ":was": text(was.Encode())},
+	})
+	if _, refused := refusal(err); refused {
+		return false, nil
+	}
+	if err != nil {
+		return false, awssdk.Failure(ctx, "write on a delivery's story", err)
+	}
+	return true, nil
 }
 
 // get returns an item, or ingest.ErrNotFound.

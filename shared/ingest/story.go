@@ -27,6 +27,8 @@ type Story struct {
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
 	// Destinations is empty where its route was off.
 	Destinations []Destination `json:"destinations,omitempty"`
+	// Deeds are what people did with its messages, the newest last.
+	Deeds []Deed `json:"deeds,omitempty"`
 }
 
 // Destination is a place that a delivery was to go to.

@@ -52,3 +52,38 @@ func TestARequestThatIsOverIsNotHandedOn(t *testing.T) {
 		t.Errorf("%v, %v", answer, err)
 	}
 }
+
+func TestAStreamIsReadWhileItIsWritten(t *testing.T) {
+	read, ended := make(chan struct{}), false
+	streaming := &http.Client{Transport: inprocess.Stream(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "one")
+		<-read // the first part has arrived
+		_, _ = io.WriteString(w, "two")
+		ended = true
+	}))}
+	answer, err := streaming.Get("http://anywhere.invalid/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	part := make([]byte, 3)
+	if _, err := io.ReadFull(answer.Body, part); err != nil || string(part) != "one" || answer.StatusCode != http.StatusOK {
+		t.Errorf("%q, %v", part, err)
+	}
+	close(read)
+	if err := answer.Body.Close(); err != nil || !ended { // unread, and yet over
+		t.Errorf("the handler has ended: %t, %v", ended, err)
+	}
+}
+
+func TestAStreamThatIsOverIsNotBegun(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://anywhere.invalid/", strings.NewReader("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	never := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("handed on") })
+	if answer, err := inprocess.Stream(never).RoundTrip(request); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", answer, err)
+	}
+}

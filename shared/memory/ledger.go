@@ -16,6 +16,7 @@ import (
 var (
 	_ ingest.Ledger  = (*Ledger)(nil)
 	_ ingest.Journal = (*Ledger)(nil)
+	_ ingest.Annals  = (*Ledger)(nil)
 )
 
 // Ledger is ingest's ledger.
@@ -113,6 +114,22 @@ func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (in
 		return standing, nil
 	}
 	return ingest.Entry{}, ingest.ErrNotFound
+}
+
+// Rewrite implements ingest.Annals.
+func (l *Ledger) Rewrite(ctx context.Context, key string, was, is ingest.Story) (bool, error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	entry, ok := l.entries[key]
+	if !ok || entry.Story.Encode() != was.Encode() {
+		return false, nil
+	}
+	entry.Story = is
+	l.entries[key] = entry
+	return true, nil
 }
 
 // FindApart implements ingest.Finder.

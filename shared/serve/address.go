@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"revento-alerts/shared/private"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/sqlite"
+	"revento-alerts/shared/telemetry"
 )
 
 // The files in the data folder that name where serve is reached while it runs: the base URL of each side.
@@ -51,8 +53,8 @@ type Operator struct {
 }
 
 // Operate returns the operator's side of a data folder. Its error names the remedy. Settings that are wrong are no error here:
-// the API tells of them, and its check lists them.
-func Operate(ctx context.Context, dir string, source settings.Source) (*Operator, error) {
+// the API tells of them, and its check lists them. log takes the lines of what is done in this process.
+func Operate(ctx context.Context, dir string, source settings.Source, log io.Writer) (*Operator, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("there is no data folder %s: start 'revento-alerts serve' first, or name its folder with --data", dir)
 	}
@@ -67,6 +69,7 @@ func Operate(ctx context.Context, dir string, source settings.Source) (*Operator
 	all, failures := settings.LoadAll(source)
 	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
 	site.Invalid = errors.Join(failures...)
+	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	return &Operator{Client: api.Within(site.Backend()), engine: engine}, nil
 }
 

@@ -2,6 +2,7 @@ package serve_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -17,7 +18,7 @@ import (
 // operate does something on the operator's side of a data folder.
 func operate(t *testing.T, dir string, values map[string]string, do func(*api.Client)) {
 	t.Helper()
-	operator, err := serve.Operate(t.Context(), dir, variables(values))
+	operator, err := serve.Operate(t.Context(), dir, variables(values), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +158,7 @@ func TestAHeldRequestStopsNothingUntilItIsClosed(t *testing.T) {
 }
 
 func TestOperateNeedsADataFolder(t *testing.T) {
-	_, err := serve.Operate(t.Context(), filepath.Join(t.TempDir(), "none"), variables(nil))
+	_, err := serve.Operate(t.Context(), filepath.Join(t.TempDir(), "none"), variables(nil), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("error: %v", err)
 	}

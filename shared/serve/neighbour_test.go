@@ -65,7 +65,7 @@ func TestWhatAnotherUserMadeBeforeUsIsRefused(t *testing.T) {
 				stop(t, machine)
 			}
 			wantNamed(t, "serve", err, made)
-			operator, err := serve.Operate(t.Context(), dir, variables(nil))
+			operator, err := serve.Operate(t.Context(), dir, variables(nil), io.Discard)
 			if err == nil {
 				t.Error(operator.Close())
 			}

@@ -466,7 +466,7 @@ func hasIPv6() bool {
 // wantOperated wants a command to find the machine whose folder this is.
 func wantOperated(t *testing.T, dir string, machine *serve.Machine) {
 	t.Helper()
-	operator, err := serve.Operate(t.Context(), dir, variables(nil))
+	operator, err := serve.Operate(t.Context(), dir, variables(nil), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -532,14 +532,14 @@ func TestACommandWithoutTheTokenIsTurnedAway(t *testing.T) {
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := serve.Operate(t.Context(), dir, variables(nil)); err == nil || !strings.Contains(err.Error(), path) {
+	if _, err := serve.Operate(t.Context(), dir, variables(nil), io.Discard); err == nil || !strings.Contains(err.Error(), path) {
 		t.Errorf("without the file: %v", err)
 	}
 	other := base64.RawURLEncoding.EncodeToString(make([]byte, 32))
 	if err := os.WriteFile(path, []byte(other), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	operator, err := serve.Operate(t.Context(), dir, variables(nil))
+	operator, err := serve.Operate(t.Context(), dir, variables(nil), io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}

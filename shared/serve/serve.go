@@ -128,8 +128,9 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 		return errors.Join(err, sides.close())
 	}
 	m.jobs = recurring.OnMachine(all.DigestSchedule, m.engine.Sweep, m.engine.Scheduler.FireDue)
-	calls := m.wire(all, source, webhookSecrets, options.DataDir, log)
-	m.console = newOperatorSide(sides.operator, token, calls, m.log)
+	backend := m.wire(all, source, webhookSecrets, options.DataDir, log)
+	m.console = newOperatorSide(sides.operator, token, api.Handler(backend), m.log)
+	m.console.server.RegisterOnShutdown(backend.Letters.Stop)
 	m.run(sides)
 	return nil
 }
@@ -143,13 +144,13 @@ func (m *Machine) address(s sides, dir, token string) error {
 	return writeAddresses(dir, base, operator)
 }
 
-// wire puts together what functions are on AWS, on this machine's engine. It returns the operator's API.
-func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) http.Handler {
+// wire puts together what functions are on AWS, on this machine's engine. It returns the operator's side of it.
+func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) api.Backend {
 	clients := newProviders(source, all, secret.Static(webhookSecrets))
 	m.leadToRecorder(&clients)
 	engine := engineOn(m.engine, log)
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
-	site.Warnings = m.Warnings
+	site.Warnings, site.Log = m.Warnings, log
 	webhookSide := &gateway{
 		handle:    awslambda.Ingest(webhook.New(engine, all.Ingest, clients.webhook)),
 		bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log,
@@ -158,7 +159,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, deletion.Elsewhere{}) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
-	return api.Handler(m.recorded(site.Backend(), clients.webhook, webhookSide))
+	return m.recorded(site.Backend(), clients.webhook, webhookSide)
 }
 
 func (m *Machine) poller(w *worker.Worker) *poller {

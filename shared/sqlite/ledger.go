@@ -14,6 +14,7 @@ import (
 var (
 	_ ingest.Ledger  = (*Ledger)(nil)
 	_ ingest.Journal = (*Ledger)(nil)
+	_ ingest.Annals  = (*Ledger)(nil)
 )
 
 // Ledger is ingest's ledger.
@@ -110,6 +111,14 @@ func (l *Ledger) Find(ctx context.Context, deliveryID string, now time.Time) (in
 		}
 		return entry, err
 	})
+}
+
+// Rewrite implements ingest.Annals.
+func (l *Ledger) Rewrite(ctx context.Context, key string, was, is ingest.Story) (bool, error) {
+	changed, err := do(ctx, l.engine, func(s *session) (int64, error) {
+		return s.exec("UPDATE delivery SET story = ? WHERE id = ? AND story = ?", is.Encode(), key, was.Encode())
+	})
+	return changed > 0, err
 }
 
 // apart are the entries whose keys begin with a delivery id and a blank: '!' is the character behind it.

@@ -93,6 +93,7 @@ func newBench(t *testing.T) *bench {
 		Stack: "prod", Ledger: b.ledger, Window: window, Records: b.records, Deletions: b.records.Deletions, Cases: deletions.All,
 		Letters: deadletter.NewDesk(b.queues), Now: now,
 	}
+	b.tracer.Letters.Annals, b.tracer.Letters.Now = b.ledger, now
 	b.workers = b.newWorkers(log, now)
 	b.routes(nil)
 	return b

@@ -57,6 +57,7 @@ func mayHaveMoved(a Alert) bool {
 
 func (q *inquiry) alert(ctx context.Context, entry ingest.Entry, destination ingest.Destination) (Alert, error) {
 	a := Alert{Kind: destination.Kind, Channel: destination.Channel, AlertKey: destination.AlertKey}
+	a.Deeds = deedsOf(entry.Story, a.AlertKey)
 	if a.Kind == route.PagerDuty {
 		a.DedupKey = entry.Story.IncidentKey
 	}
@@ -79,7 +80,12 @@ func (q *inquiry) alert(ctx context.Context, entry ingest.Entry, destination ing
 func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, known record.Entry[alert.Record]) error {
 	letter, parked := q.letter(ctx, entry.DeliveryID, *a)
 	if parked {
-		a.State, a.Letter, a.ParkedAt, a.Note = Parked, letter.ID, letter.ParkedAt, parkedNote(letter)
+		a.State, a.Letter, a.Note = Parked, letter.ID, parkedNote(letter)
+		a.ParkedAt = notBefore(letter.ParkedAt, entry.HandedOffAt, a.LastAttempt)
+		return nil
+	}
+	if deed, done := a.lastDeed(); done && deed.What == string(deadletter.Dropped) {
+		a.State, a.Note = Dropped, droppedNote(deed)
 		return nil
 	}
 	if a.Kind == route.Deletion {
@@ -93,6 +99,9 @@ func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, 
 		a.Note = triedNote(*a, q.Now())
 	default:
 		a.State, a.Note = q.untried(entry, a.Kind)
+	}
+	if deed, done := a.lastDeed(); done && a.State != Forgotten {
+		a.State, a.Note = Waiting, redrivenNote(deed)
 	}
 	if q.unseen != "" {
 		a.Note += "; " + q.unseen
@@ -173,6 +182,37 @@ func (q *inquiry) find(ctx context.Context, meant func(deletion.Case) bool) (*de
 		return nil, nil
 	}
 	return &q.cases[i].Value, nil
+}
+
+// deedsOf are what people did with an alert.
+func deedsOf(story ingest.Story, alertKey string) []ingest.Deed {
+	var deeds []ingest.Deed
+	for _, deed := range story.Deeds {
+		if deed.AlertKey == alertKey {
+			deeds = append(deeds, deed)
+		}
+	}
+	return deeds
+}
+
+// lastDeed is the newest of them that nothing is known to have come after.
+func (a Alert) lastDeed() (ingest.Deed, bool) {
+	if len(a.Deeds) == 0 {
+		return ingest.Deed{}, false
+	}
+	last := a.Deeds[len(a.Deeds)-1]
+	return last, !a.LastAttempt.After(last.At)
+}
+
+// notBefore is the moment at which a letter was parked. A worker writes whole seconds, in which what it did before may come later.
+func notBefore(parkedAt time.Time, earlier ...time.Time) time.Time {
+	at := parkedAt
+	for _, moment := range earlier {
+		if moment.Sub(parkedAt) < time.Second && moment.After(at) {
+			at = moment
+		}
+	}
+	return at
 }
 
 // withMoved adds the alerts that a redrive sent to another channel than the delivery's.

@@ -78,6 +78,7 @@ const (
 	Waiting   alert.State = "waiting"   // in its queue, or on its way there
 	Parked    alert.State = "parked"    // among the dead letters
 	Moved     alert.State = "moved"     // a redrive found another channel for it
+	Dropped   alert.State = "dropped"   // by a person, from among the dead letters
 	Deleted   alert.State = "deleted"   // stopped, or its record deleted, for a deletion request
 	Forgotten alert.State = "forgotten" // older than records are kept
 )
@@ -104,6 +105,8 @@ type Alert struct {
 	// Letter is the dead letter's id, and ParkedAt when it was parked.
 	Letter   string    `json:"letter,omitempty"`
 	ParkedAt time.Time `json:"parked_at,omitzero"`
+	// Deeds are what people did with it, the newest last.
+	Deeds []ingest.Deed `json:"deeds,omitempty"`
 }
 
 // place names the destination for people.

@@ -101,6 +101,31 @@ func TestWhyItPagedOrDidNot(t *testing.T) {
 			}
 			b.passes(queue.MaxVisibility + time.Second)
 		}},
+		{name: "dropped", happens: func(b *bench) {
+			b.bothParked()
+			b.passes(time.Minute)
+			b.drops()
+		}},
+		{name: "redriven", happens: func(b *bench) {
+			b.bothParked()
+			b.passes(time.Minute)
+			b.redrives()
+		}},
+		{name: "redriven-and-told", happens: func(b *bench) {
+			b.bothParked()
+			b.passes(time.Minute)
+			b.redrives()
+			b.passes(time.Minute)
+			b.works()
+		}},
+		{name: "redriven-and-parked-again", happens: func(b *bench) {
+			b.bothParked()
+			b.passes(time.Minute)
+			b.redrives()
+			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
+			b.passes(time.Minute)
+			b.works()
+		}},
 		{name: "two-events-under-one-id", happens: func(b *bench) {
 			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
 			b.passes(time.Second)
@@ -300,4 +325,40 @@ func (s broken) Get(context.Context, record.Key) (record.Record, error) {
 
 func (s broken) Query(context.Context, record.Connection, string) ([]record.Record, error) {
 	return nil, s.err
+}
+
+// bothParked lets page and message of d-1 be given up, within the second in which it came.
+func (b *bench) bothParked() {
+	b.Helper()
+	b.passes(700 * time.Millisecond)
+	b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
+	b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+	b.works()
+}
+
+func (b *bench) drops() {
+	b.Helper()
+	if _, err := b.tracer.Letters.Drop(b.Context(), deadletter.Selection{All: true, By: "command"}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func (b *bench) redrives() {
+	b.Helper()
+	redriver := deadletter.Redriver{Desk: b.tracer.Letters, Records: b.records, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
+	if _, err := redriver.Redrive(b.Context(), deadletter.Selection{All: true, By: "api"}); err != nil {
+		b.Fatal(err)
+	}
+}
+
+func TestAParkedMessageIsTellableOnlyAfterItCame(t *testing.T) {
+	b := newBench(t)
+	b.bothParked()
+	var order []string
+	for _, step := range b.tells("d-1").Steps {
+		order = append(order, step.What)
+	}
+	if parked, handedOff := slices.Index(order, "parked"), slices.Index(order, "handed off"); parked < handedOff {
+		t.Errorf("the order is %q", order)
+	}
 }

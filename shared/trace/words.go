@@ -124,6 +124,14 @@ func parkedNote(letter deadletter.Letter) string {
 		"'revento-alerts dead-letters redrive --id %s'", letter.Reason, letter.ID, letter.ID)
 }
 
+func droppedNote(deed ingest.Deed) string {
+	return fmt.Sprintf("it was given up (%s), and a person dropped it at %s: it is told no more", deed.Reason, clock(deed.At))
+}
+
+func redrivenNote(deed ingest.Deed) string {
+	return fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, clock(deed.At))
+}
+
 // steps tells what happened in the order of time.
 func steps(s Story) []Step {
 	var places []string
@@ -162,6 +170,10 @@ func (a Alert) steps() []Step {
 	steps := []Step{last, {At: a.ParkedAt, What: "parked", Detail: a.place() + ": dead letter " + a.Letter}}
 	if a.Attempts > 1 {
 		steps = append([]Step{{At: a.FirstAttempt, What: "first attempt", Detail: a.place()}}, steps...)
+	}
+	for _, deed := range a.Deeds {
+		detail := fmt.Sprintf("%s: by a person with the operator's %s; it had been given up (%s)", a.place(), deed.By, deed.Reason)
+		steps = append(steps, Step{At: deed.At, What: deed.What, Detail: detail})
 	}
 	return steps
 }

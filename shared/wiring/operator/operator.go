@@ -64,6 +64,8 @@ func (s Site) Backend() api.Backend {
 		Now:             s.Now,
 	}
 	desk := deadletter.NewDesk(s.Queues)
+	desk.Telemetry, desk.Now = s.Log, s.Now
+	desk.Annals, _ = s.Finder.(ingest.Annals)
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
 		Stack:     s.stack(),
