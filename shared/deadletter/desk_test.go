@@ -32,7 +32,7 @@ func TestLooksAtTheSameTimeSeeEverything(t *testing.T) {
 
 func TestALookWaitsForARedriveForAWhile(t *testing.T) {
 	test(t, func(b *bench) {
-		b.Pace = 8 * time.Second
+		b.Pace, b.Desk = 8*time.Second, deadletter.NewDesk(takenOnly{b.queues})
 		for _, body := range []string{"one", "two"} {
 			b.parked(queue.Digest, queue.Message{Body: body}, body)
 		}

@@ -225,9 +225,12 @@ func (b *bench) redrives(selection deadletter.Selection) []deadletter.Result {
 	return results
 }
 
+// takenOnly shows messages to who takes them only, as SQS does.
+type takenOnly struct{ queue.Queues }
+
 func (b *bench) lists(names ...queue.Name) deadletter.Listing {
 	b.Helper()
-	listing, err := deadletter.NewDesk(b.queues).List(b.Context(), names...)
+	listing, err := deadletter.NewDesk(takenOnly{b.queues}).List(b.Context(), names...)
 	if err != nil {
 		b.Fatal(err)
 	}

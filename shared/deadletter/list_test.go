@@ -146,6 +146,9 @@ func TestALetterThatLiesThereTwiceIsOne(t *testing.T) {
 		})
 		b.waits(queue.Slack.DeadLetter(), 3)
 		time.Sleep(time.Hour)
+		if listing, err := b.List(b.Context(), queue.Slack); len(listing.Letters) != 2 || !listing.Whole || err != nil { // browsing
+			b.Errorf("%+v, %v", listing, err)
+		}
 		if listing := b.lists(queue.Slack); len(listing.Letters) != 2 || !listing.Whole {
 			b.Errorf("%+v", listing)
 		}
@@ -188,7 +191,7 @@ func TestAListingWhoseTimeIsUpShowsWhatItSawAndGivesItBack(t *testing.T) {
 }
 
 // stuck is an engine that never answers when a letter is given back.
-type stuck struct{ *memory.Queues }
+type stuck struct{ queue.Queues }
 
 func (stuck) ChangeVisibility(ctx context.Context, _ queue.Name, _ string, _ time.Duration) error {
 	<-ctx.Done()
@@ -240,6 +243,28 @@ func TestAnyNumberOfLettersIsListed(t *testing.T) {
 	})
 }
 
+// Where messages can be browsed, nothing is hidden by a look, nor from one.
+func TestOnOneMachineALookHidesNothingAndWaitsForNobody(t *testing.T) {
+	const letters = 10_000
+	test(t, func(b *bench) {
+		b.exhausted(2)
+		for i := range letters {
+			b.parked(queue.Digest, queue.Message{Body: "x"}, fmt.Sprint(i))
+		}
+		go func() { _, _ = b.Redrive(b.Context(), deadletter.Selection{Queues: []queue.Name{queue.Slack}}) }()
+		time.Sleep(500 * time.Millisecond) // in the pause before the second
+		before, _, _ := b.queues.Depth(b.Context(), queue.Slack.DeadLetter())
+		listing, err := b.List(b.Context(), queue.Names...)
+		if err != nil || len(listing.Letters) != letters+1 || listing.Total != letters+1 || !listing.Whole {
+			b.Errorf("%d of %d are listed, whole: %t, %v", len(listing.Letters), listing.Total, listing.Whole, err)
+		}
+		if before != 0 || time.Since(start) != 500*time.Millisecond {
+			b.Errorf("%d were not in hand, it is %s later", before, time.Since(start))
+		}
+		time.Sleep(time.Minute)
+	})
+}
+
 func TestAListThatIsEmptyIsNotNull(t *testing.T) {
 	test(t, func(b *bench) {
 		encoded, err := json.Marshal(b.lists(queue.Names...))
@@ -251,7 +276,7 @@ func TestAListThatIsEmptyIsNotNull(t *testing.T) {
 
 // slow is an engine that takes its time.
 type slow struct {
-	*memory.Queues
+	queue.Queues
 	receive, change time.Duration
 }
 
@@ -286,11 +311,11 @@ func TestWhereLettersComeAgainBeforeAllAreSeenThatIsSaid(t *testing.T) {
 			b.parked(queue.Digest, queue.Message{Body: "x"}, reason)
 		}
 		b.Desk = deadletter.NewDesk(slow{Queues: b.queues, receive: 6 * time.Minute})
-		_, err := b.Redrive(b.Context(), deadletter.Selection{Reason: "four"})
+		_, err := b.Redrive(b.Context(), deadletter.Selection{Reason: "five"})
 		if err == nil || !strings.Contains(err.Error(), "before the last are seen") {
 			b.Errorf("the error is %v", err)
 		}
-		b.has(queue.Digest.DeadLetter(), 3) // the queue shows first what was visible for longest, so that the fourth was seen
+		b.has(queue.Digest.DeadLetter(), 4)
 	})
 }
 
@@ -318,7 +343,7 @@ func FuzzAnyBodyIsListedAndGivenBack(f *testing.F) {
 		if queues.Send(t.Context(), queue.Digest.DeadLetter(), message) != nil {
 			t.Skip("no queue takes it")
 		}
-		listing, err := deadletter.NewDesk(queues).List(t.Context(), queue.Digest)
+		listing, err := deadletter.NewDesk(takenOnly{queues}).List(t.Context(), queue.Digest)
 		if err != nil || len(listing.Letters) != 1 {
 			t.Fatalf("%+v, %v", listing, err)
 		}

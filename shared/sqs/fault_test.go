@@ -246,3 +246,27 @@ func TestAQueueWithoutAURL(t *testing.T) {
 		})
 	}
 }
+
+func TestABatchIsTakenAndShownAtOnceAndVoidHandlesArePassedOver(t *testing.T) {
+	_, queues, _ := through(t, queue.Slack)
+	for _, id := range []string{"1", "2", "3"} {
+		if err := queues.Send(t.Context(), queue.Slack, queue.Message{Body: id, Group: "a", DeduplicationID: id}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	batch, err := queues.ReceiveBatch(t.Context(), queue.Slack, time.Hour)
+	if err != nil || len(batch) != 3 {
+		t.Fatalf("%d messages came, %v", len(batch), err)
+	}
+	if err := queues.Delete(t.Context(), queue.Slack, batch[1].Handle); err != nil {
+		t.Fatal(err)
+	}
+	var handles []string
+	for _, received := range batch {
+		handles = append(handles, received.Handle)
+	}
+	if err := queues.ChangeVisibilityBatch(t.Context(), queue.Slack, handles, 0); err != nil {
+		t.Fatal(err)
+	}
+	wantMessages(t, queues, queue.Slack, 2)
+}

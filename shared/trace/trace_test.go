@@ -202,6 +202,7 @@ func TestALetterThatCannotBeReadIsFoundByItsDelivery(t *testing.T) {
 
 func TestLettersOutOfSightAreSaidToBeSo(t *testing.T) {
 	b := newBench(t)
+	b.tracer.Letters = deadletter.NewDesk(struct{ queue.Queues }{b.queues}) // which nobody can browse, as on SQS
 	b.pager.failures = []error{permanent("invalid_routing_key")}
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
 	b.works()
