@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/revento"
 )
 
 // A queue shows messages only to who takes them. So whoever looks takes each letter, which hides it from others for a while, and
@@ -185,13 +186,15 @@ func (h *hand) remove(ctx context.Context, received queue.Received) error {
 // setAside keeps a letter in hand with which nothing is done. What a FIFO queue itself moved lies in its old group, whose others
 // are out of sight as long as it is in hand: it is sent into a group of its own, and comes again from there. It is sent before it
 // is deleted. Sent twice within queue.DeduplicationInterval it lies there once, and a copy that is sent later is known by its
-// origin.
+// origin. The deduplication id is one that nothing else has: an engine may remember the letter's own, or its message's, and would
+// take the copy for sent.
 func (h *hand) setAside(ctx context.Context, received queue.Received) error {
 	if !h.sharesGroup(received) {
 		return nil
 	}
 	alone := queue.Message{
-		Body: received.Body, Group: rand.Text(), DeduplicationID: received.ID, Attributes: maps.Clone(received.Attributes),
+		Body: received.Body, Group: rand.Text(), DeduplicationID: revento.Hash("a group of its own", received.ID),
+		Attributes: maps.Clone(received.Attributes),
 	}
 	if alone.Attributes == nil {
 		alone.Attributes = map[string]string{}

@@ -131,6 +131,21 @@ func TestWhatTheQueueMovedHidesNoOtherOfItsGroup(t *testing.T) {
 	})
 }
 
+// An engine that moves a message may give it its message's id as the deduplication id, and remember that: ElasticMQ does.
+func TestALetterIsNotLostWhereItsMessagesIDIsRemembered(t *testing.T) {
+	test(t, func(b *bench) {
+		message := b.encoded(route.Slack, "flag@1")
+		message.DeduplicationID = "1" // the first message's id here
+		b.sends(queue.Slack.DeadLetter(), message)
+		for range 2 {
+			if letters := b.lists(queue.Slack).Letters; len(letters) != 1 {
+				b.Fatalf("%+v", letters)
+			}
+		}
+		b.has(queue.Slack.DeadLetter(), 1)
+	})
+}
+
 // Somebody dies between giving a letter a group of its own and deleting it, and looks again when the queue has forgotten that.
 func TestALetterThatLiesThereTwiceIsOne(t *testing.T) {
 	test(t, func(b *bench) {

@@ -248,6 +248,8 @@ var mutants = []mutant{
 		guard: "make(chan struct{}, 1)", instead: "make(chan struct{}, 2)"},
 	{name: "dead letters: those of one group hide each other", file: "shared/deadletter/hand.go",
 		guard: "if !h.sharesGroup(received) {", instead: "if true {"},
+	{name: "dead letters: a copy is taken for sent", file: "shared/deadletter/hand.go",
+		guard: `DeduplicationID: revento.Hash("a group of its own", received.ID),`, instead: "DeduplicationID: received.ID,"},
 	{name: "dead letters: what is out of sight is not counted", file: "shared/deadletter/hand.go",
 		guard: "missing := before - len(h.order)", instead: "missing := 0"},
 	{name: "dead letters: a long look forgets what it holds", file: "shared/deadletter/hand.go",
