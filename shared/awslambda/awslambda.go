@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"math"
 	"net/http"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,17 +26,71 @@ import (
 type GatewayHandler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
 // Ingest handles deliveries. Other paths answer 404, other methods 405.
-func Ingest(in *ingest.Ingest) GatewayHandler {
-	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		if event.RawPath != ingest.Path {
-			return respond(http.StatusNotFound, nil, refusal{Status: "not_found", Message: "deliveries go to POST " + ingest.Path}), nil
-		}
-		if event.RequestContext.HTTP.Method != http.MethodPost {
-			allow := map[string]string{"Allow": http.MethodPost}
-			return respond(http.StatusMethodNotAllowed, allow, refusal{Status: "method_not_allowed", Message: "deliveries are posted"}), nil
-		}
-		return answer(in.Handle(ctx, request(event))), nil
+func Ingest(in *ingest.Ingest) GatewayHandler { return Webhook{in}.Handle }
+
+// Webhook answers what is posted to the webhook's path, and refuses the rest.
+type Webhook struct{ Ingest *ingest.Ingest }
+
+// Handle is a GatewayHandler. Its error is always nil.
+func (w Webhook) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+	if refusal, refused := w.unmatched(ctx, event); refused {
+		return refusal, nil
 	}
+	return answer(w.Ingest.Handle(ctx, request(event))), nil
+}
+
+// Screen says whether the request is refused before its body of so many bytes is read, -1 where that is not known, and with
+// what answer. API Gateway reads bodies itself: it is for one machine.
+func (w Webhook) Screen(ctx context.Context, event events.APIGatewayV2HTTPRequest, size int64) (events.APIGatewayV2HTTPResponse, bool) {
+	if refusal, refused := w.unmatched(ctx, event); refused {
+		return refusal, true
+	}
+	reply, refused := w.Ingest.Screen(ctx, request(event), size)
+	return answer(reply), refused
+}
+
+// Refuse tells of a request that the transport refuses, and returns the answer.
+func (w Webhook) Refuse(ctx context.Context, event events.APIGatewayV2HTTPRequest, status ingest.Status, reason string,
+) events.APIGatewayV2HTTPResponse {
+	return answer(w.Ingest.Refuse(ctx, request(event), status, reason))
+}
+
+// messages are what somebody should know who asked for what is not there.
+var messages = map[ingest.Status]string{
+	ingest.NotFound:         "deliveries go to POST " + ingest.Path,
+	ingest.MethodNotAllowed: "deliveries are posted",
+}
+
+// unmatched refuses what is no delivery.
+func (w Webhook) unmatched(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, bool) {
+	var status ingest.Status
+	switch {
+	case !isWebhook(event):
+		status = ingest.NotFound
+	case event.RequestContext.HTTP.Method != http.MethodPost:
+		status = ingest.MethodNotAllowed
+	default:
+		return events.APIGatewayV2HTTPResponse{}, false
+	}
+	return w.Refuse(ctx, event, status, messages[status]), true
+}
+
+// isWebhook says whether the path is the webhook's, to the letter. Before it may stand the name of a stage that is not the
+// default one, or the key of a custom domain's mapping, of which the event tells nothing: but then API Gateway has matched the
+// route. https://github.com/aws-powertools/powertools-lambda-python/issues/621 shows a stage's rawPath.
+func isWebhook(event events.APIGatewayV2HTTPRequest) bool {
+	prefix, ok := strings.CutSuffix(event.RawPath, ingest.Path)
+	if !ok || prefix == "" {
+		return ok
+	}
+	stage := event.RequestContext.Stage
+	_, route, _ := strings.Cut(event.RouteKey, " ")
+	return stage != defaultStage && prefix == "/"+stage || route == ingest.Path && isMapping(prefix)
+}
+
+// isMapping says whether a path can be the key of a mapping: whole segments, of which none is encoded.
+func isMapping(prefix string) bool {
+	return len(prefix) > 1 && path.Clean(prefix) == prefix && path.IsAbs(prefix) && !strings.Contains(prefix, "%")
 }
 
 func request(event events.APIGatewayV2HTTPRequest) ingest.Request {
@@ -45,6 +100,7 @@ func request(event events.APIGatewayV2HTTPRequest) ingest.Request {
 		Timestamp:  header(event, revento.HeaderTimestamp),
 		Signature:  header(event, revento.HeaderSignature),
 		Body:       ingest.Body{Text: event.Body, Base64: event.IsBase64Encoded},
+		Sender:     event.RequestContext.HTTP.SourceIP,
 	}
 }
 
@@ -64,36 +120,26 @@ func header(event events.APIGatewayV2HTTPRequest, name string) string {
 	return strings.Join(values, ",")
 }
 
-// reply is the body of every answer to a delivery.
+// reply is the body of every answer.
 type reply struct {
 	Status     ingest.Status `json:"status"`
 	DeliveryID string        `json:"delivery_id,omitempty"`
-}
-
-// refusal is the body of an answer to what is not a delivery.
-type refusal struct {
-	Status  string `json:"status"`
-	Message string `json:"message"`
+	Message    string        `json:"message,omitempty"`
 }
 
 func answer(r ingest.Reply) events.APIGatewayV2HTTPResponse {
-	var headers map[string]string
+	headers := map[string]string{"Content-Type": "application/json"}
 	if r.RetryAfter > 0 {
-		headers = map[string]string{"Retry-After": strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds())))}
+		headers["Retry-After"] = strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds())))
 	}
-	return respond(r.Status.Code(), headers, reply{Status: r.Status, DeliveryID: r.DeliveryID})
-}
-
-func respond(code int, headers map[string]string, body any) events.APIGatewayV2HTTPResponse {
-	text, err := json.Marshal(body)
+	if r.Status == ingest.MethodNotAllowed {
+		headers["Allow"] = http.MethodPost
+	}
+	text, err := json.Marshal(reply{Status: r.Status, DeliveryID: r.DeliveryID, Message: messages[r.Status]})
 	if err != nil {
 		panic("awslambda: a reply of plain strings cannot fail to encode: " + err.Error())
 	}
-	if headers == nil {
-		headers = map[string]string{}
-	}
-	headers["Content-Type"] = "application/json"
-	return events.APIGatewayV2HTTPResponse{StatusCode: code, Headers: headers, Body: string(text)}
+	return events.APIGatewayV2HTTPResponse{StatusCode: r.Status.Code(), Headers: headers, Body: string(text)}
 }
 
 // QueueHandler works on events of an SQS event source mapping with ReportBatchItemFailures.

@@ -1,11 +1,14 @@
 package awslambda
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"encoding/json"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -31,14 +34,86 @@ func TestOnlyPostsToTheOnePathAreDeliveries(t *testing.T) {
 		{"another method", "GET", "/webhooks/revento", 405, "POST"},
 		{"another method on another path", "GET", "/x", 404, ""},
 	}
-	handle := Ingest(nil) // none of these reaches the rules
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			var log bytes.Buffer
+			handle := Ingest(refusing(&log))
 			response, err := handle(t.Context(), GatewayEvent(c.method, c.path, http.Header{}, nil, "", time.Unix(0, 0)))
-			if err != nil || response.StatusCode != c.code || response.Headers["Allow"] != c.allow {
+			if err != nil || response.StatusCode != c.code || response.Headers["Allow"] != c.allow || !json.Valid([]byte(response.Body)) {
 				t.Errorf("response = %+v, %v", response, err)
 			}
+			metric := map[int]string{404: `"reply_not_found":1`, 405: `"reply_method_not_allowed":1`}[c.code]
+			if strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), metric) {
+				t.Errorf("the log: %s", log.String())
+			}
 		})
+	}
+}
+
+// refusing is ingest that has no more than what refusals need.
+func refusing(log io.Writer) *ingest.Ingest {
+	return &ingest.Ingest{Log: telemetry.New(log, telemetry.Options{}), Now: time.Now}
+}
+
+// The prefix that a stage, or the mapping of a custom domain, leaves in the path is not in the way, and nothing else may be there.
+func TestThePathIsTheWebhooksToTheLetter(t *testing.T) {
+	const matched = "ANY " + ingest.Path
+	cases := []struct {
+		path, stage, route string
+		isWebhook          bool
+	}{
+		{ingest.Path, "$default", matched, true},
+		{"/prod" + ingest.Path, "prod", matched, true},
+		{"/prod" + ingest.Path, "prod", "$default", true},
+		{"/prod" + ingest.Path, "prod", "ANY /{proxy+}", true},
+		{"/hooks" + ingest.Path, "prod", matched, true},
+		{"/hooks/v1" + ingest.Path, "$default", "POST " + ingest.Path, true},
+
+		{"/hooks" + ingest.Path, "prod", "$default", false},
+		{"/$default" + ingest.Path, "$default", "$default", false},
+		{"/" + ingest.Path, "$default", matched, false},
+		{"//hooks" + ingest.Path, "$default", matched, false},
+		{"/hooks/" + ingest.Path, "$default", matched, false},
+		{"/hooks/.." + ingest.Path, "$default", matched, false},
+		{"/." + ingest.Path, "$default", matched, false},
+		{"/%68ooks" + ingest.Path, "$default", matched, false},
+		{"hooks" + ingest.Path, "$default", matched, false},
+		{ingest.Path + "/", "$default", matched, false},
+		{"/webhooks%2Frevento", "$default", matched, false},
+		{"/webhooks//revento", "$default", matched, false},
+		{"/prod", "prod", matched, false},
+		{"", "", "", false},
+	}
+	for _, c := range cases {
+		event := events.APIGatewayV2HTTPRequest{RawPath: c.path, RouteKey: c.route}
+		event.RequestContext.Stage = c.stage
+		if got := isWebhook(event); got != c.isWebhook {
+			t.Errorf("%s of stage %s, matched by %s: %v", c.path, c.stage, c.route, got)
+		}
+	}
+}
+
+// On one machine nothing is read of a body that the headers refuse.
+func TestScreenLooksAtWhatIsKnownWithoutTheBody(t *testing.T) {
+	in := refusing(io.Discard)
+	in.BodyLimit, in.Tolerance = 1000, time.Minute
+	w := Webhook{in}
+	headers := http.Header{
+		"X-Revento-Timestamp": {strconv.FormatInt(time.Now().Unix(), 10)}, "X-Revento-Signature": {"sha256=" + strings.Repeat("0", 64)},
+	}
+	for _, c := range []struct {
+		name   string
+		header http.Header
+		size   int64
+		code   int // 0: it passes
+	}{
+		{"as large as the limit", headers, 1000, 0}, {"of unknown size", headers, -1, 0},
+		{"a byte over the limit", headers, 1001, 413}, {"no headers", http.Header{}, 10, 401},
+	} {
+		response, refused := w.Screen(t.Context(), GatewayEvent("POST", ingest.Path, c.header, nil, "", time.Now()), c.size)
+		if refused != (c.code != 0) || refused && response.StatusCode != c.code {
+			t.Errorf("%s: %v, %+v", c.name, refused, response)
+		}
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 // routeAnyMethod begins the route key of the template's route, which takes every method.
 const routeAnyMethod = "ANY "
 
+// defaultStage is served at the root: its name is in no path.
+const defaultStage = "$default"
+
 // GatewayEvent is the event that an API Gateway HTTP API makes of a request, payload format 2.0: header names in lower case,
 // repeated headers joined by commas, the body in base64 unless its content type is text.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
@@ -30,7 +33,7 @@ func GatewayEvent(method, path string, header http.Header, body []byte, requestI
 		RequestContext: events.APIGatewayV2HTTPRequestContext{
 			RequestID: requestID,
 			RouteKey:  routeAnyMethod + path,
-			Stage:     "$default",
+			Stage:     defaultStage,
 			TimeEpoch: now.UnixMilli(),
 			HTTP:      events.APIGatewayV2HTTPRequestContextHTTPDescription{Method: method, Path: path, Protocol: "HTTP/1.1"},
 		},

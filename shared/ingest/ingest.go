@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -62,6 +63,8 @@ type Ingest struct {
 	Secrets      Secrets
 	Ledger       Ledger
 	Queues       queue.Sender
+	// Refusals keeps what was refused, where there is somebody to ask for it: on one machine.
+	Refusals *Refusals
 	// Replays is the memory of this copy of the program, for as long as it runs.
 	Replays *Replays
 	Log     *telemetry.Logger
@@ -75,13 +78,40 @@ func (in *Ingest) Handle(ctx context.Context, request Request) Reply {
 	ctx, cancel := context.WithTimeout(ctx, Budget)
 	defer cancel()
 
-	reply := in.answer(ctx, request, line)
+	return in.told(request, in.answer(ctx, request, line), line)
+}
+
+// Screen looks at a request before its body of so many bytes is read, -1 where that is not known, and says whether it is refused:
+// for its headers' form, its size or its age. What passes is for Handle; nothing has been told of it.
+func (in *Ingest) Screen(ctx context.Context, request Request, size int64) (reply Reply, refused bool) {
+	if _, status, reason := in.screen(request, size, in.Now()); status != "" {
+		return in.Refuse(ctx, request, status, reason.Error()), true
+	}
+	return Reply{}, false
+}
+
+// Refuse tells of a request that is refused for a reason of the transport's, and returns the answer.
+func (in *Ingest) Refuse(ctx context.Context, request Request, status Status, reason string) Reply {
+	line := in.Log.Begin("delivery")
+	defer line.End(ctx)
+	line.Set("reason", reason)
+	return in.told(request, refuse(status), line)
+}
+
+// told completes the line, and the answer, of a request.
+func (in *Ingest) told(request Request, reply Reply, line *telemetry.Line) Reply {
 	if revento.IsDeliveryID(request.DeliveryID) {
 		reply.DeliveryID = request.DeliveryID
 		line.Set("delivery_id", request.DeliveryID)
 	}
 	line.Set("status", string(reply.Status))
 	line.Count("reply_" + string(reply.Status))
+	// What was not worked on has a reason.
+	if reason := line.Text("reason"); reason != "" && reply.Status != Accepted {
+		in.Refusals.add(Refusal{
+			At: in.Now(), Code: reply.Status.Code(), Status: reply.Status, Reason: reason, DeliveryID: reply.DeliveryID, Sender: request.Sender,
+		})
+	}
 	return reply
 }
 
@@ -131,16 +161,9 @@ func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.L
 // to answer; "" means verified.
 func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.Line) (verified, Status) {
 	now := in.Now()
-	proof, err := revento.ParseProof(request.Timestamp, request.Signature)
-	if err != nil {
-		return refused(line, Unauthorized, err)
-	}
-	if size := request.Body.Size(); size > in.BodyLimit {
-		return refused(line, TooLarge, fmt.Errorf("the body has %d bytes, BodyLimit allows %d", size, in.BodyLimit))
-	}
-	if !proof.IsFresh(now, in.Tolerance) {
-		return refused(line, Stale, fmt.Errorf("signed %s before now, SignatureTolerance allows %s either way",
-			now.Sub(proof.SignedAt).Round(time.Second), in.Tolerance))
+	proof, status, reason := in.screen(request, int64(request.Body.Size()), now)
+	if status != "" {
+		return refused(line, status, reason)
 	}
 	body, err := request.Body.Bytes()
 	if err != nil {
@@ -160,6 +183,22 @@ func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.L
 		return refused(line, Malformed, err)
 	}
 	return verified{Delivery: delivery, secret: secret, digest: digest}, ""
+}
+
+// screen looks at what is known without the body. A refusal is the status to answer, with its reason; "" means none.
+func (in *Ingest) screen(request Request, size int64, now time.Time) (proof revento.Proof, refusal Status, reason error) {
+	proof, err := revento.ParseProof(request.Timestamp, request.Signature)
+	if err != nil {
+		return proof, Unauthorized, err
+	}
+	if size > int64(in.BodyLimit) {
+		return proof, TooLarge, fmt.Errorf("the body has %d bytes, BodyLimit allows %d", size, in.BodyLimit)
+	}
+	if !proof.IsFresh(now, in.Tolerance) {
+		return proof, Stale, fmt.Errorf("signed %s before now, SignatureTolerance allows %s either way",
+			now.Sub(proof.SignedAt).Round(time.Second), in.Tolerance)
+	}
+	return proof, "", nil
 }
 
 // match returns the number of the secret that signed the body, from 1, or 0, and the digest of the signed bytes. It tries the
@@ -247,6 +286,7 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 	case alreadyHandedOff:
 		return Reply{Status: Duplicate}
 	case inProgress:
+		line.Set("reason", "a copy of it is being handled")
 		return Reply{Status: Busy, RetryAfter: max(standing.LeaseEnd.Sub(now), time.Second)}
 	}
 	if err := in.handOff(ctx, delivery.Delivery, destinations); err != nil {
@@ -331,7 +371,7 @@ func refused(line *telemetry.Line, status Status, reason error) (verified, Statu
 
 func refuse(status Status) Reply {
 	reply := Reply{Status: status}
-	if status == Unavailable {
+	if status.Code() == http.StatusServiceUnavailable {
 		reply.RetryAfter = unavailableRetryAfter
 	}
 	return reply

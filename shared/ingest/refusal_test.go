@@ -145,6 +145,11 @@ func TestStatusCodes(t *testing.T) {
 		ingest.Stale:        http.StatusUnauthorized,
 		ingest.Malformed:    http.StatusBadRequest,
 		ingest.TooLarge:     http.StatusRequestEntityTooLarge,
+
+		ingest.NotFound:         http.StatusNotFound,
+		ingest.MethodNotAllowed: http.StatusMethodNotAllowed,
+		ingest.TimedOut:         http.StatusRequestTimeout,
+		ingest.HeadersTooLarge:  http.StatusRequestHeaderFieldsTooLarge,
 	} {
 		if got := status.Code(); got != want {
 			t.Errorf("%s is %d, want %d", status, got, want)

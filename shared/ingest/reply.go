@@ -19,6 +19,12 @@ const (
 	Stale        Status = "stale"
 	Malformed    Status = "malformed"
 	TooLarge     Status = "too_large"
+
+	// What is no delivery, or did not come whole.
+	NotFound         Status = "not_found"
+	MethodNotAllowed Status = "method_not_allowed"
+	TimedOut         Status = "timeout"
+	HeadersTooLarge  Status = "headers_too_large"
 )
 
 var codes = map[Status]int{
@@ -31,6 +37,11 @@ var codes = map[Status]int{
 	Stale:        http.StatusUnauthorized,
 	Malformed:    http.StatusBadRequest,
 	TooLarge:     http.StatusRequestEntityTooLarge,
+
+	NotFound:         http.StatusNotFound,
+	MethodNotAllowed: http.StatusMethodNotAllowed,
+	TimedOut:         http.StatusRequestTimeout,
+	HeadersTooLarge:  http.StatusRequestHeaderFieldsTooLarge,
 }
 
 // Code is the HTTP status code. Revento's guide names only 200 as success (/patterns/); what it does on the others is not

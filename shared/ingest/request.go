@@ -18,6 +18,8 @@ type Request struct {
 	Timestamp  string // X-Revento-Timestamp
 	Signature  string // X-Revento-Signature
 	Body       Body
+	// Sender is the address that it came from, for people who look at refusals.
+	Sender string
 }
 
 // Body is a request's body as API Gateway passes it on: base64-encoded where its content type is not text.

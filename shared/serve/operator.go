@@ -17,6 +17,7 @@ import (
 // its headers can be long. The API gives its calls a longer time of their own.
 const (
 	operatorHeaderBytes  = 64 << 10
+	operatorHeaderTime   = 5 * time.Second
 	operatorReadTimeout  = 10 * time.Second
 	operatorWriteTimeout = 20 * time.Second
 	operatorIdleTimeout  = time.Minute
@@ -38,7 +39,7 @@ func newOperatorSide(listener net.Listener, token string, calls http.Handler, lo
 		Handler:           &door{token: token, cookie: cookieName(listener), inside: local(operatorPaths(calls))},
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		MaxHeaderBytes:    operatorHeaderBytes,
-		ReadHeaderTimeout: readHeaderTimeout,
+		ReadHeaderTimeout: operatorHeaderTime,
 		ReadTimeout:       operatorReadTimeout,
 		WriteTimeout:      operatorWriteTimeout,
 		IdleTimeout:       operatorIdleTimeout,

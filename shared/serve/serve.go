@@ -18,6 +18,7 @@ import (
 	"revento-alerts/shared/awslambda"
 	"revento-alerts/shared/console"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/gateway"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/recurring"
@@ -68,7 +69,7 @@ type Machine struct {
 	RecordsSlack, RecordsPagerDuty bool
 
 	engine  *sqlite.Engine
-	server  *http.Server
+	gateway *gateway.Gateway
 	console *operatorSide
 	pollers []*poller
 	jobs    []recurring.Job
@@ -151,15 +152,13 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	engine := engineOn(m.engine, log)
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
 	site.Warnings, site.Log = m.Warnings, log
-	webhookSide := &gateway{
-		handle:    awslambda.Ingest(webhook.New(engine, all.Ingest, clients.webhook)),
-		bodyLimit: all.Ingest.BodyLimit, now: time.Now, log: m.log,
-	}
-	m.server = webhookSide.server()
+	in := webhook.New(engine, all.Ingest, clients.webhook)
+	in.Refusals = new(ingest.Refusals)
+	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, deletion.Elsewhere{}) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
-	return m.recorded(site.Backend(), clients.webhook, webhookSide)
+	return m.recorded(site.Backend(), clients.webhook, m.gateway)
 }
 
 func (m *Machine) poller(w *worker.Worker) *poller {
@@ -200,12 +199,12 @@ func (m *Machine) run(s sides) {
 	for _, job := range m.jobs {
 		m.running.Go(func() { clock.keep(ctx, job) })
 	}
-	m.running.Go(func() { m.serve(m.server, s.public) })
+	m.running.Go(func() { m.serve(m.gateway, s.public) })
 	m.running.Go(func() { m.serve(m.console.server, s.operator) })
 }
 
 // serve serves a side until Close.
-func (m *Machine) serve(server *http.Server, listener net.Listener) {
+func (m *Machine) serve(server interface{ Serve(net.Listener) error }, listener net.Listener) {
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		select {
 		case m.failed <- fmt.Errorf("serve on %s: %w", listener.Addr(), err):
@@ -230,7 +229,7 @@ func (m *Machine) Close() error {
 	m.stop()
 	stopped := make(chan error, 1)
 	go func() { stopped <- m.console.close() }()
-	err := errors.Join(shut(m.server), <-stopped)
+	err := errors.Join(shut(m.gateway), <-stopped)
 	m.running.Wait()
 	return errors.Join(err, m.close())
 }

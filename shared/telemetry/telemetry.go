@@ -7,6 +7,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"time"
 
 	"revento-alerts/shared/clip"
@@ -80,6 +81,16 @@ func (l *Logger) Begin(unit string) *Line {
 
 // Set adds an attribute.
 func (l *Line) Set(key string, value any) { l.attributes = append(l.attributes, slog.Any(key, value)) }
+
+// Text returns the text that was set last for a key, or "".
+func (l *Line) Text(key string) string {
+	for _, attribute := range slices.Backward(l.attributes) {
+		if attribute.Key == key {
+			return attribute.Value.String()
+		}
+	}
+	return ""
+}
 
 // Dimension adds an attribute that splits the line's metrics.
 func (l *Line) Dimension(key, value string) {

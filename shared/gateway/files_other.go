@@ -1,0 +1,6 @@
+//go:build !unix
+
+package gateway
+
+// openFiles is how many files the process may open.
+func openFiles() int { return manyFiles }
