@@ -69,6 +69,8 @@ type Backend struct {
 	// Journal lists the deliveries; nil where the engine cannot.
 	Journal ingest.Journal
 	Letters deadletter.Redriver
+	// Refusals are the last refused requests; nil where they are not kept.
+	Refusals *ingest.Refusals
 	// Check is what is checked, and Invalid what is wrong with the settings: then nothing but the check answers.
 	Check   checkup.Checkup
 	Invalid error
@@ -101,6 +103,7 @@ func Handler(b Backend) http.Handler {
 		"GET /api/trace":                 b.traceResource,
 		"GET /api/deliveries":            b.listDeliveries,
 		"POST /api/dead-letters/stop":    b.stopLetters,
+		"GET /api/refused":               b.listRefused,
 		"GET /api/overview":              b.overview,
 		"GET /api/routes":                b.listRoutes,
 		"GET /api/slack":                 b.listSlack,

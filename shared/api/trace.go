@@ -30,6 +30,19 @@ func (b Backend) traceResource(r *http.Request) (any, error) {
 	return Stories{Stories: stories}, err
 }
 
+// Refused is the answer to GET /api/refused.
+type Refused struct {
+	// Refused are the last 200, the newest first.
+	Refused []ingest.Refusal `json:"refused"`
+}
+
+func (b Backend) listRefused(*http.Request) (any, error) {
+	if b.Refusals == nil {
+		return nil, unavailable("refused requests are kept while serve runs; " + b.Check.Site.Refused)
+	}
+	return Refused{Refused: b.Refusals.Recent("")}, nil
+}
+
 // deliveriesPage is how many deliveries are listed at once.
 const deliveriesPage = 50
 

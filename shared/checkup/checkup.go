@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/secret"
@@ -120,6 +121,9 @@ type Checkup struct {
 	Queues     Queues
 	// QueueNames are the queues; each has a dead-letter queue.
 	QueueNames []queue.Name
+
+	// Refusals are the last refused requests, the newest first; nil where they are not kept.
+	Refusals func(deliveryID string) []ingest.Refusal
 
 	// Send says to post a test message into each channel and to open and resolve test incidents.
 	Send bool

@@ -1,6 +1,10 @@
 package checkup
 
-import "fmt"
+import (
+	"fmt"
+
+	"revento-alerts/shared/telemetry"
+)
 
 // Site is where the product runs, in the words of remedies.
 type Site struct {
@@ -10,9 +14,15 @@ type Site struct {
 	WebhookSecrets, SlackBotToken, RoutingKeys string
 	// Access is what to look at where secrets, tables or queues cannot be read.
 	Access string
+	// Refused is where refused requests are found afterwards.
+	Refused string
 	// Flag is what the other commands need to reach it: "--stack NAME".
 	Flag string
 }
+
+// refusedPattern finds the lines of what was not worked on.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+const refusedPattern = `{ $.msg = "delivery" && $.status != "accepted" && $.status != "duplicate" && $.status != "ignored" }`
 
 // OnStack is a deployed stack.
 func OnStack(name, region string) Site {
@@ -26,7 +36,10 @@ func OnStack(name, region string) Site {
 		SlackBotToken:  fill("slack-bot-token", "the app's Bot User OAuth Token"),
 		RoutingKeys:    fill("pagerduty-routing-key", "the Events API v2 integration key"),
 		Access:         "see that your AWS credentials may read the secrets, tables and queues of the stack " + name + " in " + region,
-		Flag:           "--stack " + name,
+		Refused: fmt.Sprintf("the metrics reply_<status> of the namespace %s, and a line each in the log group /aws/lambda/%s-ingest: "+
+			"aws logs filter-log-events --region %s --log-group-name /aws/lambda/%s-ingest --filter-pattern '%s'",
+			telemetry.Namespace, name, region, name, refusedPattern),
+		Flag: "--stack " + name,
 	}
 }
 
@@ -41,6 +54,7 @@ func OnMachine(dataDir string) Site {
 		SlackBotToken:  set("SLACK_BOT_TOKEN", "the app's Bot User OAuth Token"),
 		RoutingKeys:    set("PAGERDUTY_ROUTING_KEY", "the Events API v2 integration key"),
 		Access:         "see that the data folder is serve's and that its disk is sound: " + dataDir,
+		Refused:        "the last 200 since serve was started, at /api/refused",
 		Flag:           "--data " + dataDir,
 	}
 }

@@ -2,6 +2,7 @@ package checkup
 
 import (
 	"context"
+	"time"
 
 	"revento-alerts/shared/queue"
 )
@@ -21,7 +22,19 @@ func (v *visit) storageChecks() []check {
 		checks = append(checks, check{subject: "dead letters of " + string(name),
 			look: func(ctx context.Context) []Finding { return v.lookAtDeadLetters(ctx, name) }})
 	}
-	return checks
+	return append(checks, check{subject: "refused requests", look: v.lookAtRefusals})
+}
+
+// lookAtRefusals is never a warning: anybody can have a request refused.
+func (v *visit) lookAtRefusals(context.Context) []Finding {
+	if v.Refusals == nil {
+		return fine("see %s", v.Site.Refused)
+	}
+	refused := v.Refusals("")
+	if len(refused) == 0 {
+		return fine("none since serve was started")
+	}
+	return fine("%d: %s; the newest at %s was %s", len(refused), v.Site.Refused, refused[0].At.UTC().Format(time.RFC3339), refused[0])
 }
 
 func (v *visit) lookAtTable(ctx context.Context, table string) []Finding {

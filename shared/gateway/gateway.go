@@ -30,11 +30,11 @@ const (
 	// headerTime is how long a request's line and headers may take.
 	headerTime = 5 * time.Second
 	// bodyTime is how long the body may take, from the end of the headers on.
-	bodyTime = 4 * time.Second
+	bodyTime = 4500 * time.Millisecond
 	// pressedBodyTime is how long it may take where others wait for its place.
 	pressedBodyTime = time.Second
 	// lineTime is how long a request waits for a place before its body is read.
-	lineTime = 2500 * time.Millisecond
+	lineTime = 3500 * time.Millisecond
 	// writeTime is for the whole answer, from the end of the headers on.
 	writeTime = 2 * ingest.FunctionTimeout
 	// idleTime is for how long a connection is kept without a request: above the 60 s for which nginx, among others, keeps one to

@@ -11,8 +11,8 @@ import (
 const (
 	// workLimit is how many bytes of bodies are read and worked on at the same time. Working on one takes about nine times its
 	// size in memory.
-	workLimit = 8 << 20
-	// leastWeight is what the smallest request counts, so that workLimit bounds their number too: 256.
+	workLimit = 4 << 20
+	// leastWeight is what the smallest request counts, so that workLimit bounds their number too: 128.
 	leastWeight = 32 << 10
 )
 
@@ -20,7 +20,9 @@ const (
 var errBusy = errors.New("there is no place")
 
 // places bounds what is worked on at the same time, by weight. Who finds none waits in line, the newest in front: of more than
-// can be worked on, those are that were not kept waiting, and the others are told so while their senders still listen.
+// can be worked on, those are that were not kept waiting, and the others are told so while their senders still listen. They are
+// not told so at once: senders who try again at once would have the processor answer them and work on nothing. Nothing of a body
+// is read while its request waits.
 type places struct {
 	mu   sync.Mutex
 	free int64

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"fmt"
 	"sync"
 	"time"
 )
@@ -19,6 +20,15 @@ type Refusal struct {
 	DeliveryID string `json:"delivery_id"`
 	// Sender is the address that the request came from; "" where it is not known.
 	Sender string `json:"sender"`
+}
+
+// String is the refusal in a line, without its moment and its delivery id.
+func (r Refusal) String() string {
+	text := fmt.Sprintf("%d %s: %s", r.Code, r.Status, r.Reason)
+	if r.Sender != "" {
+		text += ", from " + r.Sender
+	}
+	return text
 }
 
 // Refusals keeps the last 200 refusals in memory. It is safe for concurrent use; a nil one keeps none.

@@ -151,9 +151,9 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	m.leadToRecorder(&clients)
 	engine := engineOn(m.engine, log)
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
-	site.Warnings, site.Log = m.Warnings, log
+	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)
-	in.Refusals = new(ingest.Refusals)
+	in.Refusals = site.Refusals
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, deletion.Elsewhere{}) {
 		m.pollers = append(m.pollers, m.poller(w))

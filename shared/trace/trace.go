@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"revento-alerts/shared/alert"
@@ -40,6 +41,9 @@ type Tracer struct {
 	Letters *deadletter.Desk
 	// Routes are those in force now.
 	Routes route.Table
+	// Refusals are the last ones of a delivery id, the newest first; nil where they are not kept. Refused says where to look then.
+	Refusals func(deliveryID string) []ingest.Refusal
+	Refused  string
 	// SlackRecorded says that a recorder stands in for Slack: its messages have no links.
 	SlackRecorded bool
 	Now           func() time.Time
@@ -127,8 +131,7 @@ func (t *Tracer) Delivery(ctx context.Context, id string) (Story, error) {
 		return Story{}, err
 	}
 	if len(entries) == 0 {
-		return Story{}, fmt.Errorf("%w: %q never came, was refused (the log's line with this delivery_id tells its status and reason), "+
-			"was answered 503 and not sent again yet, or came more than %s ago, which is as long as the ledger remembers", ErrNotFound, id, t.Window)
+		return Story{}, t.unknown(id)
 	}
 	story, err := t.tell(ctx, &inquiry{Tracer: t, whole: true}, entries[0])
 	for _, entry := range entries[1:] {
@@ -138,7 +141,32 @@ func (t *Tracer) Delivery(ctx context.Context, id string) (Story, error) {
 			story.Others = append(story.Others, other)
 		}
 	}
+	for _, refusal := range t.refusals(id) {
+		story.Steps = append(story.Steps, Step{At: refusal.At, What: "refused", Detail: refusal.String()})
+	}
+	slices.SortStableFunc(story.Steps, func(a, b Step) int { return a.At.Compare(b.At) })
 	return story, err
+}
+
+func (t *Tracer) refusals(id string) []ingest.Refusal {
+	if t.Refusals == nil {
+		return nil
+	}
+	return t.Refusals(id)
+}
+
+// unknown says what may have become of a delivery that the ledger does not know.
+func (t *Tracer) unknown(id string) error {
+	if refused := t.refusals(id); len(refused) > 0 {
+		newest := refused[0]
+		return fmt.Errorf("%w in the ledger: %q was refused %s, at last at %s: %s", ErrNotFound, id, times(len(refused)), clock(newest.At), newest)
+	}
+	lookedUp := "the log's line with this delivery_id tells its status and reason"
+	if t.Refused != "" {
+		lookedUp = t.Refused
+	}
+	return fmt.Errorf("%w: %q never came, was refused (%s), was answered 503 and not sent again yet, or came more than %s ago, which is "+
+		"as long as the ledger remembers", ErrNotFound, id, lookedUp, t.Window)
 }
 
 // entries are those of a delivery id, the one that has it first.

@@ -38,6 +38,8 @@ type Site struct {
 	wiring.Engine
 	// Finder reads the engine's ledger. Where it is an ingest.Journal, deliveries can be listed.
 	Finder ingest.Finder
+	// Refusals are the last refused requests; nil where they are not kept.
+	Refusals *ingest.Refusals
 	// URL is where deliveries are posted to; "" where nothing runs.
 	URL string
 	// Place names the installation, Tables its tables, none on one machine.
@@ -68,6 +70,7 @@ func (s Site) Backend() api.Backend {
 	desk.Annals, _ = s.Finder.(ingest.Annals)
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
+		Refusals:  s.Refusals,
 		Stack:     s.stack(),
 		Deletions: deletions,
 		Trace:     s.tracer(deletions, desk),
@@ -91,8 +94,18 @@ func (s Site) Backend() api.Backend {
 
 func (s Site) stack() string { return s.All.Ingest.Stack }
 
+// refusals finds refused requests, where they are kept.
+func (s Site) refusals() func(string) []ingest.Refusal {
+	if s.Refusals == nil {
+		return nil
+	}
+	return s.Refusals.Recent
+}
+
 func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace.Tracer {
 	return &trace.Tracer{
+		Refusals:      s.refusals(),
+		Refused:       s.Place.Refused,
 		Stack:         s.stack(),
 		Ledger:        s.Finder,
 		Window:        s.All.Ingest.DedupeWindow,
@@ -122,6 +135,7 @@ func (s Site) check() checkup.Checkup {
 		TableNames:       s.TableNames,
 		Queues:           s.Queues,
 		QueueNames:       queue.Names,
+		Refusals:         s.refusals(),
 		Now:              s.Now,
 	}
 }
