@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/api"
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/test/golden"
 )
@@ -100,9 +101,17 @@ func TestARecorderThatWasToldNothingShowsEmptyLists(t *testing.T) {
 	}
 }
 
+func TestNothingRefusedIsAnEmptyList(t *testing.T) {
+	_, body := ask(t, api.Backend{Refusals: new(ingest.Refusals)}, http.MethodGet, "refused")
+	if strings.TrimSpace(body) != `{"refused":[]}` {
+		t.Errorf("answered %s", body)
+	}
+}
+
 func TestWhatIsNotToBeHadHereIsNotFoundAndSaysWhy(t *testing.T) {
 	for path, want := range map[string]string{
-		"GET slack": "Slack's messages are in Slack", "GET pagerduty": "PagerDuty's incidents are in PagerDuty",
+		"GET refused": "while serve runs",
+		"GET slack":   "Slack's messages are in Slack", "GET pagerduty": "PagerDuty's incidents are in PagerDuty",
 		"POST samples/application.approved": "revento-alerts send --stack",
 	} {
 		method, path, _ := strings.Cut(path, " ")

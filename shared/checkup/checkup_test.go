@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/pagerduty"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
@@ -401,5 +402,25 @@ func (full) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 func TestWhatCannotBePrintedIsAnError(t *testing.T) {
 	if err := checkup.Write(full{}, nil); err == nil {
 		t.Error("no error")
+	}
+}
+
+// Where they are kept, the check tells of the newest; anybody can have one, so that it is no warning.
+func TestRefusedRequestsAreTold(t *testing.T) {
+	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+	newest := ingest.Refusal{At: at, Code: 401, Status: ingest.Stale, Reason: "signed long before now", Sender: "203.0.113.9"}
+	for want, refused := range map[string][]ingest.Refusal{
+		"none since serve was started": {},
+		"the newest at 2026-05-09T12:00:00Z was 401 stale: signed long before now, from 203.0.113.9": {newest, {}},
+	} {
+		s := well()
+		s.Refusals = func(string) []ingest.Refusal { return refused }
+		var text strings.Builder
+		if err := checkup.Write(&text, s.Run(t.Context())); err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(text.String(), want) || !strings.Contains(text.String(), "ok       refused requests") {
+			t.Errorf("%s lacks %q", text.String(), want)
+		}
 	}
 }

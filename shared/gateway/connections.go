@@ -15,6 +15,8 @@ const (
 	maxConnections = 4096
 	// filesKept is how many of the process' files are kept for the database, the operator's side and the providers.
 	filesKept = 256
+	// receiveBuffer is how many bytes the system takes of a body that nobody reads yet.
+	receiveBuffer = 256 << 10
 	// manyFiles is more than are needed.
 	manyFiles = 2*maxConnections + filesKept
 	// lingerTime is how long the refusal of a request that is still being sent may take to arrive: a connection that is closed with
@@ -64,6 +66,9 @@ func (l listener) Accept() (net.Conn, error) {
 				continue
 			}
 			return nil, err
+		}
+		if tcp, ok := inner.(*net.TCPConn); ok {
+			_ = tcp.SetReadBuffer(receiveBuffer) // without it there is more room, which does no harm to the answer
 		}
 		accepted := &connection{Conn: inner, of: l.of}
 		if l.of.admit(accepted) {

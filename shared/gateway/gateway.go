@@ -34,7 +34,7 @@ const (
 	// pressedBodyTime is how long it may take where others wait for its place.
 	pressedBodyTime = time.Second
 	// lineTime is how long a request waits for a place before its body is read.
-	lineTime = 3500 * time.Millisecond
+	lineTime = 3 * time.Second
 	// writeTime is for the whole answer, from the end of the headers on.
 	writeTime = 2 * ingest.FunctionTimeout
 	// idleTime is for how long a connection is kept without a request: above the 60 s for which nginx, among others, keeps one to

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -174,26 +175,57 @@ func TestABodyThatDoesNotComeMakesWayWhereOthersWait(t *testing.T) {
 	})
 }
 
-func TestThePlacesAreTheNewestOnesFirstAndGivenBack(t *testing.T) {
+// Those who wait take their turns, and the newest goes first where the line is longer than can be worked on in a while.
+func TestWhoseTurnItIsInTheLine(t *testing.T) {
+	for waited, want := range map[time.Duration][]int{orderTime - time.Second/2: {0, 1, 2, 3}, orderTime: {3, 2, 1, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			p := &places{free: 10}
+			whole, err := p.take(t.Context(), 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var order []int
+			var wait sync.WaitGroup
+			for number := range 4 {
+				wait.Go(func() {
+					mine, err := p.take(t.Context(), 10)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					order = append(order, number)
+					time.Sleep(10 * time.Millisecond)
+					mine.leave()
+				})
+				synctest.Wait()
+			}
+			time.Sleep(waited)
+			whole.leave()
+			wait.Wait()
+			if !slices.Equal(order, want) {
+				t.Errorf("after %s: %v, want %v", waited, order, want)
+			}
+		})
+	}
+}
+
+func TestPlacesAreGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &places{free: 10}
 		whole, err := p.take(t.Context(), 10)
 		if err != nil {
 			t.Fatal(err)
 		}
-		var order []int
-		var mu sync.Mutex
+		var given atomic.Int64
 		var wait sync.WaitGroup
-		for number := range 4 {
+		for range 4 {
 			wait.Go(func() {
 				mine, err := p.take(t.Context(), 5)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				mu.Lock()
-				order = append(order, number)
-				mu.Unlock()
+				given.Add(1)
 				time.Sleep(time.Second)
 				mine.leave()
 			})
@@ -204,8 +236,8 @@ func TestThePlacesAreTheNewestOnesFirstAndGivenBack(t *testing.T) {
 		}
 		whole.leave()
 		wait.Wait()
-		if len(order) != 4 || order[0]+order[1] != 5 || p.free != 10 || p.isPressed() {
-			t.Errorf("order %v, %d free", order, p.free)
+		if given.Load() != 4 || p.free != 10 || p.isPressed() {
+			t.Errorf("%d were given, %d free", given.Load(), p.free)
 		}
 		if _, err := p.take(t.Context(), 10); err != nil {
 			t.Error(err)

@@ -16,13 +16,16 @@ const (
 	leastWeight = 32 << 10
 )
 
+// orderTime is for how long those who wait take their turns: past it the newest goes first.
+const orderTime = time.Second
+
 // errBusy is returned to who waited for a place in vain.
 var errBusy = errors.New("there is no place")
 
-// places bounds what is worked on at the same time, by weight. Who finds none waits in line, the newest in front: of more than
-// can be worked on, those are that were not kept waiting, and the others are told so while their senders still listen. They are
-// not told so at once: senders who try again at once would have the processor answer them and work on nothing. Nothing of a body
-// is read while its request waits.
+// places bounds what is worked on at the same time, by weight. Who finds none waits in line. Where the line is longer than can be
+// worked on in a second, the newest goes first: its sender waits no longer than it has to, and the others are told so while their
+// senders still listen. They are not told so at once: senders who try again at once would have the processor answer them and
+// work on nothing. Nothing of a body is read while its request waits.
 type places struct {
 	mu   sync.Mutex
 	free int64
@@ -31,6 +34,7 @@ type places struct {
 
 type waiter struct {
 	weight int64
+	since  time.Time
 	given  chan struct{} // closed when the place is the waiter's
 }
 
@@ -74,7 +78,7 @@ func (p *places) join(weight int64) *waiter {
 		p.free -= weight
 		return nil
 	}
-	w := &waiter{weight: weight, given: make(chan struct{})}
+	w := &waiter{weight: weight, since: time.Now(), given: make(chan struct{})}
 	p.line = append(p.line, w)
 	return w
 }
@@ -96,16 +100,23 @@ func (p *places) leave(weight int64) {
 	defer p.mu.Unlock()
 	p.free += weight
 	for len(p.line) > 0 {
-		last := len(p.line) - 1
-		next := p.line[last]
+		turn := p.turn()
+		next := p.line[turn]
 		if next.weight > p.free {
 			return
 		}
 		p.free -= next.weight
-		p.line[last] = nil
-		p.line = p.line[:last]
+		p.line = slices.Delete(p.line, turn, turn+1)
 		close(next.given)
 	}
+}
+
+// turn is whose turn it is in the line.
+func (p *places) turn() int {
+	if time.Since(p.line[0].since) < orderTime {
+		return 0
+	}
+	return len(p.line) - 1
 }
 
 // isPressed says whether somebody waits for a place.

@@ -13,6 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/api"
+	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/serve"
@@ -319,5 +321,34 @@ func TestBodiesAtTheLimit(t *testing.T) {
 				t.Errorf("answered %d, want %d", code, c.code)
 			}
 		})
+	}
+}
+
+// What is refused on the public side, over the network, is JSON and can be seen on the operator's side.
+func TestWhatIsRefusedIsSeenByTheOperator(t *testing.T) {
+	dir := t.TempDir()
+	machine, _ := start(t, dir, map[string]string{})
+	defer stop(t, machine)
+	for path, want := range map[string]int{"/nothing": http.StatusNotFound, ingest.Path: http.StatusMethodNotAllowed} {
+		response, err := http.Get(strings.TrimSuffix(machine.URL, ingest.Path) + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want || response.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%s is answered %s, %s", path, response.Status, response.Header.Get("Content-Type"))
+		}
+	}
+	operator, err := serve.Operate(t.Context(), dir, variables(map[string]string{}), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = operator.Close() }()
+	var found api.Refused
+	if err := operator.Get(t.Context(), "refused", &found); err != nil {
+		t.Fatal(err)
+	}
+	if len(found.Refused) != 2 || found.Refused[0].Sender != "127.0.0.1" || found.Refused[0].At.IsZero() {
+		t.Errorf("%+v", found.Refused)
 	}
 }

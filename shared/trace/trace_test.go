@@ -169,6 +169,38 @@ func (b *bench) claims(id string) {
 	}
 }
 
+// Where refusals are kept, a story tells of them; where they are not, it says where to look.
+func TestARefusedDelivery(t *testing.T) {
+	b := newBench(t)
+	b.ingest.Refusals = new(ingest.Refusals)
+	b.tracer.Refusals = b.ingest.Refusals.Recent
+	refuse := func(id string) {
+		b.ingest.Refuse(t.Context(), ingest.Request{DeliveryID: id, Sender: "203.0.113.9"}, ingest.Stale, "signed 1h0m0s before now")
+	}
+	refuse("d-1")
+	b.passes(time.Second)
+	refuse("d-1")
+	_, err := b.tracer.Delivery(t.Context(), "d-1")
+	const want = `"d-1" was refused 2 times, at last at 2026-05-09 12:00:01 UTC: 401 stale: signed 1h0m0s before now, from 203.0.113.9`
+	if !errors.Is(err, trace.ErrNotFound) || !strings.Contains(err.Error(), want) {
+		t.Errorf("refused alone: %v", err)
+	}
+	b.passes(time.Second)
+	b.delivers("d-1", flagged, 0, ingest.Accepted)
+	var steps []string
+	for _, step := range b.tells("d-1").Steps {
+		steps = append(steps, step.What)
+	}
+	if want := []string{"refused", "refused", "received", "claimed", "handed off"}; !slices.Equal(steps, want) {
+		t.Errorf("steps %v, want %v", steps, want)
+	}
+
+	b.tracer.Refusals, b.tracer.Refused = nil, "see the log group"
+	if _, err := b.tracer.Delivery(t.Context(), "d-2"); !errors.Is(err, trace.ErrNotFound) || !strings.Contains(err.Error(), "see the log group") {
+		t.Errorf("not kept: %v", err)
+	}
+}
+
 func TestADeliveryThatTheLedgerDoesNotKnow(t *testing.T) {
 	b := newBench(t)
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
