@@ -110,12 +110,16 @@ func TestIdleConnectionsKeepNoDeliveryOut(t *testing.T) {
 		head, body := delivery("used", 100)
 		used.sends(head + body)
 		used.wants(accepted)
+		began := time.Now()
 		for range 20 {
 			b.dial()
 			time.Sleep(time.Millisecond)
 		}
 		silent.hangsUp()
 		used.hangsUp()
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("they kept others out for %s", took)
+		}
 		c := b.dial()
 		head, body = delivery("d-1", 100)
 		c.sends(head + body)

@@ -43,7 +43,7 @@ var mutants = []mutant{
 	{name: "gateway: any number is worked on", file: "shared/gateway/places.go", guard: "if weight <= p.free {", instead: "if true {"},
 	{name: "gateway: who waits is not told", file: "shared/gateway/places.go", guard: "case <-patience.C:", instead: "case <-make(chan int):"},
 	{name: "gateway: a body that does not come is waited for", file: "shared/gateway/connection.go",
-		guard: "case !now.Before(c.body.end), ", instead: "case "},
+		guard: "case !now.Before(c.body.end), ", instead: "case ", slow: true},
 	{name: "gateway: a stalled body keeps its place", file: "shared/gateway/connection.go",
 		guard: "!now.Before(c.body.pressedEnd) && c.body.isPressed():", instead: "false:"},
 	{name: "gateway: headers of any size", file: "shared/gateway/gateway.go", guard: "MaxHeaderBytes:    MaxHeaderBytes - headerSlack,", instead: ""},
