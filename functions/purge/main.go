@@ -34,6 +34,7 @@ func wire(stack function.Stack) (any, error) {
 		return nil, err
 	}
 	token := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseToken, s.SecretMaxAge, time.Now)
-	elsewhere := deletion.Elsewhere{AWS: true, LogRetention: logRetention}
-	return awslambda.Worker(purgeworker.New(engine, s, slack.New(s.APIURL, token), elsewhere)), nil
+	return awslambda.Worker(purgeworker.New(engine, s, slack.New(s.APIURL, token), purgeworker.Surroundings{
+		Keepers: deletion.OnAWS(deletion.Windows{Deliveries: s.DedupeWindow, Records: s.RecordRetention, Logs: logRetention}),
+	})), nil
 }

@@ -15,6 +15,7 @@ import (
 type JournalLedger interface {
 	FindingLedger
 	ingest.Journal
+	ingest.Forgetter
 }
 
 // Journal holds the ledgers that open returns to the contract. Each is empty and a case's own.
@@ -27,7 +28,7 @@ func Journal(t *testing.T, open func(*testing.T) JournalLedger, exempt Exempt) {
 
 type journalTest struct {
 	*ledgerTest
-	journal ingest.Journal
+	journal JournalLedger
 }
 
 // claims claims a delivery that was received so much later than the first.
@@ -58,6 +59,51 @@ func (j *journalTest) reads(now time.Time, limit int, want ...[]string) {
 }
 
 var journalScenarios = []scenario[*journalTest]{
+	{"the stories of a connection up to the cutoff are forgotten, and the entries stay", func(_ *testing.T, j *journalTest) {
+		cutoff := time.Date(2026, 5, 9, 12, 0, 10, 0, time.UTC)
+		told := func(id, connection string, at time.Time) ingest.Claim {
+			claim := j.later("owner", 0)
+			claim.DeliveryID = id
+			claim.Story = ingest.Story{Type: "a type", Connection: connection, IncidentKey: "a key", OccurredAt: at}
+			j.wins(claim)
+			return claim
+		}
+		want := map[string]ingest.Entry{}
+		for id, at := range map[string]time.Time{"before": cutoff.Add(-1), "at": cutoff, "unknown": {}} {
+			entry := told(id, "ours", at).Entry()
+			entry.Story = ingest.Story{Deleted: true}
+			want[id] = entry
+		}
+		want["after"] = told("after", "ours", cutoff.Add(1)).Entry()
+		want["another's"] = told("another's", "theirs", cutoff.Add(-1)).Entry()
+		for _, forgotten := range []int{3, 0} {
+			got, err := j.journal.ForgetStories(j.Context(), "ours", cutoff)
+			wantSuccess(j.T, "forget the stories", err)
+			if got != forgotten {
+				j.Errorf("%d stories were forgotten, want %d", got, forgotten)
+			}
+		}
+		for id, entry := range want {
+			got, err := j.journal.Find(j.Context(), id, entry.ClaimedAt)
+			wantSuccess(j.T, "find", err)
+			if diff := cmp.Diff(entry, got); diff != "" {
+				j.Errorf("%s (-want +got):\n%s", id, diff)
+			}
+		}
+	}},
+	{"the stories of many deliveries are forgotten", func(_ *testing.T, j *journalTest) {
+		const many = 1200
+		for number := range many {
+			claim := j.later("owner", time.Duration(number)*time.Millisecond)
+			claim.DeliveryID, claim.Story = strconv.Itoa(number), ingest.Story{Connection: "ours"}
+			j.wins(claim)
+		}
+		got, err := j.journal.ForgetStories(j.Context(), "ours", time.Now())
+		wantSuccess(j.T, "forget the stories", err)
+		if got != many {
+			j.Errorf("%d stories were forgotten, want %d", got, many)
+		}
+	}},
 	{"an empty ledger is one empty page", func(_ *testing.T, j *journalTest) {
 		j.reads(j.first.Now, 10, nil)
 	}},

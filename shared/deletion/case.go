@@ -99,6 +99,8 @@ type Case struct {
 	// Found counts, by kind, the records of up to the cutoff when the purge started, all its repeats together. No more of them
 	// can come, so that this is what was deleted, but for records that an event of after the cutoff renewed meanwhile.
 	Found map[record.Kind]int `json:"found,omitempty"`
+	// Forgotten counts, by place, what was deleted of the connection beside the records (Keeper.Place).
+	Forgotten map[string]int `json:"forgotten,omitempty"`
 	// Kept counts the records of after the cutoff, which stay.
 	Kept int `json:"kept,omitempty"`
 	// SlackMessages counts the Slack messages that the records told of, also where nobody knew whether Slack had taken them, and

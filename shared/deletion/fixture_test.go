@@ -35,6 +35,8 @@ const (
 	visibility = 90 * time.Second
 )
 
+var windows = deletion.Windows{Deliveries: 30 * oneDay, Records: retention, Logs: 30 * oneDay}
+
 // noon is second 0. The clock of a bench begins an hour after it.
 var noon = story.Noon
 
@@ -80,7 +82,7 @@ func newBench(t testing.TB, plan *mishap.Plan) *bench {
 	fields := alert.NewFieldFilter([]string{"id", "event_id", "organization_id", "reason", "*_at"})
 	b.task = &deletion.Task{Fields: fields, Scheduler: b.scheduler, Notifier: b.notifier, Grace: grace, RecordRetention: retention, Now: now}
 	b.purge = &deletion.Purge{
-		Notifier: b.notifier, Elsewhere: deletion.Elsewhere{AWS: true, LogRetention: 30 * oneDay}, RecordRetention: retention,
+		Notifier: b.notifier, Keepers: deletion.OnAWS(windows), RecordRetention: retention,
 		Copies: 1, Now: now,
 	}
 	b.operator = &deletion.Operator{Notifier: b.notifier, RecordRetention: retention, Now: now}

@@ -45,6 +45,12 @@ type Messages interface {
 	Find(ctx context.Context, search thread.Search) (ts string, err error)
 }
 
+// Recorded is what a recorder holds in place of Slack and PagerDuty.
+type Recorded interface {
+	// Forget removes messages by their alerts' keys, and incidents by theirs, and counts them.
+	Forget(alertKeys, incidentKeys map[string]bool) (int, error)
+}
+
 // Purge is the rules of the purge queue.
 type Purge struct {
 	Records   record.Purger
@@ -53,8 +59,11 @@ type Purge struct {
 	Messages Messages
 	Notifier *Notifier
 	// Scrub makes what was deleted unrecoverable; nil where storage does so by itself.
-	Scrub           func(context.Context) error
-	Elsewhere       Elsewhere
+	Scrub func(context.Context) error
+	// Keepers are all that keep something of connections beside the records, and these.
+	Keepers []Keeper
+	// Recorded is what a recorder in place of Slack and PagerDuty holds; nil where none does.
+	Recorded        Recorded
 	RecordRetention time.Duration
 	// Copies is how many records are deleted at the same time.
 	Copies int
@@ -189,6 +198,9 @@ func (p *Purge) pass(ctx context.Context, entry *Entry) (deleted int, done bool,
 		after = page[len(page)-1].Key.Sort()
 		old := upTo(entry.Value.Cutoff, page)
 		entry.Value.Kept += len(page) - len(old)
+		if err := p.forgetRecorded(old); err != nil {
+			return deleted, false, err
+		}
 		count, err := p.deletePage(ctx, entry, old)
 		deleted += count
 		if err != nil {
@@ -328,15 +340,57 @@ func postOf(stored record.Record) (alert.Record, error) {
 	return entry.Value, err
 }
 
+// forgetRecorded has the recorder forget what the records tell of, before they go: they alone know.
+func (p *Purge) forgetRecorded(records []record.Record) error {
+	if p.Recorded == nil {
+		return nil
+	}
+	keys := map[record.Kind]map[string]bool{record.Alert: {}, record.Incident: {}}
+	for _, stored := range records {
+		if ids, isTold := keys[stored.Key.Kind]; isTold {
+			ids[stored.Key.ID] = true
+		}
+	}
+	if _, err := p.Recorded.Forget(keys[record.Alert], keys[record.Incident]); err != nil {
+		return fmt.Errorf("forget what was recorded of the connection: %w", err)
+	}
+	return nil
+}
+
+// forget has every keeper forget, and counts what they did.
+func (p *Purge) forget(ctx context.Context, entry *Entry) error {
+	for _, keeper := range p.Keepers {
+		if keeper.Forget == nil {
+			continue
+		}
+		forgotten, err := keeper.Forget(ctx, entry.Value)
+		if err != nil {
+			return fmt.Errorf("delete what is kept of the connection (%s): %w", keeper.Place, err)
+		}
+		if forgotten > 0 {
+			counts := maps.Clone(entry.Value.Forgotten)
+			if counts == nil {
+				counts = map[string]int{}
+			}
+			counts[keeper.Place] += forgotten
+			entry.Value.Forgotten = counts
+		}
+	}
+	return nil
+}
+
 // finish makes the case finished once what was deleted is unrecoverable, and tells of it.
 func (p *Purge) finish(ctx context.Context, entry Entry) error {
+	if err := p.forget(ctx, &entry); err != nil {
+		return err
+	}
 	if p.Scrub != nil {
 		if err := p.Scrub(ctx); err != nil {
 			return fmt.Errorf("make what was deleted unrecoverable: %w", err)
 		}
 	}
 	entry.Value.State, entry.Value.FinishedAt = Finished, p.Now().UTC()
-	entry.Value.Residual = p.Elsewhere.residual(entry.Value)
+	entry.Value.Residual = residual(p.Keepers, entry.Value)
 	entry, err := p.save(ctx, entry)
 	if err != nil {
 		return err

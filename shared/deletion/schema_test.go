@@ -19,6 +19,7 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 		DeliveryID: "delivery-1", RequestedAt: at, Due: at, BroughtForwardAt: at, BroughtForward: true, RepeatedAt: at, StoppedAt: at, ConfirmedAt: at, ScheduledAt: at, StartedAt: at, FinishedAt: at,
 		OverdueAt: at, ClosedAt: at, Note: "done", Resolved: 1, Repeats: 2, Found: map[record.Kind]int{record.Alert: 3}, Kept: 4,
 		SlackMessages: 5, SlackLeft: 6, Residual: []Residual{{Where: "backups", Until: at}},
+		Forgotten: map[string]int{"queue slack": 1},
 	})
 	schema.CheckRecord(t, record.Tombstone, tombstone{
 		Returned: true, Case: "2026-05-09T12:00:00.000000000Z",

@@ -44,6 +44,12 @@ func WriteStatement(w io.Writer, c Case, stack string) error {
 			fmt.Fprintf(&text, "  %s: %d\n", kind, c.Found[kind])
 		}
 	}
+	if len(c.Forgotten) > 0 {
+		fmt.Fprintln(&text, "\nDeleted elsewhere")
+		for _, place := range slices.Sorted(maps.Keys(c.Forgotten)) {
+			fmt.Fprintf(&text, "  %s: %d\n", place, c.Forgotten[place])
+		}
+	}
 	if len(c.Residual) > 0 {
 		fmt.Fprintln(&text, "\nWhat remains elsewhere, and until when")
 		for _, residual := range c.Residual {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/memory"
 	"revento-alerts/shared/record"
 	"revento-alerts/test/golden"
 )
@@ -22,7 +23,7 @@ var statements = []struct {
 	{"requested.txt", func(b *bench) { b.stuckAsRequested(ours) }},
 	{"finished.txt", func(b *bench) { b.happens(ours, "flag@1", "flag app_2@11"); b.run(); requestFinished(b) }},
 	{"finished-one-machine.txt", func(b *bench) {
-		b.purge.Elsewhere, b.purge.Messages = deletion.Elsewhere{}, b.slack
+		b.purge.Keepers, b.purge.Messages = deletion.OnMachine(memory.NewLedger(), b.queues, windows), b.slack
 		b.happens(ours, "flag@1")
 		b.run()
 		requestFinished(b)

@@ -138,6 +138,21 @@ type Finder interface {
 	FindApart(ctx context.Context, deliveryID string, now time.Time) ([]Entry, error)
 }
 
+// Forgetter is a ledger that can be searched for what it tells of a connection. A DynamoDB table is none: it would have to be
+// read whole.
+type Forgetter interface {
+	// ForgetStories replaces the stories of a connection, named by its partition, that happened up to the cutoff by
+	// Story{Deleted: true}, and counts them. The entries themselves stay, since a delivery's repetition is known by them: delivery
+	// id, hash of the event, moments.
+	ForgetStories(ctx context.Context, connection string, cutoff time.Time) (int, error)
+}
+
+// IsOf says whether the story is of the connection, named by its partition, and happened up to the cutoff. One that does not know
+// its moment is of a version that did not keep it.
+func (s Story) IsOf(connection string, cutoff time.Time) bool {
+	return s.Connection == connection && !s.OccurredAt.After(cutoff)
+}
+
 // Journal is a ledger that can be read in order as well. A DynamoDB table is none: it would have to be read whole.
 type Journal interface {
 	Finder

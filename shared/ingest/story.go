@@ -25,6 +25,8 @@ type Story struct {
 	IncidentKey string `json:"incident_key"`
 	// OccurredAt is the event's moment as it is ordered, by which a tombstone stops it; zero where it is not known.
 	OccurredAt time.Time `json:"occurred_at,omitzero"`
+	// Deleted says that the rest is gone, since the connection's data had to go.
+	Deleted bool `json:"deleted,omitempty"`
 	// Destinations is empty where its route was off.
 	Destinations []Destination `json:"destinations,omitempty"`
 	// Deeds are what people did with its messages, the newest last.

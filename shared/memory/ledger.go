@@ -17,6 +17,8 @@ var (
 	_ ingest.Ledger  = (*Ledger)(nil)
 	_ ingest.Journal = (*Ledger)(nil)
 	_ ingest.Annals  = (*Ledger)(nil)
+
+	_ ingest.Forgetter = (*Ledger)(nil)
 )
 
 // Ledger is ingest's ledger.
@@ -101,6 +103,23 @@ func (l *Ledger) NoteIgnored(ctx context.Context, entry ingest.Entry, now time.T
 		l.entries[entry.Key()] = entry
 	}
 	return nil
+}
+
+// ForgetStories implements ingest.Forgetter.
+func (l *Ledger) ForgetStories(ctx context.Context, connection string, cutoff time.Time) (forgotten int, err error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for key, entry := range l.entries {
+		if entry.Story.IsOf(connection, cutoff) {
+			entry.Story = ingest.Story{Deleted: true}
+			l.entries[key] = entry
+			forgotten++
+		}
+	}
+	return forgotten, nil
 }
 
 // Find implements ingest.Finder.

@@ -11,7 +11,10 @@ import (
 	"revento-alerts/shared/queue"
 )
 
-var _ queue.Queues = (*Queues)(nil)
+var (
+	_ queue.Queues    = (*Queues)(nil)
+	_ queue.Discarder = (*Queues)(nil)
+)
 
 // Queues is all queues, dead-letter queues included.
 type Queues struct {
@@ -28,6 +31,8 @@ type message struct {
 	queue.Received
 	number    int // the order of sending; ID tells it
 	visibleAt time.Time
+	// deferred says that whoever received it last let it wait.
+	deferred bool
 }
 
 // deduplication is a deduplication id of a queue; known says until when it is remembered.
@@ -101,7 +106,7 @@ func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.D
 		next.FirstReceivedAt = now
 	}
 	next.Handle = fmt.Sprintf("%s.%d", next.ID, next.Receives)
-	next.visibleAt = now.Add(visibility)
+	next.visibleAt, next.deferred = now.Add(visibility), false
 	received := next.Received
 	received.Attributes = maps.Clone(next.Attributes)
 	return received, true, nil
@@ -179,7 +184,7 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle s
 	if m == nil || !now.Before(m.visibleAt) {
 		return queue.ErrHandle
 	}
-	m.visibleAt = now.Add(d)
+	m.visibleAt, m.deferred = now.Add(d), true
 	return nil
 }
 
@@ -223,4 +228,19 @@ func (q *Queues) Depth(ctx context.Context, name queue.Name) (waiting, inFlight 
 		}
 	}
 	return len(q.messages[name]) - inFlight, inFlight, nil
+}
+
+// Discard implements queue.Discarder.
+func (q *Queues) Discard(ctx context.Context, name queue.Name, choose func(queue.Message) bool) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now, before := q.now(), len(q.messages[name])
+	q.messages[name] = slices.DeleteFunc(q.messages[name], func(m *message) bool {
+		inWork := m.Receives > 0 && !m.deferred && now.Before(m.visibleAt)
+		return !inWork && choose(m.Message)
+	})
+	return before - len(q.messages[name]), nil
 }

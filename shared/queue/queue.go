@@ -147,6 +147,14 @@ type Browser interface {
 // ErrCursor is returned for a cursor that Browse did not give out.
 var ErrCursor = errors.New("the cursor is none of this queue's")
 
+// Discarder deletes messages without taking them. Engines of one machine have it, SQS does not: there, only a receipt shows a
+// message, and hides it from others.
+type Discarder interface {
+	// Discard deletes the messages of a queue that are chosen, and counts them: whether they wait, are delayed or were deferred,
+	// but none that somebody works on. choose is called while other calls wait.
+	Discard(ctx context.Context, name Name, choose func(Message) bool) (int, error)
+}
+
 // Queues is the whole of an engine.
 type Queues interface {
 	Sender

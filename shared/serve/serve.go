@@ -27,6 +27,7 @@ import (
 	"revento-alerts/shared/sink"
 	"revento-alerts/shared/sqlite"
 	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/wiring/purgeworker"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/workers"
 	"revento-alerts/shared/worker"
@@ -155,7 +156,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	in := webhook.New(engine, all.Ingest, clients.webhook)
 	in.Refusals = site.Refusals
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
-	for _, w := range workers.All(engine, all, clients.slack, clients.pager, deletion.Elsewhere{}) {
+	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
 	return m.recorded(site.Backend(), clients.webhook, m.gateway)
@@ -163,6 +164,20 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 
 func (m *Machine) poller(w *worker.Worker) *poller {
 	return &poller{inbox: m.engine.Queues, queue: w.Queue.Entry(), handle: awslambda.Worker(w), log: m.log}
+}
+
+// surroundings are what a purge finds on this machine.
+func (m *Machine) surroundings(all settings.All) purgeworker.Surroundings {
+	around := purgeworker.Surroundings{
+		Keepers: deletion.OnMachine(m.engine.Ledger, m.engine.Queues, deletion.Windows{
+			Deliveries: all.Ingest.DedupeWindow, Records: all.Purge.RecordRetention,
+		}),
+		RecordsSlack: m.RecordsSlack,
+	}
+	if m.Recorder != nil {
+		around.Recorded = m.Recorder
+	}
+	return around
 }
 
 // recorded adds to what the operator sees what the recorder holds. Samples can be sent only where nobody would be paged by one.

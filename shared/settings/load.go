@@ -198,6 +198,8 @@ type Purge struct {
 	SecretMaxAge        time.Duration
 	APIURL              string
 	DeleteSlackMessages bool
+	// DedupeWindow is how long the ledger remembers a delivery, which a statement tells.
+	DedupeWindow time.Duration
 }
 
 // LoadPurge reads them. Its error names every setting that is wrong.
@@ -208,6 +210,7 @@ func LoadPurge(source Source) (Purge, error) {
 		SecretMaxAge:        read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
 		APIURL:              read(r, slackAPIURL, baseURL),
 		DeleteSlackMessages: read(r, deleteSlack, boolean),
+		DedupeWindow:        read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
 	}
 	return loaded, r.err()
 }

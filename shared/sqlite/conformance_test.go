@@ -59,3 +59,5 @@ func TestQueuesConformance(t *testing.T) { conformance.Queues(t, openQueues, nil
 func TestBrowserConformance(t *testing.T) { conformance.Browser(t, openQueues) }
 
 func TestFairnessConformance(t *testing.T) { conformance.Fairness(t, openQueues) }
+
+func TestDiscardConformance(t *testing.T) { conformance.Discarding(t, openQueues, nil) }

@@ -220,5 +220,8 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 	}
 	story.Steps = steps(story)
 	story.Why = t.why(story, entry.LeaseEnd)
+	if entry.Story.Deleted {
+		story.Why = "What it was and where it went is deleted: its connection's data had to go (see 'revento-alerts deletions list')."
+	}
 	return story, nil
 }

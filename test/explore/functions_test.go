@@ -19,6 +19,7 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/telemetry"
 	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/purgeworker"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/workers"
 	"revento-alerts/shared/worker"
@@ -109,7 +110,7 @@ func (f functions) wired(name queue.Name) *worker.Worker {
 			Deletion:            settings.Deletion{Common: common, Routes: f.routes, Fields: fields, Grace: f.grace, RecordRetention: retention},
 			DeleteSlackMessages: true,
 		},
-	}, f.slack, f.pager, deletion.Elsewhere{})
+	}, f.slack, f.pager, purgeworker.Surroundings{})
 	return wired[slices.IndexFunc(wired, func(w *worker.Worker) bool { return w.Queue == name })]
 }
 

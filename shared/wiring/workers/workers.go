@@ -21,13 +21,13 @@ type Slack interface {
 	deletion.Messages
 }
 
-// All wires the worker of each queue. Elsewhere is what surrounds the engine.
-func All(engine wiring.Engine, s settings.All, slack Slack, pager incident.Pager, elsewhere deletion.Elsewhere) []*worker.Worker {
+// All wires the worker of each queue. Around is what a purge finds beside the engine.
+func All(engine wiring.Engine, s settings.All, slack Slack, pager incident.Pager, around purgeworker.Surroundings) []*worker.Worker {
 	return []*worker.Worker{
 		slackworker.New(engine, s.Slack, slack),
 		pagerdutyworker.New(engine, s.PagerDuty, pager),
 		digestworker.New(engine, s.Digest),
 		deletionworker.New(engine, s.Purge.Deletion),
-		purgeworker.New(engine, s.Purge, slack, elsewhere),
+		purgeworker.New(engine, s.Purge, slack, around),
 	}
 }
