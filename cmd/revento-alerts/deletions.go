@@ -3,12 +3,14 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 
 	"github.com/spf13/cobra"
 
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/dynamodb"
 )
 
 func newDeletions(w world) *cobra.Command {
@@ -17,8 +19,9 @@ func newDeletions(w world) *cobra.Command {
 		Short: "Look at what Revento wanted deleted, and act on it",
 		Long: `Look at what Revento wanted deleted (data.deletion_required), and act on it.
 
-Each is done by itself when its time of grace is over. One that names a user, or no connection, is held: nothing is stopped and
-nothing is deleted until a person has looked; 'close' ends it with a note of what was done.`,
+Each is done by itself when its time of grace is over. One that names a person, or no connection, is held: nothing is stopped and
+nothing is deleted until a person has looked; 'close' ends it with a note of what was done. One whose data holds what the setting
+DeletionFields does not name stops its connection and is held: 'now' has it done, and 'close' lets the data flow again.`,
 		Args: usage(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
@@ -41,10 +44,13 @@ func newDeletionsList(w world) *cobra.Command {
 }
 
 func newDeletionsShow(w world) *cobra.Command {
-	return operatorCommand(w, &cobra.Command{
+	var table string
+	command := operatorCommand(w, &cobra.Command{
 		Use:   "show <id>",
 		Short: "Print a deletion's statement, which can be handed to Revento or an auditor",
-		Args:  usage(oneDeletion),
+		Example: `  revento-alerts deletions show 0f3c9b1e22aa4d07 --stack revento-alerts
+  revento-alerts deletions show 0f3c9b1e22aa4d07 --table revento-alerts-DeletionsTable-1A2B3C   # after sam delete`,
+		Args: usage(oneDeletion),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
 		var shown api.Deletion
 		if err := client.Get(ctx, deletionPath(arguments[0]), &shown); err != nil {
@@ -53,21 +59,78 @@ func newDeletionsShow(w world) *cobra.Command {
 		w.printf("%s", shown.Statement)
 		return nil
 	})
+	command.Flags().StringVar(&table, "table", "", "name of a deletions table that was kept when its stack was deleted")
+	ofInstallation := command.RunE
+	command.RunE = func(command *cobra.Command, arguments []string) error {
+		if table == "" {
+			return ofInstallation(command, arguments)
+		}
+		if command.Flags().Changed("data") || command.Flags().Changed("stack") {
+			return hinted(command, errors.New("--table stands alone: it is what is left of a stack"))
+		}
+		return showFromTable(command.Context(), w, table, arguments[0])
+	}
+	return command
+}
+
+// showFromTable prints a statement from a table alone.
+func showFromTable(ctx context.Context, w world, table, id string) error {
+	loaded, err := loadAWS(ctx)
+	if err != nil {
+		return err
+	}
+	operator := deletion.Operator{Deletions: dynamodb.NewDeletions(loaded, table)}
+	entry, err := operator.Find(ctx, id)
+	if err != nil {
+		return err
+	}
+	return deletion.WriteStatement(w.out, entry.Value, "table "+table)
 }
 
 func newDeletionsNow(w world) *cobra.Command {
-	return operatorCommand(w, &cobra.Command{
+	var yes bool
+	command := operatorCommand(w, &cobra.Command{
 		Use:   "now <id>",
-		Short: "Delete now what is not due yet, or start again what stands still",
-		Args:  usage(oneDeletion),
+		Short: "Delete now what is not due yet, what a person confirms, or start again what stands still",
+		Long: `Delete now what is not due yet, what a person confirms, or start again what stands still. What is deleted cannot be brought back:
+it names the connection, its date and how many records would go, and asks, unless --yes is given.`,
+		Example: `  revento-alerts deletions now 0f3c9b1e22aa4d07 --yes`,
+		Args:    usage(oneDeletion),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
+		var preview api.DeletionPreview
+		if err := client.Get(ctx, deletionPath(arguments[0])+"/now", &preview); err != nil {
+			return err
+		}
+		if !yes && !w.confirms(questionOf(preview)) {
+			return errors.New("nothing was deleted: answer y, or give --yes")
+		}
 		var queued api.Deletion
-		if err := client.Post(ctx, deletionPath(arguments[0])+"/now", struct{}{}, &queued); err != nil {
+		if err := client.Post(ctx, deletionPath(preview.ID)+"/now", struct{}{}, &queued); err != nil {
 			return err
 		}
 		w.printf("The purge of deletion %s is queued. 'revento-alerts deletions show %s' says when it is finished.\n", queued.ID, queued.ID)
 		return nil
 	})
+	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	do := command.RunE
+	command.RunE = func(command *cobra.Command, arguments []string) error {
+		if !yes && !w.asks {
+			return hinted(command, errors.New("there is no terminal to ask on: look at 'revento-alerts deletions show', and give --yes"))
+		}
+		return do(command, arguments)
+	}
+	return command
+}
+
+// questionOf says what would be deleted.
+func questionOf(p api.DeletionPreview) string {
+	const form = "2006-01-02 15:04:05.999999999 UTC"
+	due := ""
+	if !p.Due.IsZero() {
+		due = ", due at " + p.Due.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return fmt.Sprintf("Deletion %s, event %s, organization %s%s: delete the %d records of what happened up to %s, for good?",
+		p.ID, p.EventID, p.OrganizationID, due, p.Records, p.Cutoff.UTC().Format(form))
 }
 
 func newDeletionsClose(w world) *cobra.Command {
@@ -75,7 +138,7 @@ func newDeletionsClose(w world) *cobra.Command {
 	command := operatorCommand(w, &cobra.Command{
 		Use:     "close <id> --note TEXT",
 		Short:   "End a held request with a note of what was done",
-		Example: `  revento-alerts deletions close 0f3c --note "user data deleted by hand in the CRM, ticket 4711"`,
+		Example: `  revento-alerts deletions close 0f3c9b1e22aa4d07 --note "user data deleted by hand in the CRM, ticket 4711"`,
 		Args:    usage(oneDeletion),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
 		var closed api.Deletion
@@ -94,7 +157,7 @@ func deletionPath(id string) string { return "deletions/" + url.PathEscape(id) }
 
 func oneDeletion(_ *cobra.Command, arguments []string) error {
 	if len(arguments) != 1 || arguments[0] == "" {
-		return errors.New("name one deletion by its id or the id's beginning: 'revento-alerts deletions list' shows them")
+		return errors.New("name one deletion by its id, or its first 8 characters or more: 'revento-alerts deletions list' shows them")
 	}
 	return nil
 }

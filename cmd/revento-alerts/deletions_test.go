@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -102,7 +105,7 @@ func TestDeletionsWhileServeRunsAndAfter(t *testing.T) {
 		does(t, "deletions-none.txt", "deletions", "list", "--data", dir)
 		deliverBody(t, machine, connectionBody)
 		does(t, "deletions-scheduled.txt", "deletions", "list", "--data", dir)
-		does(t, "deletions-now.txt", "deletions", "now", only(t, dir)[:8], "--data", dir)
+		does(t, "deletions-now.txt", "deletions", "now", only(t, dir)[:8], "--yes", "--data", dir)
 		settle(t, machine)
 		does(t, "deletions-show.txt", "deletions", "show", only(t, dir), "--data", dir)
 	})
@@ -128,6 +131,9 @@ func TestWhatDeletionsCannotDo(t *testing.T) {
 		says      string
 	}{
 		{"an unknown id", []string{"show", "ffff", "--data", dir}, exitFailed, "deletions list"},
+		{"a letter", []string{"now", only(t, dir)[:1], "--yes", "--data", dir}, exitFailed, "at least its first 8"},
+		{"no terminal to ask on", []string{"now", only(t, dir), "--data", dir}, exitUsage, "give --yes"},
+		{"a table and an installation", []string{"show", only(t, dir), "--table", "x", "--data", dir}, exitUsage, "stands alone"},
 		{"no id", []string{"show", "--data", dir}, exitUsage, "name one deletion"},
 		{"no note", []string{"close", only(t, dir), "--data", dir}, exitFailed, "say in 1 to"},
 		{"not held", []string{"close", only(t, dir), "--note", "x", "--data", dir}, exitFailed, "only a held one"},
@@ -141,5 +147,67 @@ func TestWhatDeletionsCannotDo(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+func TestDeletingNowNamesWhatWouldGoAndAsks(t *testing.T) {
+	dir := t.TempDir()
+	served(t, dir, func(machine *serve.Machine) {
+		alerted, err := sample.New("application.revision_requested", "s", time.Now(), sample.Change{
+			OccurredAt: time.Date(2026, 5, 9, 14, 22, 30, 0, time.UTC), EventID: "evt_1", OrganizationID: "org_1",
+		})
+		if err == nil {
+			_, err = alerted.Post(t.Context(), http.DefaultClient, machine.URL)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		settle(t, machine)
+		deliverBody(t, machine, connectionBody)
+	})
+	id := only(t, dir)
+	for _, answer := range []string{"n\n", "\n", "x"} {
+		r := answering(t, answer, nil, "deletions", "now", id, "--data", dir)
+		if r.code != exitFailed || !strings.Contains(r.err, "nothing was deleted") {
+			t.Errorf("answered %q: %+v", answer, r)
+		}
+	}
+	r := answering(t, "y\n", nil, "deletions", "now", id, "--data", dir)
+	if r.code != 0 || !strings.Contains(r.out, "is queued") {
+		t.Errorf("%+v", r)
+	}
+	for _, part := range []string{"event evt_1, organization org_1", "due at 20", "delete the 4 records", "up to 2026-05-09 14:22:31 UTC"} {
+		if !strings.Contains(r.out, part) {
+			t.Errorf("it asks %q, without %q", r.out, part)
+		}
+	}
+}
+
+// The table of deletions stays when its stack is deleted: the proof is printed from it alone.
+func TestAStatementIsPrintedFromATableAlone(t *testing.T) {
+	const item = `{"partition":{"S":"p"},"sort":{"S":"deletion#2026-05-09T14:22:31.000000000Z"},"version":{"N":"3"},
+		"occurred_at":{"S":"2026-05-09T14:22:31.000000000Z"},"data":{"S":%q}}`
+	const data = `{"schema":1,"value":{"id":"0f3c9b1e22aa4d07","event_id":"evt_1","organization_id":"org_1","cutoff":"2026-05-09T14:22:31Z",` +
+		`"state":"finished","delivery_id":"d-1","requested_at":"2026-05-09T14:22:33Z","finished_at":"2026-05-16T14:22:33Z"}}`
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if !strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".Scan") || !strings.Contains(string(body), `"TableName":"kept"`) {
+			t.Errorf("asked for %s of %s", r.Header.Get("X-Amz-Target"), body)
+		}
+		fmt.Fprintf(w, `{"Items":[`+item+`]}`, data)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "local")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+	r := call(t, nil, "deletions", "show", "0f3c9b1e", "--table", "kept")
+	for _, part := range []string{"Statement of data deletion 0f3c9b1e22aa4d07 (table kept)", "2026-05-16 14:22:33 UTC"} {
+		if r.code != 0 || !strings.Contains(r.out, part) {
+			t.Errorf("it prints %+v, without %q", r, part)
+		}
+	}
+	if r := call(t, nil, "deletions", "show", "ffffffff", "--table", "kept"); r.code != exitFailed || !strings.Contains(r.err, "names 0") {
+		t.Errorf("of an unknown one: %+v", r)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"syscall"
 	_ "time/tzdata" // DigestTimeZone, whatever the machine has
 
+	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
 	"revento-alerts/shared/clip"
@@ -35,6 +36,8 @@ type world struct {
 	source settings.Source
 	// environ is what source finds, as os.Environ lists it.
 	environ []string
+	// asks says that in is a terminal, where a person can answer.
+	asks bool
 }
 
 // usageError marks an error that the command line is to blame for.
@@ -43,7 +46,9 @@ type usageError struct{ error }
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), endings()...)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], world{in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv, environ: os.Environ()}))
+	os.Exit(run(ctx, os.Args[1:], world{
+		in: os.Stdin, out: os.Stdout, errOut: os.Stderr, source: os.LookupEnv, environ: os.Environ(), asks: isatty.IsTerminal(os.Stdin.Fd()),
+	}))
 }
 
 // endings are the signals that end a command in good order. Under nohup a terminal that is closed is none.

@@ -32,7 +32,7 @@ func answering(t *testing.T, answer string, variables map[string]string, argumen
 	t.Helper()
 	t.Setenv("HOME", "/home/operator")
 	var out, errOut bytes.Buffer
-	w := world{in: strings.NewReader(answer), out: &out, errOut: &errOut, source: func(name string) (string, bool) {
+	w := world{in: strings.NewReader(answer), asks: answer != "", out: &out, errOut: &errOut, source: func(name string) (string, bool) {
 		value, set := variables[name]
 		return value, set
 	}}

@@ -51,13 +51,22 @@ type deployed struct {
 	aws aws.Config
 }
 
-func openStack(ctx context.Context, name string) (deployed, error) {
+// loadAWS reads AWS' usual credentials and Region.
+func loadAWS(ctx context.Context) (aws.Config, error) {
 	loaded, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return deployed{}, fmt.Errorf("load the AWS configuration: %w", err)
+		return aws.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
 	}
 	if loaded.Region == "" {
-		return deployed{}, fmt.Errorf("no AWS Region is set: set AWS_REGION to the stack's")
+		return aws.Config{}, fmt.Errorf("no AWS Region is set: set AWS_REGION to the stack's")
+	}
+	return loaded, nil
+}
+
+func openStack(ctx context.Context, name string) (deployed, error) {
+	loaded, err := loadAWS(ctx)
+	if err != nil {
+		return deployed{}, err
 	}
 	stack, err := cloudformation.Read(ctx, loaded, name)
 	if err != nil {

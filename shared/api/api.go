@@ -3,7 +3,8 @@
 // running, the commands call the same handler within their own process.
 //
 //	GET  /api/deletions             all deletions, the latest request first
-//	GET  /api/deletions/{id}        one, by its id or the id's beginning, with its statement
+//	GET  /api/deletions/{id}        one, by its id or the first 8 characters or more, with its statement
+//	GET  /api/deletions/{id}/now    one that can be done now, with the number of records that would go
 //	POST /api/deletions/{id}/now    queues its purge
 //	POST /api/deletions/{id}/close  ends a held request: {"note": "..."}
 //	GET  /api/trace/{id}            a delivery's story
@@ -97,6 +98,7 @@ func Handler(b Backend) http.Handler {
 	for pattern, do := range map[string]action{
 		"GET /api/deletions":             b.listDeletions,
 		"GET /api/deletions/{id}":        b.showDeletion,
+		"GET /api/deletions/{id}/now":    b.previewDeletion,
 		"POST /api/deletions/{id}/now":   b.deleteNow,
 		"POST /api/deletions/{id}/close": b.closeDeletion,
 		"GET /api/trace/{id}":            b.traceDelivery,

@@ -36,6 +36,21 @@ func (b Backend) showDeletion(r *http.Request) (any, error) {
 	return b.stated(entry, err)
 }
 
+// DeletionPreview is what deleting now would do.
+type DeletionPreview struct {
+	deletion.Case
+	// Records is how many records would be deleted.
+	Records int `json:"records"`
+}
+
+func (b Backend) previewDeletion(r *http.Request) (any, error) {
+	entry, records, err := b.Deletions.Preview(r.Context(), r.PathValue("id"))
+	if err != nil {
+		return nil, err
+	}
+	return DeletionPreview{Case: entry.Value, Records: records}, nil
+}
+
 func (b Backend) deleteNow(r *http.Request) (any, error) {
 	entry, err := b.Deletions.DeleteNow(r.Context(), r.PathValue("id"))
 	return b.stated(entry, err)

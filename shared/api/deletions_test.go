@@ -32,6 +32,7 @@ func newBench(t *testing.T) *bench {
 	now := func() time.Time { return noon }
 	b := &bench{T: t, deletions: memory.NewRecords().Deletions, queues: memory.NewQueues(now)}
 	b.backend = api.Backend{Stack: "prod", Deletions: &deletion.Operator{
+		Records:   memory.NewRecords(),
 		Deletions: b.deletions, Queues: b.queues, Now: now, RecordRetention: 24 * time.Hour,
 		Notifier: &deletion.Notifier{Stack: "prod", Routes: route.NewTable(nil, route.Channels{}), Queues: b.queues, Now: now},
 	}}
@@ -148,5 +149,32 @@ func TestTheClientReturnsTheReason(t *testing.T) {
 	server.Close()
 	if err := api.NewClient(server.URL, "").Get(t.Context(), "deletions", new(api.Deletions)); err == nil {
 		t.Error("an API that is gone answered")
+	}
+}
+
+func TestWhatDeletingNowWouldDo(t *testing.T) {
+	b := newBench(t)
+	b.has(scheduled)
+	b.has(heldCase)
+	records := memory.NewRecords()
+	b.backend.Deletions.Records = records
+	for id, at := range map[string]time.Time{"old": scheduled.Cutoff, "later": scheduled.Cutoff.Add(1)} {
+		key := record.Key{Connection: scheduled.Connection(), Kind: record.Alert, ID: id}
+		if err := records.Put(t.Context(), record.Record{Key: key, OccurredAt: at}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var got api.DeletionPreview
+	if err := api.Within(b.backend).Get(t.Context(), "deletions/"+scheduled.ID+"/now", &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.ID != scheduled.ID || got.Records != 1 {
+		t.Errorf("got %+v", got)
+	}
+	if code, body := b.asks(http.MethodGet, "/api/deletions/"+heldCase.ID+"/now", ""); code != http.StatusConflict {
+		t.Errorf("of one that cannot be done now: %d %s", code, body)
+	}
+	if _, purges, err := b.queues.Receive(t.Context(), queue.Purge, time.Minute); err != nil || purges {
+		t.Errorf("a purge is queued: %v, %v", purges, err)
 	}
 }

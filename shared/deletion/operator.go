@@ -9,11 +9,14 @@ import (
 	"time"
 
 	"revento-alerts/shared/queue"
+	"revento-alerts/shared/record"
 )
 
 // Operator is what a person can do with deletions.
 type Operator struct {
-	Deletions       Store
+	Deletions Store
+	// Records is what is kept of connections, for Preview.
+	Records         record.Purger
 	Queues          queue.Sender
 	Notifier        *Notifier
 	RecordRetention time.Duration
@@ -67,6 +70,24 @@ func CanDelete(c Case) error {
 	}
 	return fmt.Errorf("%w: deletion %s is %s: only one that is requested, scheduled, started or finished, or held with its connection stopped, "+
 		"can be done now", ErrState, c.ID, c.State)
+}
+
+// Preview returns a deletion that can be done now, and how many records it would delete. It returns ErrNotFound and ErrState.
+func (o *Operator) Preview(ctx context.Context, id string) (entry Entry, records int, err error) {
+	entry, err = o.Find(ctx, id)
+	if err == nil {
+		err = CanDelete(entry.Value)
+	}
+	if err != nil {
+		return entry, 0, err
+	}
+	err = walk(ctx, allOf(o.Records, entry.Key.Connection), func(stored record.Record) error {
+		if !stored.OccurredAt.After(entry.Value.Cutoff) {
+			records++
+		}
+		return nil
+	})
+	return entry, records, err
 }
 
 // DeleteNow queues the purge of a deletion that is not due yet, that stands still, that a person confirms, or that is to be

@@ -60,6 +60,7 @@ type Site struct {
 func (s Site) Backend() api.Backend {
 	deletions := &deletion.Operator{
 		Deletions:       s.Deletions,
+		Records:         s.Records,
 		Queues:          s.Queues,
 		Notifier:        deletionworker.Notifier(s.Engine, s.All.Purge.Deletion),
 		RecordRetention: s.All.Purge.RecordRetention,
