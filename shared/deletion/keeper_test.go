@@ -135,3 +135,8 @@ func TestEveryQueueIsOnTheListOfKeepers(t *testing.T) {
 		}
 	}
 }
+
+// failing is a keeper that cannot forget.
+func failing(context.Context, deletion.Case) (int, error) {
+	return 0, errors.New("the place does not answer")
+}

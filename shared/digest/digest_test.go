@@ -537,3 +537,33 @@ func TestTheNewestFewAreShown(t *testing.T) {
 		t.Errorf("newest: %q, want %q", newest, want)
 	}
 }
+
+// What waits for a digest never expires; what was told is kept as an alert is, since its event may come again, and so is a
+// channel's latest run.
+func TestHowLongEntriesAndRunsAreKept(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(early()[0])
+	key := record.Key{Connection: record.Connection{EventID: "evt_1", OrganizationID: "org_1"}, Kind: record.Digest}
+	entry := func() record.Record {
+		t.Helper()
+		page, err := b.records.QueryKind(t.Context(), key.Connection, record.Digest, "")
+		if err != nil || len(page) != 1 {
+			t.Fatalf("%d entries, %v", len(page), err)
+		}
+		return page[0]
+	}
+	if expires := entry().Expires; !expires.IsZero() {
+		t.Errorf("an entry that waits expires at %s", expires)
+	}
+	b.runAt(first)
+	run, err := b.records.Get(t.Context(), record.Key{Kind: record.DigestRun, ID: channel})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const kept = 35 * 24 * time.Hour
+	for _, stored := range []record.Record{entry(), run} {
+		if left := stored.Expires.Sub(b.clock); left < kept-time.Hour || left > kept {
+			t.Errorf("the %s is kept for %s, want %s", stored.Key.Kind, left, kept)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -140,5 +141,49 @@ func TestStorageErrorsAreWrappedWithWhatWasDone(t *testing.T) {
 	_, err = record.Save(ctx, memory.NewRecords(), record.Entry[note]{Record: record.Record{Key: key}})
 	if !errors.Is(err, context.Canceled) || !strings.HasPrefix(err.Error(), "write the alert record: ") {
 		t.Errorf("Save: %v", err)
+	}
+}
+
+// What is of the cutoff itself is about to be deleted, as what is of before it.
+func TestWhatIsOfTheCutoffOrBeforeCountsAsNotKnown(t *testing.T) {
+	store := memory.NewRecords()
+	key := record.Key{Connection: record.Connection{EventID: "evt_1"}, Kind: record.Alert, ID: "one"}
+	at := time.Date(2026, 5, 9, 12, 0, 0, 700_000_000, time.UTC)
+	saved, err := record.Save(t.Context(), store, record.Entry[string]{Record: record.Record{Key: key, OccurredAt: at}, Value: "told"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name   string
+		cutoff time.Time
+		known  bool
+	}{
+		{"no cutoff", time.Time{}, true},
+		{"a nanosecond before it", at.Add(-1), true},
+		{"its moment", at, false},
+		{"its moment in another zone", at.In(time.FixedZone("", 7200)), false},
+		{"a nanosecond after it", at.Add(1), false},
+	} {
+		entry, err := record.LoadAfter[string](t.Context(), store, key, tt.cutoff)
+		if err != nil || entry.Known != tt.known || (entry.Value == "told") != tt.known || entry.Version != saved.Version {
+			t.Errorf("%s: %+v, %v", tt.name, entry, err)
+		}
+	}
+}
+
+func TestAUsersKeyIsAHashOfItsConnection(t *testing.T) {
+	first := record.Connection{EventID: "evt_1", OrganizationID: "org_1"}
+	seen := map[string]bool{}
+	for _, connection := range []record.Connection{first, {EventID: "evt_2", OrganizationID: "org_1"}} {
+		for _, user := range []string{"", "usr_1", "usr_2"} {
+			key := record.UserKey(connection, user)
+			if !hexDigits.MatchString(key) || seen[key] {
+				t.Errorf("the key of %q at %+v is %q", user, connection, key)
+			}
+			seen[key] = true
+		}
+	}
+	if record.UserKey(first, "usr_1") != record.UserKey(record.ConnectionOfPartition(first.Partition()), "usr_1") {
+		t.Error("a connection that is known by its partition has other users")
 	}
 }
