@@ -98,6 +98,7 @@ func OnMachine(ledger Ledger, queues queue.Discarder, windows Windows) []Keeper 
 			Place: "table deduplication", Remains: always("hashes by which queues know repeated messages"), Until: afterEnd(queue.DeduplicationInterval),
 		},
 		proof("table deletion", windows.Records), schedules("table schedule"),
+		Keeper{Place: "table probe"}, // of no connection
 		Keeper{
 			Place:   "file recorder.jsonl",
 			Remains: always("the recorder: notices and digests, and what is older than " + days(alert.Retention) + ", as long as you keep its file"),

@@ -178,7 +178,7 @@ func TestAfterADeletionNoFileHoldsAnythingOfTheConnection(t *testing.T) {
 func isDatabase(name string) bool { return strings.HasPrefix(name, "revento-alerts.db") }
 
 // ownFiles keep nothing of any connection, beside the database, whose tables are on the list themselves.
-var ownFiles = []string{"address", "webhook-secret"}
+var ownFiles = []string{"address", "operator-address", "operator-token", "webhook-secret"}
 
 // A table or a file that is not on the list of keepers would keep what no statement names.
 func TestEveryTableAndFileIsOnTheListOfKeepers(t *testing.T) {
