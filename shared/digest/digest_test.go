@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 	"testing"
@@ -246,7 +247,8 @@ func TestAPurgeDuringARunLeavesNothingBehind(t *testing.T) {
 			b.clock = first
 			b.Records = &between{Store: b.Records, kind: kind, do: func() { b.purge(purged) }}
 			b.delivered(digest.RunMessage(first))
-			b.wantShown(channel, firstInChannel) // they were counted before
+			b.wantShown(other, firstInOther) // they were counted before
+			b.wantShown(channel, "1: 1 application.submitted evt_2")
 			b.wantNothingLeft()
 			if left, err := b.records.Query(t.Context(), purged, ""); err != nil || len(left) > 0 {
 				t.Errorf("%d records are there again: %v", len(left), err)
@@ -316,8 +318,10 @@ func TestADigestThatWaitsDoesNotTellOfWhatIsDeletedMeanwhile(t *testing.T) {
 	b.purge(early()[3].connection())
 	b.wantShown(channel, firstWithout)
 	b.wantShown(other, "1: 1 participant.registered evt_1")
-	if newest := b.slack.posts[0].Content.Digest.Newest; len(newest) != 2 {
-		t.Errorf("the newest: %+v", newest)
+	for _, p := range b.slack.posts {
+		if told := p.Content.Digest; len(told.Newest) != told.Events {
+			t.Errorf("%d events, and the newest: %+v", told.Events, told.Newest)
+		}
 	}
 }
 
@@ -351,8 +355,14 @@ type stale struct {
 	lists map[string][]record.Record
 }
 
-func (s stale) Pending(_ context.Context, list string, _ int) ([]record.Record, error) {
-	return s.lists[list], nil
+func (s stale) Pending(_ context.Context, list string) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		for _, found := range s.lists[list] {
+			if !yield(found, nil) {
+				return
+			}
+		}
+	}
 }
 
 func TestALaggingIndexCountsNothingTwiceAndLosesNothing(t *testing.T) {
@@ -361,7 +371,7 @@ func TestALaggingIndexCountsNothingTwiceAndLosesNothing(t *testing.T) {
 	fresh := b.Records
 	snapshot := stale{fresh, map[string][]record.Record{}}
 	for _, list := range []string{"digest", "digest-run"} {
-		found, err := fresh.Pending(t.Context(), list, 100)
+		found, err := record.Collect(fresh.Pending(t.Context(), list))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -391,6 +401,48 @@ func TestWhatIsTooMuchForOneDigestGoesIntoTheNext(t *testing.T) {
 		t.Errorf("%d are said to wait", waiting)
 	}
 	b.wantNothingLeft()
+}
+
+// However much waits for one channel, another's digest tells of what is its own, with the true counts of both.
+func TestABusyChannelStarvesNoOther(t *testing.T) {
+	const flood = 20_000
+	b := newBench(t, nil)
+	for i := range flood {
+		b.stores(submitted(fmt.Sprint("app_", i), "evt_1", channel, noon.Add(time.Duration(flood-i)*time.Millisecond)))
+	}
+	b.stores(submitted("app_quiet", "evt_3", other, noon.Add(time.Minute)))
+	b.runAt(first)
+	b.wantShown(other, "1: 1 application.submitted evt_3")
+	b.wantShown(channel, "1000: 1000 application.submitted evt_1")
+	told := b.slack.posts[1].Content.Digest
+	if told.Waiting != flood-1000 {
+		t.Errorf("%d are said to wait, want %d", told.Waiting, flood-1000)
+	}
+	if newest := told.Newest[0].ResourceID; newest != fmt.Sprint("app_", flood-1000) { // of the thousand that came first
+		t.Errorf("the newest of what came first is said to be %s", newest)
+	}
+}
+
+// A message tells of as many lines as fit into it, whatever their texts, and the rest waits.
+func TestADigestFitsIntoAMessageWhateverTheTexts(t *testing.T) {
+	b := newBench(t, nil)
+	const events = 900
+	for i := range events {
+		e := submitted(fmt.Sprint("app_", i), strings.Repeat("\U0001F389", 96)+fmt.Sprintf("%04d", i), channel, noon.Add(time.Duration(i)*time.Millisecond))
+		e.what = strings.Repeat("\U0001F389", 100)
+		b.stores(e)
+	}
+	counted := 0
+	for window := range 4 {
+		b.runAt(first.Add(time.Duration(window) * time.Hour))
+	}
+	b.tell()
+	for _, p := range b.slack.posts {
+		counted += p.Content.Digest.Events
+	}
+	if counted != events || len(b.slack.posts) < 2 {
+		t.Errorf("%d events are told in %d messages", counted, len(b.slack.posts))
+	}
 }
 
 func TestAClaimFitsIntoARecordWhateverTheIDs(t *testing.T) {
@@ -472,7 +524,7 @@ func TestARunThatIsShortOfTimeGoesOn(t *testing.T) {
 func TestNothingOfTheDataIsKept(t *testing.T) {
 	b := newBench(t, nil)
 	b.take(early()...)
-	found, err := b.records.Pending(t.Context(), "digest", 100)
+	found, err := record.Collect(b.records.Pending(t.Context(), "digest"))
 	if err != nil || len(found) != 5 {
 		t.Fatalf("%d entries, %v", len(found), err)
 	}

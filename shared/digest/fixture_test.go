@@ -177,6 +177,19 @@ func (b *bench) take(events ...event) {
 	}
 }
 
+// stores puts an event into the list, as take does, without all that stands before it.
+func (b *bench) stores(e event) {
+	b.Helper()
+	opened, err := e.handoff(b).Open()
+	if err != nil {
+		b.Fatal(err)
+	}
+	entries := digest.Entries{Records: b.records}
+	if _, err := entries.Work(b.Context(), opened, telemetry.New(io.Discard, telemetry.Options{}).Begin("digest")); err != nil {
+		b.Fatal(err)
+	}
+}
+
 // runAt lets the schedule ask for a run.
 func (b *bench) runAt(window time.Time) {
 	b.Helper()
@@ -267,7 +280,7 @@ func (b *bench) purge(connection record.Connection) {
 // pending counts what waits in a list.
 func (b *bench) pending(list string) int {
 	b.Helper()
-	found, err := b.records.Pending(b.Context(), list, 100_000)
+	found, err := record.Collect(b.records.Pending(b.Context(), list))
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"time"
 
@@ -16,12 +15,8 @@ import (
 	"revento-alerts/shared/worker"
 )
 
-const (
-	// maxListed is how many pending entries a run looks at, of all channels.
-	maxListed = 10_000
-	// runReserve is the time kept for ending well: what is left is done with the message's next receipt.
-	runReserve = 10 * time.Second
-)
+// runReserve is the time kept for ending well: what is left is done with the message's next receipt.
+const runReserve = 10 * time.Second
 
 // The outcomes of a run, beside the workers' own.
 const (
@@ -76,9 +71,12 @@ func (m member) size() int { return len(m.EventID) + len(m.OrganizationID) + len
 // errShort is returned where the time left is too short to go on.
 var errShort = errors.New("the time is short")
 
-func isShort(ctx context.Context) bool {
+func isShort(ctx context.Context) bool { return isShortOf(ctx, runReserve) }
+
+// isShortOf says whether less is left than the time given.
+func isShortOf(ctx context.Context, reserve time.Duration) bool {
 	deadline, limited := ctx.Deadline()
-	return limited && time.Until(deadline) < runReserve
+	return limited && time.Until(deadline) < reserve
 }
 
 // run tells each channel of its pending entries, once for a window.
@@ -99,7 +97,7 @@ func (t *Task) run(ctx context.Context, window time.Time, line *telemetry.Line) 
 
 // tellAll finishes what earlier runs left, and then tells of what is new. It returns how many events it told of.
 func (t *Task) tellAll(ctx context.Context, window time.Time) (told int, err error) {
-	left, err := t.Records.Pending(ctx, pendingRuns, maxListed)
+	left, err := record.Collect(t.Records.Pending(ctx, pendingRuns))
 	if err != nil {
 		return 0, fmt.Errorf("list the unfinished digests: %w", err)
 	}
@@ -114,8 +112,8 @@ func (t *Task) tellAll(ctx context.Context, window time.Time) (told int, err err
 	if err != nil {
 		return told, err
 	}
-	for _, channel := range slices.Sorted(maps.Keys(waiting)) {
-		counted, err := t.tell(ctx, channel, window, waiting[channel])
+	for _, of := range waiting {
+		counted, err := t.tell(ctx, of, window)
 		told += counted
 		if err != nil {
 			return told, err
@@ -124,46 +122,23 @@ func (t *Task) tellAll(ctx context.Context, window time.Time) (told int, err err
 	return told, nil
 }
 
-// pending is an entry that seems to be pending.
-type pending struct {
-	key        record.Key
-	receivedAt time.Time
-}
-
-// waiting lists the entries that seem to be pending, by channel. They are as the index shows them, but for their keys.
-func (t *Task) waiting(ctx context.Context) (map[string][]pending, error) {
-	listed, err := t.Records.Pending(ctx, pendingEntries, maxListed)
-	if err != nil {
-		return nil, fmt.Errorf("list the events that wait for a digest: %w", err)
-	}
-	byChannel := map[string][]pending{}
-	for _, stored := range listed {
-		shown, err := record.Decode[entry](stored)
-		if err != nil {
-			return nil, err
-		}
-		shown.Key.Connection = shown.Value.connection()
-		byChannel[shown.Value.Channel] = append(byChannel[shown.Value.Channel], pending{shown.Key, shown.Value.ReceivedAt})
-	}
-	return byChannel, nil
-}
-
 // tell tells a channel of what waits for it. A window that comes again, or late, tells no more than what was received up to it:
 // the rest is for the next one. The channel's record is read before the entries are: where another run comes in between, the
 // claim is refused.
-func (t *Task) tell(ctx context.Context, channel string, window time.Time, waiting []pending) (told int, err error) {
-	latest, told, err := t.resume(ctx, channel)
+func (t *Task) tell(ctx context.Context, waiting *backlog, window time.Time) (told int, err error) {
+	latest, told, err := t.resume(ctx, waiting.channel)
 	if err != nil {
 		return told, err
 	}
+	due := waiting.first()
 	if t.wasTold(latest, window) {
-		waiting = slices.DeleteFunc(waiting, func(p pending) bool { return p.receivedAt.After(window) })
+		due = slices.DeleteFunc(due, func(p pending) bool { return p.receivedAt.After(window) })
 	}
-	members, err := t.gather(ctx, waiting)
+	members, looked, err := t.gather(ctx, due)
 	if err != nil || len(members) == 0 {
 		return told, err
 	}
-	latest, err = t.claim(ctx, latest, window, members, len(waiting))
+	latest, err = t.claim(ctx, latest, window, members, waiting.events-looked)
 	if err != nil {
 		return told, err
 	}
@@ -210,29 +185,30 @@ func (t *Task) reread(ctx context.Context, members []member) ([]entryRecord, err
 	return left, nil
 }
 
-// gather returns the entries to be counted: at most what fits into one claim and into the time that is left.
-func (t *Task) gather(ctx context.Context, waiting []pending) ([]entryRecord, error) {
+// gather returns the entries to be counted: at most what fits into one claim and into the time that is left. It returns too how
+// many it looked at.
+func (t *Task) gather(ctx context.Context, waiting []pending) (members []entryRecord, looked int, err error) {
 	cutoffs := map[record.Connection]time.Time{}
-	var members []entryRecord
 	var size load
 	for _, p := range waiting {
 		short := isShort(ctx)
 		if short && len(members) == 0 {
-			return nil, errShort
+			return nil, looked, errShort
 		}
 		if short || size.isFull() {
 			break
 		}
 		found, counts, err := t.examine(ctx, p.key, cutoffs)
 		if err != nil {
-			return nil, err
+			return nil, looked, err
 		}
+		looked++
 		if counts {
 			members = append(members, found)
 			size.add(found)
 		}
 	}
-	return members, nil
+	return members, looked, nil
 }
 
 // examine reads an entry again, since an index tells of what was, and says whether it is to be counted. One that a deletion
@@ -263,7 +239,7 @@ func (t *Task) claim(ctx context.Context, latest runRecord, window time.Time, me
 		Window:   window,
 		At:       t.Now().UTC(),
 		AlertKey: revento.Hash(t.Stack, "digest", latest.Key.ID, window.Format(time.RFC3339Nano), members[0].Key.ID),
-		Waiting:  waiting - len(members),
+		Waiting:  waiting,
 	}
 	for _, counted := range members {
 		latest.Value.Members = append(latest.Value.Members, memberOf(counted.Key))

@@ -2,6 +2,7 @@ package dynamodb
 
 import (
 	"context"
+	"iter"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	sdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -16,8 +17,8 @@ var _ record.Index = (*Records)(nil)
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-indexes-general-sparse-indexes.html
 const indexPending = "pending"
 
-// Pending implements record.Index, in requests of 1 MB.
-func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record.Record, error) {
+// Pending implements record.Index, in pages of 1 MB.
+func (r *Records) Pending(ctx context.Context, list string) iter.Seq2[record.Record, error] {
 	pages := sdk.NewQueryPaginator(r.client, &sdk.QueryInput{
 		TableName:                 &r.table,
 		IndexName:                 aws.String(indexPending),
@@ -25,13 +26,26 @@ func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record
 		ExpressionAttributeNames:  names(attrPending),
 		ExpressionAttributeValues: item{":list": text(list)},
 	})
-	var found []item
-	for pages.HasMorePages() && len(found) < limit {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, failure(ctx, "query the table "+r.table, err)
+	return func(yield func(record.Record, error) bool) {
+		for pages.HasMorePages() {
+			found, err := r.pendingPage(ctx, pages)
+			if err != nil {
+				yield(record.Record{}, err)
+				return
+			}
+			for _, rec := range found {
+				if !yield(rec, nil) {
+					return
+				}
+			}
 		}
-		found = append(found, page.Items...)
 	}
-	return decodeAll(record.Connection{}, found[:min(len(found), limit)])
+}
+
+func (r *Records) pendingPage(ctx context.Context, pages *sdk.QueryPaginator) ([]record.Record, error) {
+	page, err := pages.NextPage(ctx)
+	if err != nil {
+		return nil, failure(ctx, "query the table "+r.table, err)
+	}
+	return decodeAll(record.Connection{}, page.Items)
 }

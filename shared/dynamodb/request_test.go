@@ -145,7 +145,7 @@ func TestEachCallIsOneRequest(t *testing.T) {
 		},
 		"pending": {
 			call: func() error {
-				_, err := store.Pending(t.Context(), "digest", 10)
+				_, err := record.Collect(store.Pending(t.Context(), "digest"))
 				return err
 			},
 			want: request{operation: "Query"},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"iter"
 	"slices"
 	"sync"
 	"time"
@@ -142,10 +143,21 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 }
 
 // Pending implements record.Index, without delay.
-func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record.Record, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
+func (r *Records) Pending(ctx context.Context, list string) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(record.Record{}, err)
+			return
+		}
+		for _, found := range r.pending(list) {
+			if !yield(found, nil) {
+				return
+			}
+		}
 	}
+}
+
+func (r *Records) pending(list string) []record.Record {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	var found []record.Record
@@ -155,7 +167,7 @@ func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record
 		}
 	}
 	slices.SortFunc(found, func(a, b record.Record) int { return cmp.Compare(a.Key.Sort(), b.Key.Sort()) })
-	return found[:min(len(found), limit)], nil
+	return found
 }
 
 // List implements record.Lister.

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"testing"
 	"time"
 
@@ -194,13 +195,24 @@ type Index struct {
 
 var _ record.Index = Index{}
 
-// Pending implements record.Index.
-func (i Index) Pending(ctx context.Context, list string, limit int) (found []record.Record, err error) {
-	err = i.Plan.Do("records.Pending "+list, func() error {
-		found, err = i.Index.Pending(ctx, list, limit)
-		return err
-	})
-	return found, err
+// Pending implements record.Index. It is one call, however many pages it reads.
+func (i Index) Pending(ctx context.Context, list string) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		var found []record.Record
+		err := i.Plan.Do("records.Pending "+list, func() (err error) {
+			found, err = record.Collect(i.Index.Pending(ctx, list))
+			return err
+		})
+		if err != nil {
+			yield(record.Record{}, err)
+			return
+		}
+		for _, pending := range found {
+			if !yield(pending, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Ledger is a ledger whose calls can go wrong.

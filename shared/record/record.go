@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"strings"
 	"time"
 
@@ -174,10 +175,23 @@ func DeleteUser(ctx context.Context, store interface {
 
 // Index finds records by what is to be done with them.
 type Index interface {
-	// Pending returns up to limit records, whatever their connection, that are in the list named, in the order of their sort
-	// keys. The keys are without the connection. It is eventually consistent: a record may be missing that was put just now,
-	// and another may show a former state. What matters is to be read again by Get.
-	Pending(ctx context.Context, list string, limit int) ([]Record, error)
+	// Pending ranges over the records, whatever their connection, that are in the list named, in the order of their sort keys.
+	// It holds a page of them at a time, and reads no further than the range goes; an error ends it. The keys are without the
+	// connection. It is eventually consistent: a record may be missing that was put just now, and another may show a former
+	// state. What matters is to be read again by Get.
+	Pending(ctx context.Context, list string) iter.Seq2[Record, error]
+}
+
+// Collect returns all that an Index shows, or its error.
+func Collect(pending iter.Seq2[Record, error]) ([]Record, error) {
+	var found []Record
+	for rec, err := range pending {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, rec)
+	}
+	return found, nil
 }
 
 // Lister lists the records of a kind, whatever their connection, in no order. The keys are without it.

@@ -15,7 +15,7 @@ func TestWhatIsLookedForIsReadByAnIndex(t *testing.T) {
 		arguments []any
 		want      string
 	}{
-		{pendingCondition, []any{"a list", 10}, "SEARCH record USING INDEX record_pending"},
+		{pendingPage, []any{"a list", "", "", 10}, "SEARCH record USING INDEX record_pending"},
 		{kindCondition, []any{"a connection", "kind#", "kind#", "kind$", 10}, "SEARCH record USING INDEX sqlite_autoindex_record_1 (connection=? AND sort>? AND sort<?)"},
 		{userCondition, []any{"a connection", "a user", "", 10}, "SEARCH record USING INDEX record_user (connection=? AND user=? AND sort>?)"},
 	} {

@@ -105,7 +105,7 @@ func TestReadsDoNotWaitForWhatIsBeingWritten(t *testing.T) {
 	if err != nil || len(found) != 1 {
 		t.Errorf("query: %d records, %v", len(found), err)
 	}
-	found, err = engine.Records.Pending(t.Context(), "list", 1)
+	found, err = record.Collect(engine.Records.Pending(t.Context(), "list"))
 	if err != nil || len(found) != 1 {
 		t.Errorf("pending: %d records, %v", len(found), err)
 	}

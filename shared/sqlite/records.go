@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"iter"
 	"time"
 
 	"revento-alerts/shared/record"
@@ -25,7 +26,7 @@ type Records struct {
 	gated bool
 }
 
-// pageSize is how many records Query returns at the most.
+// pageSize is how many records Query returns, and Pending reads at a time, at the most.
 const pageSize = 100
 
 // Get implements record.Store.
@@ -114,20 +115,49 @@ func (r *Records) List(ctx context.Context, kind record.Kind) ([]record.Record, 
 	return r.find(ctx, record.Connection{}, "substr(sort, 1, length(?1)) = ?1", prefix)
 }
 
-const pendingCondition = "pending = ? ORDER BY sort LIMIT ?"
+// pendingPage is the condition of a page's records, with the place of the last one of the page before.
+const pendingPage = "pending = ? AND (sort, connection) > (?, ?) ORDER BY sort, connection LIMIT ?"
 
 // Pending implements record.Index, without delay.
-func (r *Records) Pending(ctx context.Context, list string, limit int) ([]record.Record, error) {
-	return r.find(ctx, record.Connection{}, pendingCondition, list, limit)
+func (r *Records) Pending(ctx context.Context, list string) iter.Seq2[record.Record, error] {
+	return func(yield func(record.Record, error) bool) {
+		var last columns
+		for {
+			page, err := r.pendingAfter(ctx, list, &last)
+			if err != nil {
+				yield(record.Record{}, err)
+				return
+			}
+			for _, found := range page {
+				if !yield(found, nil) {
+					return
+				}
+			}
+			if len(page) < pageSize {
+				return
+			}
+		}
+	}
+}
+
+// pendingAfter returns the page behind a row, and moves that to the page's last one.
+func (r *Records) pendingAfter(ctx context.Context, list string, last *columns) ([]record.Record, error) {
+	return r.scan(ctx, record.Connection{}, last, pendingPage, list, last.sort, last.connection, pageSize)
 }
 
 // find returns the records that the condition is true of, with the connection given in their keys.
 func (r *Records) find(
 	ctx context.Context, connection record.Connection, condition string, args ...any,
 ) ([]record.Record, error) {
+	return r.scan(ctx, connection, new(columns), condition, args...)
+}
+
+// scan is find, and leaves the last row in found.
+func (r *Records) scan(
+	ctx context.Context, connection record.Connection, found *columns, condition string, args ...any,
+) ([]record.Record, error) {
 	return read(ctx, r.engine, func(s *session) ([]record.Record, error) {
 		var records []record.Record
-		var found columns
 		err := s.each("SELECT "+columnNames+" FROM "+r.table+" WHERE "+condition, args, func(row *sql.Rows) error {
 			if err := row.Scan(found.targets()...); err != nil {
 				return err
@@ -151,18 +181,18 @@ func (r *Records) Delete(ctx context.Context, key record.Key, cutoff time.Time) 
 
 // columns is a row of a table of records.
 type columns struct {
-	sort, occurredAt string
-	version          int64
-	data             []byte
+	connection, sort, occurredAt string
+	version                      int64
+	data                         []byte
 
 	expires, pending, user sql.NullString
 }
 
-const columnNames = "sort, version, occurred_at, expires, data, pending, user"
+const columnNames = "connection, sort, version, occurred_at, expires, data, pending, user"
 
 // targets is where the columns named are scanned into.
 func (c *columns) targets() []any {
-	return []any{&c.sort, &c.version, &c.occurredAt, &c.expires, &c.data, &c.pending, &c.user}
+	return []any{&c.connection, &c.sort, &c.version, &c.occurredAt, &c.expires, &c.data, &c.pending, &c.user}
 }
 
 // record is the row's record of the connection, which the row does not name in a readable form.
