@@ -8,18 +8,17 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/record"
-	"revento-alerts/shared/route"
 )
 
 // channel finds a Slack message's channel anew: a person may have mended the settings since. It stays the old one as long as
-// the event's route leads there, or where the route does not lead to exactly one channel instead. And it stays where the alert
+// the event's routes lead there, or where they do not lead to exactly one channel instead. And it stays where the alert
 // was or may have been told there, since an alert's key, and so the record that keeps it single, is the channel's own. note
 // says what a person should know.
 //
 // One case is left: a message that is still in its queue from a redrive that was stopped, and whose old channel works again
 // just when the settings name another, is told in both.
 func (r *redrive) channel(ctx context.Context, event handoff.Event) (channel, note string, err error) {
-	channels := r.channels(event)
+	channels := event.Channels(r.Routes)
 	switch {
 	case slices.Contains(channels, event.Channel):
 		return event.Channel, "", nil
@@ -37,27 +36,12 @@ func (r *redrive) channel(ctx context.Context, event handoff.Event) (channel, no
 	return channels[0], fmt.Sprintf("goes to the channel %s in place of %s", channels[0], event.Channel), nil
 }
 
-// channels are those that the routes in force lead the event to.
-func (r *redrive) channels(event handoff.Event) []string {
-	var channels []string
-	for _, destination := range r.Routes.Destinations(event.Envelope.Type, event.Envelope.EventID) {
-		if destination.Kind == route.Slack && destination.Channel != "" {
-			channels = append(channels, destination.Channel)
-		}
-	}
-	return channels
-}
-
 // mayHaveBeenTold says whether the alert's record leaves it open that the old channel shows the alert.
 func (r *redrive) mayHaveBeenTold(ctx context.Context, event handoff.Event) (bool, error) {
 	key := record.Key{Connection: event.Connection, Kind: record.Alert, ID: event.AlertKey}
-	known, err := record.Load[alert.Record](ctx, r.Records, key)
+	known, err := record.Load[alert.Record](ctx, event.Form.Store(r.Records, r.Deletions), key)
 	if err != nil {
 		return false, err
 	}
 	return known.Version > 0 && (known.Value.State != alert.Retrying || known.Value.PossiblyRepeated), nil
-}
-
-func (r *redrive) alertKey(message handoff.Message) string {
-	return alert.Key(r.Stack, message.Identity, route.Destination{Kind: message.Kind, Channel: message.Channel})
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/memory"
@@ -69,10 +70,14 @@ func newBench(t *testing.T) *bench {
 	b.worker = worker.Worker{
 		Queue: queue.Slack, Queues: b.queues, MaxAge: time.Hour, Now: time.Now,
 		Unit: "alert", Log: telemetry.New(io.Discard, telemetry.Options{}),
-		Chore: worker.Alerts(&thread.Task{Slack: b.slack, Records: b.records, Now: time.Now}),
+		Chore: worker.Alerts(&deletion.Gate{
+			Task:      &thread.Task{Slack: b.slack, Records: b.records, Deletions: b.records.Deletions, Now: time.Now},
+			Deletions: b.records.Deletions, Queues: b.queues,
+		}),
 	}
 	b.Redriver = deadletter.Redriver{
-		Desk: deadletter.NewDesk(b.queues), Records: b.records, Routes: leadsTo(oldChannel), Stack: "prod", Now: time.Now,
+		Desk: deadletter.NewDesk(b.queues), Records: b.records, Deletions: b.records.Deletions,
+		Routes: leadsTo(oldChannel), Stack: "prod", Now: time.Now,
 	}
 	return b
 }

@@ -31,8 +31,8 @@ func DefaultPace(name queue.Name) time.Duration {
 // Redriver has letters tried again.
 type Redriver struct {
 	*Desk
-	// Records tell what has been sent already.
-	Records record.Store
+	// Records tell what has been sent already, and Deletions which notices of deletions have.
+	Records, Deletions record.Store
 	// Routes are those in force, by which a Slack message finds its channel.
 	Routes route.Table
 	Stack  string
@@ -115,12 +115,13 @@ func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Let
 	fresh.Generation = rand.Text()
 	fresh.QueuedAt = r.Now().UTC()
 	if letter.Queue == queue.Slack {
-		if fresh.Channel, note, err = r.channel(ctx, event); err != nil {
+		var channel string
+		if channel, note, err = r.channel(ctx, event); err != nil {
 			return queue.Message{}, "", err
 		}
-	}
-	if fresh.Channel != event.Channel {
-		fresh.AlertKey = r.alertKey(fresh)
+		if channel != event.Channel {
+			fresh = fresh.ForChannel(r.Stack, channel)
+		}
 	}
 	message, err := fresh.Encode()
 	return message, note, err

@@ -175,14 +175,14 @@ func (n *Notifier) tell(ctx context.Context, entry Entry, notices ...notice) err
 
 func (n *Notifier) message(entry Entry, told notice, destination route.Destination) handoff.Message {
 	message := n.blank(entry, told.at)
-	message.AlertKey = revento.Hash(n.Stack, entry.Value.ID, told.kind, string(destination.Kind), destination.Channel)
+	form := handoff.Notice{Deletion: entry.Value.ID, Kind: told.kind, Title: told.title, Facts: told.facts}
+	message.Form, message.AlertKey = form, form.Key(n.Stack, destination)
 	message.IncidentKey = revento.Hash(n.Stack, entry.Value.ID, told.incident)
 	message.Kind, message.Channel, message.Severity = destination.Kind, destination.Channel, destination.Severity
 	if told.urgent && (destination.Severity == route.Info || destination.Severity == route.Warning) {
 		message.Severity = route.Error
 	}
 	message.Resolves = told.resolves
-	message.Form = handoff.Notice{Title: told.title, Facts: told.facts}
 	return message
 }
 
@@ -216,7 +216,9 @@ func (n *Notifier) resolve(ctx context.Context, entry Entry, incidentKey string)
 	message.AlertKey = revento.Hash(n.Stack, entry.Value.ID, "resolve", incidentKey)
 	message.IncidentKey = incidentKey
 	message.Kind, message.Severity, message.Resolves = route.PagerDuty, route.Info, true
-	message.Form = handoff.Notice{Title: "The connection has ended and its data must go", Ends: true}
+	message.Form = handoff.Notice{
+		Deletion: entry.Value.ID, Kind: "resolve", Title: "The connection has ended and its data must go", Ends: true,
+	}
 	if err := n.send(ctx, message); err != nil {
 		return fmt.Errorf("resolve an incident of the connection: %w", err)
 	}

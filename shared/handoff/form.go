@@ -1,10 +1,13 @@
 package handoff
 
 import (
+	"slices"
 	"time"
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
 )
 
 // Form is what a message is. There are three, Alert, Notice and Digest, and each answers itself wherever they differ.
@@ -20,6 +23,10 @@ type Form interface {
 	subjects(event Event) []record.Connection
 	// after returns the event as it is told where its subjects have these cutoffs, by partition key; false where nothing is left.
 	after(event Event, cutoffs map[string]time.Time) (Event, bool)
+	// channels are the Slack channels that the routes lead the event to.
+	channels(event Event, routes route.Table) []string
+	// alertKey is the message's alert key for the channel that it names.
+	alertKey(message Message, stack string) string
 	// tell replaces what differs from what the envelope tells a person.
 	tell(content *alert.Content)
 	// write puts the form into an encoded message.
@@ -51,12 +58,24 @@ func (Alert) after(event Event, cutoffs map[string]time.Time) (Event, bool) {
 	return event, true
 }
 
+func (Alert) channels(event Event, routes route.Table) []string {
+	return channelsOf(route.Slack, routes.Destinations(event.Envelope.Type, event.Envelope.EventID))
+}
+
+func (Alert) alertKey(message Message, stack string) string {
+	return alert.Key(stack, message.Identity, message.destination())
+}
+
 func (Alert) tell(*alert.Content) {}
 
 func (Alert) write(encoded *encoded) { encoded.Form = formAlert }
 
 // Notice is the form of a message that tells of a deletion. What it is about outlives the connection, and so does the notice.
 type Notice struct {
+	// Deletion is the id of the deletion's case, and Kind what is told of it: together they name the notice. Version 2 had
+	// neither.
+	Deletion string `json:"deletion,omitempty"`
+	Kind     string `json:"kind,omitempty"`
 	// Title is what happened, in plain words.
 	Title string `json:"title"`
 	// Facts are shown in place of the data's fields.
@@ -79,6 +98,22 @@ func (n Notice) EndsIncident() bool { return n.Ends }
 func (Notice) subjects(Event) []record.Connection { return nil }
 
 func (Notice) after(event Event, _ map[string]time.Time) (Event, bool) { return event, true }
+
+func (Notice) channels(event Event, routes route.Table) []string {
+	return channelsOf(route.Slack, routes.Notices(event.Envelope.EventID))
+}
+
+// Key is the alert key of the notice at a destination.
+func (n Notice) Key(stack string, destination route.Destination) string {
+	return revento.Hash(stack, n.Deletion, n.Kind, string(destination.Kind), destination.Channel)
+}
+
+func (n Notice) alertKey(message Message, stack string) string {
+	if n.Kind == "" { // of version 2: all that tells it from the case's other notices is the key that it had
+		return revento.Hash(message.AlertKey, message.Channel)
+	}
+	return n.Key(stack, message.destination())
+}
 
 func (n Notice) tell(content *alert.Content) { content.Title, content.Fields = n.Title, n.Facts }
 
@@ -114,6 +149,19 @@ func (d Digest) after(event Event, cutoffs map[string]time.Time) (Event, bool) {
 	return event, len(left.Lines) > 0
 }
 
+func (d Digest) channels(_ Event, routes route.Table) []string {
+	var channels []string
+	for _, line := range d.Lines {
+		channels = append(channels, channelsOf(route.Digest, routes.Destinations(line.Type, line.EventID))...)
+	}
+	return once(channels)
+}
+
+// A digest's identity is the key that it was first sent under.
+func (Digest) alertKey(message Message, stack string) string {
+	return alert.Key(stack, message.Identity, message.destination())
+}
+
 func (d Digest) tell(content *alert.Content) {
 	shown := d.Tally.Digest()
 	content.Title, content.Fields, content.Digest = d.Title(), nil, &shown
@@ -131,6 +179,14 @@ type olderDigest struct {
 
 func (olderDigest) after(event Event, _ map[string]time.Time) (Event, bool) { return event, true }
 
+func (d olderDigest) channels(_ Event, routes route.Table) []string {
+	var channels []string
+	for _, count := range d.told.Counts {
+		channels = append(channels, channelsOf(route.Digest, routes.Destinations(count.Type, count.EventID))...)
+	}
+	return once(channels)
+}
+
 func (d olderDigest) tell(content *alert.Content) {
 	shown := d.told.WithoutIDs()
 	content.Title, content.Fields, content.Digest = d.title, nil, &shown
@@ -138,4 +194,20 @@ func (d olderDigest) tell(content *alert.Content) {
 
 func (d olderDigest) write(encoded *encoded) {
 	encoded.Schema, encoded.Notice = 2, &union{Notice: Notice{Title: d.title}, Digest: &d.told}
+}
+
+// channelsOf are the channels of the destinations of a kind. One without a channel has no setting that names one.
+func channelsOf(kind route.Kind, destinations []route.Destination) []string {
+	var channels []string
+	for _, destination := range destinations {
+		if destination.Kind == kind && destination.Channel != "" {
+			channels = append(channels, destination.Channel)
+		}
+	}
+	return channels
+}
+
+func once(channels []string) []string {
+	slices.Sort(channels)
+	return slices.Compact(channels)
 }

@@ -13,6 +13,8 @@ import (
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/memory"
 	"revento-alerts/shared/record"
+	"revento-alerts/shared/revento"
+	"revento-alerts/shared/route"
 )
 
 var update = flag.Bool("update", false, "write the samples of the newest schema")
@@ -25,8 +27,10 @@ var (
 
 var (
 	sampleNotice = handoff.Notice{
+		Deletion: "0123456789ab", Kind: "requested",
 		Title: "Data deletion required", Facts: []alert.Field{{Name: "deletion", Value: "0123456789ab"}}, Ends: true,
 	}
+	noticeOf2    = handoff.Notice{Title: sampleNotice.Title, Facts: sampleNotice.Facts, Ends: true}
 	sampleDigest = handoff.Digest{Tally: alert.Tally{
 		At: signedAt, Since: signedAt.Add(-10 * time.Minute), Waiting: 1,
 		Lines: []alert.Line{{
@@ -46,7 +50,7 @@ var samples = []struct {
 	newest bool
 }{
 	{"schema-1.json", handoff.Alert{}, false},
-	{"schema-2-notice.json", sampleNotice, false},
+	{"schema-2-notice.json", noticeOf2, false},
 	{"schema-3-alert.json", handoff.Alert{}, true},
 	{"schema-3-notice.json", sampleNotice, true},
 	{"schema-3-digest.json", sampleDigest, true},
@@ -219,5 +223,86 @@ func TestWhatADeletionLeavesOfAnEvent(t *testing.T) {
 				t.Errorf("%d events are left, want %d", told.Events, test.left)
 			}
 		})
+	}
+}
+
+// routes lead applications to the digest of C000, or for evt_2 of C444, participants to that of C222, and the notices of deletions to C333.
+func routes(t *testing.T) route.Table {
+	t.Helper()
+	parsed := map[string]route.Route{}
+	for pattern, text := range map[string]string{
+		"application.submitted": "digest", "application.revision_requested": "slack:C111,pagerduty:error", "participant.registered": "digest:C222",
+		revento.TypeDeletionRequired: "digest:C333,pagerduty:warning", "*": "slack:C999",
+	} {
+		var err error
+		if parsed[pattern], err = route.Parse(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return route.NewTable(parsed, route.Channels{Default: "C000", ByEvent: map[string]string{"evt_2": "C444"}})
+}
+
+func TestByWhichRouteAFormFindsItsChannels(t *testing.T) {
+	of := func(form handoff.Form) handoff.Event { return of(t, form) }
+	lines := func(lines ...alert.Line) handoff.Digest { return handoff.Digest{Tally: alert.Tally{Lines: lines}} }
+	submitted := func(eventID string) alert.Line { return alert.Line{Type: "application.submitted", EventID: eventID} }
+	for name, test := range map[string]struct {
+		event handoff.Event
+		want  []string
+	}{
+		"an alert: that of its type":          {of(handoff.Alert{}), []string{"C111"}},
+		"a notice: that of deletions":         {of(sampleNotice), []string{"C333"}},
+		"a digest: those of what it tells of": {of(lines(submitted("evt_1"), submitted("evt_3"))), []string{"C000"}},
+		"a digest of two channels by now": {of(lines(submitted("evt_2"), submitted("evt_1"), alert.Line{Type: "participant.registered"})),
+			[]string{"C000", "C222", "C444"}},
+		"a digest of what is told at once by now": {of(lines(alert.Line{Type: "application.revision_requested"})), nil},
+		"a digest of version 2":                   {opened(t, read(t, digestOf2)), []string{"C000"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, test.event.Channels(routes(t))); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+// Under the key of another channel a message is the same wherever it is made, and no other message is.
+func TestTheAlertKeyOfAnotherChannel(t *testing.T) {
+	other := toSlack
+	other.Channel = "C0222"
+	of := func(form handoff.Form, change func(*handoff.Message)) handoff.Message {
+		message := of(t, form).Message
+		change(&message)
+		return message
+	}
+	same := func(*handoff.Message) {}
+	finished := sampleNotice
+	finished.Kind = "finished"
+	messages := map[string]handoff.Message{
+		"an alert":                 of(handoff.Alert{}, same),
+		"a notice":                 of(sampleNotice, same),
+		"another of its case":      of(finished, same),
+		"a notice of version 2":    of(noticeOf2, func(m *handoff.Message) { m.AlertKey = "one" }),
+		"another of its case in 2": of(noticeOf2, func(m *handoff.Message) { m.AlertKey = "two" }),
+		"a digest":                 of(sampleDigest, func(m *handoff.Message) { m.Identity = "one" }),
+		"another digest":           of(sampleDigest, func(m *handoff.Message) { m.Identity = "two" }),
+	}
+	keys := map[string]string{}
+	for name, message := range messages {
+		moved := message.ForChannel("prod", other.Channel)
+		if moved.Channel != other.Channel || moved.AlertKey == message.AlertKey ||
+			moved.AlertKey != message.ForChannel("prod", other.Channel).AlertKey {
+			t.Errorf("%s: %s in %s", name, moved.AlertKey, moved.Channel)
+		}
+		if twin, taken := keys[moved.AlertKey]; taken {
+			t.Errorf("%s and %s have one key", name, twin)
+		}
+		keys[moved.AlertKey] = name
+	}
+	if want := handoff.New("prod", delivery(t, sampleBody), other, queuedAt).AlertKey; keys[want] != "an alert" {
+		t.Error("an alert's key is not that which ingest would have made")
+	}
+	if want := sampleNotice.Key("prod", other); keys[want] != "a notice" {
+		t.Error("a notice's key is not that which the deletion would have made")
 	}
 }

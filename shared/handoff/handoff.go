@@ -73,6 +73,17 @@ func New(stack string, delivery Delivery, destination route.Destination, now tim
 	}
 }
 
+// ForChannel returns the message on its way to another channel, under the alert key that it has there.
+func (m Message) ForChannel(stack, channel string) Message {
+	m.Channel = channel
+	m.AlertKey = m.Form.alertKey(m, stack)
+	return m
+}
+
+func (m Message) destination() route.Destination {
+	return route.Destination{Kind: m.Kind, Channel: m.Channel}
+}
+
 // Queue is the queue that the message goes to.
 func (m Message) Queue() queue.Name { return queue.Name(m.Kind) }
 
@@ -110,6 +121,10 @@ func (e Event) Subjects() []record.Connection { return e.Form.subjects(e) }
 func (e Event) After(cutoffs map[string]time.Time) (left Event, any bool) {
 	return e.Form.after(e, cutoffs)
 }
+
+// Channels are the Slack channels that the routes lead the event to, each once: an alert by the route of its type, a notice by that
+// of deletion requests, a digest by the digest targets of what it tells of.
+func (e Event) Channels(routes route.Table) []string { return e.Form.channels(e, routes) }
 
 // Content is what the event tells a person.
 func (e Event) Content(display alert.Display) alert.Content {

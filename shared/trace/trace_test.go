@@ -252,7 +252,7 @@ func TestAlertsThatARedriveSentToAnotherChannelAreTold(t *testing.T) {
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
 	b.works()
 	b.routes(map[string]string{"APPLICATION_REVISION_REQUESTED_ROUTE": "slack:C0222"})
-	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(b.queues), Records: b.records, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(b.queues), Records: b.records, Deletions: b.records.Deletions, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
 	if _, err := redriver.Redrive(t.Context(), deadletter.Selection{All: true}); err != nil {
 		t.Fatal(err)
 	}

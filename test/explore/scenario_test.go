@@ -232,7 +232,9 @@ func (p *process) redrive() {
 	defer cancel()
 	f := p.functions()
 	e := f.planned()
-	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(e.Queues), Records: e.Records, Routes: f.routes, Stack: stack, Now: f.now}
+	redriver := deadletter.Redriver{
+		Desk: deadletter.NewDesk(e.Queues), Records: e.Records, Deletions: e.Deletions, Routes: f.routes, Stack: stack, Now: f.now,
+	}
 	// Where it fails, the person does it again.
 	_, _ = redriver.Redrive(ctx, deadletter.Selection{All: true})
 }

@@ -77,7 +77,7 @@ func (s Site) Backend() api.Backend {
 		Trace:     s.tracer(deletions, desk),
 		Journal:   journal,
 		Letters: deadletter.Redriver{
-			Desk: desk, Records: s.Records, Routes: s.All.Ingest.Routes, Stack: s.stack(), Now: s.Now,
+			Desk: desk, Records: s.Records, Deletions: s.Deletions, Routes: s.All.Ingest.Routes, Stack: s.stack(), Now: s.Now,
 		},
 		Check:   s.check(),
 		Invalid: s.Invalid,
