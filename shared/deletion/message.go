@@ -69,8 +69,5 @@ func decode(text string) (body, error) {
 	if err := json.Unmarshal([]byte(text), &content); err != nil {
 		return body{}, errMessage
 	}
-	if content.Schema < 1 || content.Schema > schemaVersion {
-		return body{}, fmt.Errorf("the message's schema version is %d, this program knows 1 to %d", content.Schema, schemaVersion)
-	}
-	return content, nil
+	return content, queue.CheckSchema(content.Schema, schemaVersion)
 }

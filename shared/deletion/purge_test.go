@@ -295,7 +295,7 @@ func TestAMessageThatNoPurgeWroteIsParked(t *testing.T) {
 	}
 	b.send(queue.Purge, queue.Message{Body: `{"schema":1,"purge":{"event_id":"ZXZ0","organization_id":"b3Jn","case":"CANARY"}}`})
 	b.run()
-	want := []string{"unreadable", "unreadable", "unreadable", "unreadable", "unreadable", "no_such_deletion"}
+	want := []string{"unreadable", "unreadable", "unreadable", "unreadable", "no_such_deletion", "newer_version"}
 	if diff := cmp.Diff(want, b.parked(queue.Purge)); diff != "" {
 		t.Error(diff)
 	}

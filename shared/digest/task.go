@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"revento-alerts/shared/handoff"
@@ -80,8 +79,8 @@ func decode(text string) (time.Time, error) {
 	if err := json.Unmarshal([]byte(text), &content); err != nil {
 		return time.Time{}, errMessage
 	}
-	if content.Schema < 1 || content.Schema > schemaVersion {
-		return time.Time{}, fmt.Errorf("the message's schema version is %d, this program knows 1 to %d", content.Schema, schemaVersion)
+	if err := queue.CheckSchema(content.Schema, schemaVersion); err != nil {
+		return time.Time{}, err
 	}
 	if content.Run == nil || content.Run.Window.IsZero() {
 		return time.Time{}, errMessage

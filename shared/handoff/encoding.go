@@ -13,7 +13,10 @@ import (
 
 // SchemaVersion is the version of the encoding that this program writes. It reads this one and older ones: version 1 knew alerts
 // alone, version 2 put notices and digests into one union, and version 3 names the form.
-// A program of version 2 or 1 parks what is of version 3 as unreadable; a redrive under the newer program sends it.
+//
+// A message of a version to come is left in its queue for a quarter of an hour (queue.ErrNewer), until the program is up to date. A
+// program of version 2 or 1 parks at once, as unreadable, what is of version 3, and a redrive under the newer one sends it. So that
+// no update comes to that, the template brings the functions that read hand-offs up to date before those that write them.
 const SchemaVersion = 3
 
 // The names of the forms.
@@ -81,17 +84,17 @@ func ascii(encoded string) string {
 
 func isBeyond(r rune) bool { return r > '~' }
 
-// Decode reads a queue's message. It returns an error that holds nothing of the message for one that no version of this
+// Decode reads a queue's message. Its errors hold nothing of the message: queue.ErrNewer, and one for what no version of this
 // program wrote.
 func Decode(body string) (Message, error) {
 	var content encoded
 	if err := json.Unmarshal([]byte(body), &content); err != nil {
 		return Message{}, errForm
 	}
-	switch {
-	case content.Schema < 1 || content.Schema > SchemaVersion:
-		return Message{}, fmt.Errorf("the message's schema version is %d, this program knows 1 to %d", content.Schema, SchemaVersion)
-	case content.AlertKey == "" || content.IncidentKey == "" || len(content.Body) == 0:
+	if err := queue.CheckSchema(content.Schema, SchemaVersion); err != nil {
+		return Message{}, err
+	}
+	if content.AlertKey == "" || content.IncidentKey == "" || len(content.Body) == 0 {
 		return Message{}, errMissing
 	}
 	form, err := content.form()

@@ -38,8 +38,8 @@ const (
 
 // Chore is the rules of one queue.
 type Chore interface {
-	// Open reads a message and puts into the line what it is about. It returns an error for a message that no version of this
-	// program wrote.
+	// Open reads a message and puts into the line what it is about. It returns queue.ErrNewer, and another error for a message
+	// that no version of this program wrote.
 	Open(message queue.Message, line *telemetry.Line) (Job, error)
 }
 
@@ -111,6 +111,13 @@ const (
 // reasonUnreadable is the reason of a message that no version of this program wrote.
 const reasonUnreadable = "unreadable"
 
+// reasonNewer is the reason of a message that a newer version of this program wrote.
+const reasonNewer = "newer_version"
+
+// updateTime is how long a message that a newer version wrote waits for this one to be brought up to date: an update of a stack
+// takes a few minutes. After that the program was set back, and what lies behind the message need not wait for it.
+const updateTime = 15 * time.Minute
+
 // The beginnings of the reasons of a message that reached a limit; the reason of its last failure follows.
 const (
 	reasonAge       = "max_alert_age"
@@ -177,6 +184,9 @@ func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool
 		return w.park(ctx, received, fault.Error{Reason: reasonReceives + ": " + reasonDied}, line)
 	}
 	job, err := w.Chore.Open(received.Message, line)
+	if errors.Is(err, queue.ErrNewer) {
+		return w.awaitUpdate(ctx, received, err, line)
+	}
 	if err != nil {
 		return w.park(ctx, received, fault.Error{Reason: reasonUnreadable, Err: err}, line)
 	}
@@ -206,6 +216,18 @@ func (w *Worker) finish(ctx context.Context, received queue.Received, outcome Ou
 		return w.hide(ctx, received, w.Pause, line) != nil // where it cannot be hidden, the pause is lost rather than its line kept
 	}
 	return true
+}
+
+// awaitUpdate leaves a message that a newer version wrote in its queue, and parks it once that takes too long.
+func (w *Worker) awaitUpdate(ctx context.Context, received queue.Received, err error, line *telemetry.Line) bool {
+	if w.Now().Sub(received.SentAt) >= updateTime {
+		return w.park(ctx, received, fault.Error{Reason: reasonNewer, Err: err}, line)
+	}
+	w.deferMessage(ctx, received, unknownDelay, line)
+	line.Raise(slog.LevelWarn)
+	line.Set("reason", err.Error())
+	w.end(line, "retried")
+	return false
 }
 
 // end notes how the work ended: an attribute, and a metric such as alert_sent.

@@ -40,6 +40,7 @@ type template struct {
 type resource struct {
 	Type                string
 	Condition           string
+	DependsOn           oneOrMore
 	DeletionPolicy      string
 	UpdateReplacePolicy string
 	Properties          json.RawMessage
