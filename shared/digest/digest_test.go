@@ -521,6 +521,23 @@ func TestARunThatIsShortOfTimeGoesOn(t *testing.T) {
 	}
 }
 
+// An index that is longer than there is time for is told of as far as it was read.
+func TestARunTellsOfWhatItHadTimeToList(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(early()...)
+	b.clock = first
+	short, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	if outcome, err := b.work(short, digest.RunMessage(first)); err != nil || outcome != "digested" {
+		t.Errorf("%q, %v", outcome, err)
+	}
+	if waits := b.pending("digest"); waits != len(early())-1 {
+		t.Errorf("%d wait still", waits)
+	}
+	b.runAt(second)
+	b.wantNothingLeft()
+}
+
 func TestNothingOfTheDataIsKept(t *testing.T) {
 	b := newBench(t, nil)
 	b.take(early()...)
