@@ -213,7 +213,7 @@ var mutants = []mutant{
 
 	// Deletion.
 	{name: "deletion: nothing stops what happened before", file: "shared/deletion/gate.go",
-		guard: "if !left {", instead: "if false {"},
+		guard: "if !left {", instead: "if !left && false {"},
 	{name: "deletion: a cutoff falls", file: "shared/deletion/tombstone.go", guard: "if order > 0 {\n\t\t\tstanding", instead: "if order != 0 {\n\t\t\tstanding"},
 	{name: "deletion: a request that names a person is met for all", file: "shared/deletion/case.go",
 		guard: "case r.subject.Kind == subject.Person:", instead: "case false:"},
