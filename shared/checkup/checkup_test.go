@@ -347,7 +347,12 @@ func onMachine(_ *testing.T, s *site) {
 // still is a secret of which a fresh look finds nothing new.
 type still[T any] struct{ checkup.Secret[T] }
 
-func (s still[T]) Refresh(context.Context) (value T, fresh bool, err error) { return value, false, nil }
+func (s still[T]) Refresh(ctx context.Context) (value T, fresh bool, err error) {
+	value, err = s.Get(ctx)
+	return value, true, err
+}
+
+func (s still[T]) Wait(context.Context) time.Duration { return 0 }
 
 // againstTheRecorder puts the real clients in place, and looks at what they leave behind.
 func againstTheRecorder(t *testing.T, s *site) {

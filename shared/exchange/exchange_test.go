@@ -61,6 +61,21 @@ func TestAnAnswerIsReadUpToItsLimit(t *testing.T) {
 	}
 }
 
+func TestAnAnswersHeadersAreBounded(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 1<<20))
+	}))
+	defer server.Close()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made := exchange.NewClient().Begin()
+	if _, err := made.Do(request); err == nil || made.End != exchange.Lost {
+		t.Errorf("it ends as %d: %v", made.End, err)
+	}
+}
+
 func TestAnExchangeThatWasNotUsedIsUnmade(t *testing.T) {
 	if made := exchange.NewClient().Begin(); made.End != exchange.Unmade || made.Reason != exchange.ReasonUnmade {
 		t.Errorf("%+v", made)

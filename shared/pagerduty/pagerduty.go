@@ -13,12 +13,8 @@ import (
 	"revento-alerts/shared/secret"
 )
 
-// RoutingKeys gives the integration keys, as secret.Holder does. It is asked before each call, so that a rotated key serves
-// without a restart, and once more at once where PagerDuty refuses the key.
-type RoutingKeys interface {
-	Get(ctx context.Context) (secret.RoutingKeys, error)
-	Refresh(ctx context.Context) (keys secret.RoutingKeys, fresh bool, err error)
-}
+// RoutingKeys gives the integration keys.
+type RoutingKeys = exchange.Credentials[secret.RoutingKeys]
 
 // Client is a client of the Events API v2. It is safe for concurrent use. Every call is one request, bounded by its context. No
 // error holds a routing key or anything of an event.
@@ -47,19 +43,10 @@ const op = "send to PagerDuty"
 
 // Enqueue implements incident.Pager.
 func (c *Client) Enqueue(ctx context.Context, page incident.Page) error {
-	keys, err := c.keys.Get(ctx)
-	if err != nil {
-		return &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoSecret, Err: err}
-	}
-	key := keys.Of(page.Content.EventID)
-	failure := c.send(ctx, page, key)
-	if failure != nil && failure.Credential {
-		renewed, fresh, err := c.keys.Refresh(ctx)
-		if other := renewed.Of(page.Content.EventID); err == nil && fresh && other != key {
-			failure = c.send(ctx, page, other)
-		}
-	}
+	of := func(keys secret.RoutingKeys) string { return keys.Of(page.Content.EventID) }
+	failure := exchange.Authorized(ctx, c.keys, of, reasonNoSecret, func(key string) *fault.Error { return c.send(ctx, page, key) })
 	if failure != nil {
+		failure.Op = op
 		return failure
 	}
 	return nil

@@ -51,14 +51,20 @@ func flagged() incident.Page {
 type keys struct {
 	keys    secret.RoutingKeys
 	err     error
-	renewed secret.RoutingKeys // what a fresh look finds; none without a default
+	renewed secret.RoutingKeys // what a fresh look finds; the same without a default
+	wait    time.Duration      // until one may look
 }
 
 func (k keys) Get(context.Context) (secret.RoutingKeys, error) { return k.keys, k.err }
 
 func (k keys) Refresh(context.Context) (secret.RoutingKeys, bool, error) {
-	return k.renewed, k.renewed.Default != "", nil
+	if k.wait > 0 || k.renewed.Default == "" {
+		return k.keys, k.wait == 0, nil
+	}
+	return k.renewed, true, nil
 }
+
+func (k keys) Wait(context.Context) time.Duration { return k.wait }
 
 var oneKey = keys{keys: secret.RoutingKeys{Default: keyCanary}}
 
@@ -125,7 +131,6 @@ func TestAKeyThatWasReplacedIsTakenAtOnce(t *testing.T) {
 		taken   bool
 	}{
 		{"replaced", "new-key", 2, true},
-		{"looked at within the minute", "", 1, false},
 		{"still the old one", keyCanary, 1, false},
 	}
 	for _, test := range tests {
@@ -150,6 +155,19 @@ func TestAKeyThatWasReplacedIsTakenAtOnce(t *testing.T) {
 				t.Errorf("%v does not say that it is about the key", err)
 			}
 		})
+	}
+}
+
+// It may have been replaced since it was read: the page comes again when the secret may be read again.
+func TestAKeyThatIsRefusedWithinTheMinuteIsReadAgainLater(t *testing.T) {
+	const refusal = `{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}`
+	server := httptest.NewServer(answers(400, refusal))
+	defer server.Close()
+	for _, held := range []secret.RoutingKeys{{Default: keyCanary}, {}} { // a key that is refused, and none yet
+		err := pagerduty.New(server.URL, keys{keys: held, wait: 20 * time.Second}).Enqueue(t.Context(), flagged())
+		if failure := fault.Of(err); failure.Class != fault.Transient || failure.RetryAfter != 20*time.Second {
+			t.Errorf("%v, to be tried again after %s", err, failure.RetryAfter)
+		}
 	}
 }
 

@@ -65,6 +65,15 @@ func (h *Holder[T]) Refresh(ctx context.Context) (value T, fresh bool, err error
 	return h.value, h.lookErr == nil, h.lookErr
 }
 
+// Wait is how long it takes until Refresh may look again; a whole LookInterval where ctx is over before that is known.
+func (h *Holder[T]) Wait(ctx context.Context) time.Duration {
+	if err := h.lock(ctx); err != nil {
+		return LookInterval
+	}
+	defer h.unlock()
+	return max(LookInterval-h.now().Sub(h.lookedAt), 0)
+}
+
 // look fetches the secret once an interval and says whether it did.
 func (h *Holder[T]) look(ctx context.Context) bool {
 	now := h.now()

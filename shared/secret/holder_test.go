@@ -125,6 +125,24 @@ func TestAFloodOfForgeriesCostsOneLookAMinute(t *testing.T) {
 	})
 }
 
+func TestWaitIsUntilOneMayLookAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &vault{text: "old"}
+		holder := v.holder()
+		wantGet(t, holder, "old")
+		time.Sleep(20 * time.Second)
+		wait := holder.Wait(t.Context())
+		if wait != 40*time.Second {
+			t.Errorf("twenty seconds after a look it is %s", wait)
+		}
+		time.Sleep(wait)
+		v.text = "new"
+		if got, fresh, err := holder.Refresh(t.Context()); got != "new" || !fresh || err != nil {
+			t.Errorf("after the wait: %q, fresh %v, %v", got, fresh, err)
+		}
+	})
+}
+
 func TestRefreshFindsARotatedSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		v := &vault{text: "old"}

@@ -4,7 +4,6 @@ package slack
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"time"
 
@@ -24,19 +23,11 @@ const (
 	metadataKey  = "alert_key"
 )
 
-// pageSize is how many messages a look-up asks for: Slack recommends no more than 200.
-// https://docs.slack.dev/apis/web-api/pagination/
-const pageSize = 200
-
 // opPost is what is being done, for errors.
 const opPost = "post to Slack"
 
-// Tokens gives the bot token, as secret.Holder does. It is asked before each call, so that a rotated token serves without a
-// restart, and once more at once where Slack refuses the token.
-type Tokens interface {
-	Get(ctx context.Context) (secret.Token, error)
-	Refresh(ctx context.Context) (token secret.Token, fresh bool, err error)
-}
+// Tokens gives the bot token.
+type Tokens = exchange.Credentials[secret.Token]
 
 // Client is a client of Slack's Web API. It is safe for concurrent use. Every call is one request, bounded by its context.
 // No error holds the token or anything of a message.
@@ -137,49 +128,6 @@ func (c *Client) Delete(ctx context.Context, channel, ts string) error {
 	}
 }
 
-// Find implements thread.Slack. It reads one page; whatever Slack refuses for good means that it cannot look.
-func (c *Client) Find(ctx context.Context, search thread.Search) (string, error) {
-	const op = "look through the channel"
-	page, err := c.call(ctx, op, fault.Transient, func(api *slack.Client) { list(ctx, api, search) })
-	switch {
-	case fault.Has(err, fault.Permanent):
-		return "", wrap(err, thread.ErrCannotLook)
-	case err != nil:
-		return "", err
-	}
-	for _, encoded := range page.Messages {
-		var found listed
-		// Other people's messages are in whatever form Slack gives them; ours have this one.
-		if json.Unmarshal(encoded, &found) == nil && found.isOf(search.AlertKey) {
-			return found.TS, nil
-		}
-	}
-	if page.HasMore {
-		return "", &fault.Error{Class: fault.Permanent, Op: op, Reason: reasonMoreThanAPage, Err: thread.ErrCannotLook}
-	}
-	return "", nil
-}
-
-// list asks for a page of the channel, or of the thread: its root, and then its replies.
-func list(ctx context.Context, api *slack.Client, search thread.Search) {
-	oldest, latest := timestamp(search.From), timestamp(search.To)
-	if search.Thread == "" {
-		_, _ = api.GetConversationHistoryContext(ctx, &slack.GetConversationHistoryParameters{
-			ChannelID: search.Channel, Oldest: oldest, Latest: latest, Inclusive: true, Limit: pageSize, IncludeAllMetadata: true,
-		})
-		return
-	}
-	_, _, _, _ = api.GetConversationRepliesContext(ctx, &slack.GetConversationRepliesParameters{
-		ChannelID: search.Channel, Timestamp: search.Thread,
-		Oldest: oldest, Latest: latest, Inclusive: true, Limit: pageSize, IncludeAllMetadata: true,
-	})
-}
-
-// timestamp writes a moment as Slack does: seconds since 1970 with six decimals.
-func timestamp(at time.Time) string {
-	return fmt.Sprintf("%d.%06d", at.Unix(), at.Nanosecond()/int(time.Microsecond))
-}
-
 // answer is what is read of any method's answer. The client library's own reading is not used: it takes an answer without
 // "ok" for a success, and one odd field anywhere in a page of other people's messages makes the page unreadable.
 type answer struct {
@@ -197,6 +145,8 @@ type answer struct {
 	User     string            `json:"user"`
 	// Scopes are those of the token, from a header; nil where the answer does not tell them.
 	Scopes []string `json:"-"`
+	// Date is when Slack answered, by its clock and in whole seconds; zero where the answer does not tell.
+	Date time.Time `json:"-"`
 }
 
 // channel is an id, or where a method tells more of it, an object.
@@ -220,32 +170,14 @@ func (c *channel) UnmarshalJSON(encoded []byte) error {
 // leftThread says whether Slack tells of a message, meant as a reply, that it is in no thread.
 func (a answer) leftThread() bool { return a.Message.TS == a.TS && a.Message.ThreadTS == "" }
 
-// listed is a message of a page.
-type listed struct {
-	TS       string `json:"ts"`
-	Metadata struct {
-		EventType    string            `json:"event_type"`
-		EventPayload map[string]string `json:"event_payload"`
-	} `json:"metadata"`
-}
-
-func (l listed) isOf(alertKey string) bool {
-	return l.Metadata.EventType == metadataType && l.Metadata.EventPayload[metadataKey] == alertKey
-}
-
 // call makes one call of a method and classifies what came of it. lost is the class of a call that may have taken effect.
 func (c *Client) call(ctx context.Context, op string, lost fault.Class, request func(*slack.Client)) (answer, error) {
-	token, err := c.tokens.Get(ctx)
-	if err != nil {
-		return answer{}, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonNoToken, Err: err}
-	}
-	got, failure := c.once(token, lost, request)
-	if failure != nil && failure.Credential {
-		renewed, fresh, err := c.tokens.Refresh(ctx)
-		if err == nil && fresh && renewed != token { // Slack did nothing for the old one
-			got, failure = c.once(renewed, lost, request)
-		}
-	}
+	var got answer
+	plain := func(token secret.Token) string { return string(token) }
+	failure := exchange.Authorized(ctx, c.tokens, plain, reasonNoToken, func(token string) (failure *fault.Error) {
+		got, failure = c.once(token, lost, request)
+		return failure
+	})
 	if failure != nil {
 		failure.Op = op
 		return answer{}, failure
@@ -253,8 +185,8 @@ func (c *Client) call(ctx context.Context, op string, lost fault.Class, request 
 	return got, nil
 }
 
-func (c *Client) once(token secret.Token, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
+func (c *Client) once(token string, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
 	made := c.http.Begin()
-	request(slack.New(string(token), slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
+	request(slack.New(token, slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
 	return read(made, lost)
 }

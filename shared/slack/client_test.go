@@ -51,10 +51,11 @@ var message = thread.Message{
 	},
 }
 
-// tokens gives what fetch gives; renewed, where it is not "", is what a fresh look finds.
+// tokens gives what fetch gives; renewed, where it is not "", is what a fresh look finds, if one may look now.
 type tokens struct {
 	fetch   secret.Fetch
 	renewed secret.Token
+	wait    time.Duration // until one may look
 }
 
 func (t tokens) Get(ctx context.Context) (secret.Token, error) {
@@ -62,9 +63,15 @@ func (t tokens) Get(ctx context.Context) (secret.Token, error) {
 	return secret.Token(text), err
 }
 
-func (t tokens) Refresh(context.Context) (secret.Token, bool, error) {
-	return t.renewed, t.renewed != "", nil
+func (t tokens) Refresh(ctx context.Context) (secret.Token, bool, error) {
+	if t.wait > 0 || t.renewed == "" {
+		held, err := t.Get(ctx)
+		return held, t.wait == 0, err
+	}
+	return t.renewed, true, nil
 }
+
+func (t tokens) Wait(context.Context) time.Duration { return t.wait }
 
 // against returns a client of a Slack that answers with handler.
 func against(t *testing.T, handler http.HandlerFunc) *slack.Client {
@@ -228,7 +235,7 @@ func TestSlacksErrorCodes(t *testing.T) {
 		codes[code] = permanently(code)
 	}
 	for _, code := range []string{"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"} {
-		codes[code] = but(permanently(code), "identify", checkup.ErrCredential)
+		codes[code] = but(but(permanently(code), "identify", checkup.ErrCredential), "find", nil) // nothing could be posted either
 	}
 	for code, wants := range codes {
 		t.Run(code, func(t *testing.T) { checkCalls(t, against(t, refuses(code)), wants) })
@@ -520,7 +527,8 @@ func TestFind(t *testing.T) {
 		{name: "somebody else's metadata with our key", messages: []any{inPage("1.1", "their_event", key("key-1"))}},
 		{name: "among messages in forms of their own", messages: []any{
 			map[string]any{"ts": 1, "blocks": "none"}, inPage("1.1", "revento_alert", []int{1}), "text", nil, ours}, want: posted},
-		{name: "not on a page that is not the last", messages: []any{rootOfAnother}, more: true, err: thread.ErrCannotLook},
+		{name: "not on a page that is not the last", messages: []any{inPage("1778336555.000100", "revento_alert", key("key-0"))}, more: true,
+			err: thread.ErrCannotLook},
 		{name: "on a page that is not the last", messages: []any{ours}, more: true, want: posted},
 	}
 	for _, test := range tests {
@@ -549,6 +557,80 @@ func TestFind(t *testing.T) {
 			}
 			wantForm(t, (*got)[0].form, form)
 		})
+	}
+}
+
+// pageOf is a page of a channel, newest first, or of a thread, oldest first, that is not the last.
+func pageOf(t *testing.T, timestamps ...string) string {
+	t.Helper()
+	var messages []any
+	for _, ts := range timestamps {
+		messages = append(messages, inPage(ts, "revento_alert", map[string]any{"alert_key": "another"}))
+	}
+	body, err := json.Marshal(map[string]any{"ok": true, "messages": messages, "has_more": true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// A page counts as a look only if it reaches over all attempts, by Slack's own clock where its answer tells it.
+func TestALookCountsOnlyIfThePageReachesOverTheAttempts(t *testing.T) {
+	at := time.Unix(1778336551, 0) // of the only attempt, ten seconds ago
+	ts := func(after time.Duration) string { return fmt.Sprintf("%d.000000", at.Add(after).Unix()) }
+	search := thread.SearchFor("key-1", alert.Record{Channel: channel, UnknownSince: at, LastAttempt: at}, at.Add(10*time.Second))
+	under := search
+	under.Thread = root
+	const m = time.Minute
+	for _, tt := range []struct {
+		name   string
+		search thread.Search
+		date   time.Duration // how far Slack's clock is ahead by its answer; -1 where it does not tell
+		page   []string
+		cannot bool
+	}{
+		{"back to two minutes before", search, 0, []string{ts(10 * time.Second), ts(-2 * m)}, false},
+		{"back to the second before", search, 0, []string{ts(10 * time.Second), ts(-time.Second)}, true},
+		{"back to two minutes before, and nobody knows Slack's clock", search, -1, []string{ts(10 * time.Second), ts(-2 * m)}, true},
+		{"back to eleven minutes before, and nobody knows Slack's clock", search, -1, []string{ts(10 * time.Second), ts(-11 * m)}, false},
+		{"back to two minutes before by our clock", search, -5 * m, []string{ts(-4 * m), ts(-2 * m)}, true},
+		{"back to two minutes before by Slack's clock", search, -5 * m, []string{ts(-4 * m), ts(-7 * m)}, false},
+		{"a thread, up to two minutes after", under, 0, []string{root, ts(-2 * m), ts(2 * m)}, false},
+		{"a thread, up to the second after", under, 0, []string{root, ts(-2 * m), ts(time.Second)}, true},
+		{"a page of nothing that is ours", search, 0, nil, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			client := against(t, func(w http.ResponseWriter, r *http.Request) {
+				w.Header()["Date"] = nil
+				if tt.date != -1 {
+					w.Header().Set("Date", tt.search.Now.Add(tt.date).UTC().Format(http.TimeFormat))
+				}
+				answers(200, pageOf(t, tt.page...))(w, r)
+			})
+			if _, err := client.Find(t.Context(), tt.search); errors.Is(err, thread.ErrCannotLook) != tt.cannot {
+				t.Errorf("Find: %v", err)
+			}
+		})
+	}
+}
+
+// Slack's clock rules what it calls a message: the window is wide enough for two minutes, and moved for more.
+func TestAMessageIsFoundWhateverTheClocksSay(t *testing.T) {
+	at := time.Unix(1778336551, 0)
+	search := thread.SearchFor("key-1", alert.Record{Channel: channel, UnknownSince: at, LastAttempt: at}, at.Add(10*time.Second))
+	for _, ahead := range []time.Duration{0, 2 * time.Minute, -2 * time.Minute, 9 * time.Minute, time.Hour, -26 * time.Hour} {
+		there := fmt.Sprintf("%d.000000", at.Add(ahead).Unix())
+		client := against(t, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Date", search.Now.Add(ahead).UTC().Format(http.TimeFormat))
+			body := `{"ok":true,"messages":[]}`
+			if r.FormValue("oldest") <= there && there <= r.FormValue("latest") {
+				body = `{"ok":true,"messages":[{"ts":"` + there + `","metadata":{"event_type":"revento_alert","event_payload":{"alert_key":"key-1"}}}]}`
+			}
+			answers(200, body)(w, r)
+		})
+		if ts, err := client.Find(t.Context(), search); ts != there || err != nil {
+			t.Errorf("Slack's clock is %s ahead: found %q, %v", ahead, ts, err)
+		}
 	}
 }
 
@@ -599,7 +681,7 @@ func TestATokenThatWasReplacedIsTakenAtOnce(t *testing.T) {
 				refuses(code)(w, r)
 			}))
 			defer server.Close()
-			client := slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), newToken})
+			client := slack.New(server.URL+"/api/", tokens{fetch: secret.Static(tokenCanary), renewed: newToken})
 			if err := post(t.Context(), client, ""); (err == nil) != (asked == 2) {
 				t.Errorf("Post: %v", err)
 			}
@@ -611,15 +693,18 @@ func TestATokenThatWasReplacedIsTakenAtOnce(t *testing.T) {
 }
 
 func TestADeadTokenIsSaidToBeOne(t *testing.T) {
-	for _, same := range []secret.Token{"", tokenCanary} { // looked at within the minute; looked at, and still the old one
+	for wait, class := range map[time.Duration]fault.Class{
+		0:                fault.Permanent, // read just now, and still the old one
+		20 * time.Second: fault.Transient, // read within the minute: it may have been replaced since
+	} {
 		requests := 0
 		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			requests++
 			refuses("token_revoked")(w, r)
 		}))
 		defer server.Close()
-		err := post(t.Context(), slack.New(server.URL+"/api/", tokens{secret.Static(tokenCanary), same}), "")
-		if failure := fault.Of(err); !failure.Credential || failure.Class != fault.Permanent || requests != 1 {
+		err := post(t.Context(), slack.New(server.URL+"/api/", tokens{fetch: secret.Static(tokenCanary), wait: wait}), "")
+		if failure := fault.Of(err); !failure.Credential || failure.Class != class || failure.RetryAfter != wait || requests != 1 {
 			t.Errorf("%v after %d requests", err, requests)
 		}
 	}

@@ -53,6 +53,7 @@ func read(made *exchange.Exchange, lost fault.Class) (answer, *fault.Error) {
 	}
 	if got.OK {
 		got.Scopes = scopesOf(made.Header)
+		got.Date, _ = http.ParseTime(made.Header.Get("Date")) // zero where it is in no form of RFC 9110
 		return got, nil
 	}
 	return answer{}, &fault.Error{

@@ -167,6 +167,14 @@ var mutants = []mutant{
 	{name: "Slack: text of strangers is not escaped", file: "shared/slack/blocks.go",
 		guard: "shown := clip.Escaped(clip.Line(text), limit, escape)", instead: "shown := clip.Escaped(clip.Line(text), limit, func(r rune) string { return string(r) })"},
 
+	{name: "Slack: a page that does not reach back counts as a look", file: "shared/slack/lookup.go",
+		guard: "case seen.ts == \"\" && !seen.whole:", instead: "case false:"},
+	{name: "exchange: an answer without an end", file: "shared/exchange/exchange.go",
+		guard: "io.LimitReader(response.Body, MaxAnswerBytes+1)", instead: "response.Body"},
+	{name: "exchange: a credential that was rotated just now is refused for good", file: "shared/exchange/credential.go",
+		guard: "if refusal != nil && refusal.Credential && !fresh {", instead: "if false {",
+		packages: []string{"shared/slack", "shared/pagerduty"}},
+
 	// PagerDuty.
 	{name: "incident: told again", file: "shared/incident/incident.go", guard: "if sending.Value.State.IsFinal() {", instead: "if false {"},
 	{name: "incident: an older event is applied", file: "shared/incident/incident.go", guard: "case incident.Known && place < 0:", instead: "case false:"},

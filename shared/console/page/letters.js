@@ -6,6 +6,9 @@ const reasons = {
   max_age: "it was tried for longer than alerts may take",
   max_alert_age: "it was tried for longer than alerts may take",
   max_receives: "its queue gave it out too often",
+  queue_retention: "its provider asked to wait until its queue would have dropped it",
+  outcome_unknown: "whether it was posted is not known, and it could not be told",
+  attempts_died: "every attempt died before its answer was known",
 };
 
 export function letters(list, hidden, results) {
