@@ -395,3 +395,24 @@ func TestAParkedMessageIsTellableOnlyAfterItCame(t *testing.T) {
 		t.Errorf("the order is %q", order)
 	}
 }
+
+// After a deletion the ledger's stories are gone: a delivery is known by its id alone, and a resource is not known at all.
+func TestADeliveryWhoseConnectionWasDeletedTellsNothingOfIt(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", flagged, time.Hour, ingest.Accepted)
+	b.routes(map[string]string{"APPLICATION_SUBMITTED_ROUTE": "off"})
+	b.delivers("d-2", submitted, time.Hour, ingest.Ignored)
+	connection := record.Connection{EventID: "evt_1", OrganizationID: "org_1"}
+	if forgotten, err := b.ledger.ForgetStories(t.Context(), connection.Partition(), b.clock); err != nil || forgotten != 2 {
+		t.Fatalf("%d stories were forgotten: %v", forgotten, err)
+	}
+	for _, id := range []string{"d-1", "d-2"} {
+		story := b.tells(id)
+		if !strings.Contains(story.Why, "is deleted: its connection's data had to go") || story.Type != "" || len(story.Alerts) > 0 {
+			t.Errorf("%s: %+v", id, story)
+		}
+	}
+	if _, err := b.tracer.Resource(t.Context(), "evt_1", "org_1", "app_1"); !errors.Is(err, trace.ErrNotFound) {
+		t.Errorf("the resource: %v", err)
+	}
+}

@@ -152,7 +152,7 @@ func TestTheOperatorsCommandsOnAStack(t *testing.T) {
 	s.await(queue.Deletion, s.deletion)
 	o.says(0, "deletions list", "scheduled")
 	deletion := s.newest().ID
-	o.says(0, "deletions now "+deletion, "is queued")
+	o.says(0, "deletions now "+deletion+" --yes", "is queued")
 	s.await(queue.Purge, s.purge)
 	o.says(0, "deletions show "+deletion, "finished", "point-in-time recovery")
 }
