@@ -223,6 +223,28 @@ func TestAHeldStopAndARequiredOneDoNotTakeEachOther(t *testing.T) {
 	}
 }
 
+// A held request whose cutoff is earlier than one that is required: once it is confirmed, the later cutoff stands.
+func TestAConfirmedRequestLowersNoCutoff(t *testing.T) {
+	b := newBench(t, nil)
+	b.requires(ours, 20)
+	b.run()
+	b.requiresWith(ours, 10, odd)
+	b.run()
+	for _, entry := range b.cases() {
+		if entry.Value.State == deletion.Held {
+			if err := now(b, entry.Value.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	b.run()
+	b.happens(ours, "flag@15")
+	b.run()
+	wantSeen(b, 0, 0, 0)
+	b.graceEnds()
+	wantLines(t, "states", text(b.states()), "finished", "finished")
+}
+
 func TestARequestThatIsHeldIsToldAgainOnEachDayUntilSomebodyActs(t *testing.T) {
 	for name, data := range map[string]string{"stopped": odd, "a person": `{"user_id":1}`} {
 		for end, act := range map[string]func(*bench, string) error{"closed": closeWith("done"), "confirmed": now} {
