@@ -43,7 +43,7 @@ type Message struct {
 	Quiet       bool           `json:"quiet,omitempty"`
 	SignedAt    time.Time      `json:"signed_at"`
 	ReceivedAt  time.Time      `json:"received_at"`
-	// QueuedAt is when ingest, or a redrive, queued the message: an alert's age counts from here.
+	// QueuedAt is when ingest, or a redrive, queued the message.
 	QueuedAt time.Time `json:"queued_at"`
 	// Generation is empty in ingest's message and new for each redrive, which starts a new count of attempts.
 	Generation string `json:"generation,omitempty"`
