@@ -152,6 +152,9 @@ var mutants = []mutant{
 	{name: "thread: a late event is news", file: "shared/thread/thread.go", guard: "case order < 0:", instead: "case false:"},
 	{name: "thread: an end without a beginning is told", file: "shared/thread/thread.go",
 		guard: `case thread.Value.Root == "" && event.Resolves && event.Quiet:`, instead: "case false:"},
+	{name: "alert: of one second the resolve wins", file: "shared/alert/key.go",
+		guard: "compareBool(other.Resolves, o.Resolves),", instead: "compareBool(o.Resolves, other.Resolves),",
+		packages: []string{"shared/alert", "shared/incident", "shared/thread"}},
 	{name: "alert: attempts die for ever", file: "shared/alert/record.go", guard: "if r.Unanswered >= maxUnanswered {", instead: "if false {",
 		packages: []string{"shared/thread", "shared/alert"}},
 	{name: "alert: a lost answer is a refusal", file: "shared/alert/record.go", guard: "if failure.Class == fault.Unknown {", instead: "if false {",
@@ -172,7 +175,7 @@ var mutants = []mutant{
 	{name: "exchange: an answer without an end", file: "shared/exchange/exchange.go",
 		guard: "io.LimitReader(response.Body, MaxAnswerBytes+1)", instead: "response.Body"},
 	{name: "exchange: a credential that was rotated just now is refused for good", file: "shared/exchange/credential.go",
-		guard: "if refusal != nil && refusal.Credential && !fresh {", instead: "if false {",
+		guard: "if refusal != nil && refusal.Credential && !fresh {", instead: "if refusal == nil && !fresh {",
 		packages: []string{"shared/slack", "shared/pagerduty"}},
 
 	// PagerDuty.
