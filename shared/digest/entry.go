@@ -56,6 +56,13 @@ func (e entry) connection() record.Connection {
 	return record.Connection{EventID: e.EventID, OrganizationID: e.OrganizationID}
 }
 
+// ToldIn says what became of the record of an event that a digest is to tell of: it waits, or it was told, in the digest whose alert has
+// the key returned. Neither means that its connection's deletion came first.
+func ToldIn(stored record.Record) (alertKey string, waits bool, err error) {
+	found, err := record.Decode[entry](stored)
+	return found.Value.Digest, found.Pending != "", err
+}
+
 // later orders by what happened last.
 func later(a, b entryRecord) int {
 	return cmp.Or(b.Value.OccurredAt.Compare(a.Value.OccurredAt), b.Value.ReceivedAt.Compare(a.Value.ReceivedAt),

@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
@@ -113,6 +114,13 @@ func (b *bench) newWorkers(log *telemetry.Logger, now func() time.Time) map[queu
 			Notifier: &deletion.Notifier{Stack: "prod", Queues: b.queues, Now: now}, Fields: alert.NewFieldFilter([]string{"id"}), Now: now,
 		}},
 	}
+	workers[queue.Purge] = &worker.Worker{Chore: &deletion.Purge{
+		Records: b.records, Deletions: b.records.Deletions, Notifier: workers[queue.Deletion].Chore.(*deletion.Task).Notifier,
+		RecordRetention: 3 * window, Now: now,
+	}}
+	workers[queue.Digest] = &worker.Worker{Chore: &digest.Task{
+		Entries: &digest.Entries{Records: b.records}, Stack: "prod", Records: b.records, Deletions: b.records.Deletions, Queues: b.queues, Now: now,
+	}}
 	for name, w := range workers {
 		w.Queue, w.Queues, w.Unit, w.MaxAge, w.Log, w.Now = name, b.queues, "alert", time.Hour, log, now
 	}
@@ -144,6 +152,12 @@ func (b *bench) delivers(id, eventType string, ago time.Duration, want ingest.St
 	if err != nil {
 		b.Fatal(err)
 	}
+	b.posts(id, eventType, made, want)
+}
+
+// posts takes a signed delivery in.
+func (b *bench) posts(id, eventType string, made sample.Delivery, want ingest.Status) {
+	b.Helper()
 	reply := b.ingest.Handle(b.Context(), ingest.Request{
 		Event: eventType, DeliveryID: id, Timestamp: made.Header.Get("X-Revento-Timestamp"), Signature: made.Header.Get("X-Revento-Signature"),
 		Body: ingest.Body{Text: string(made.Body)},

@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deadletter"
 	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
@@ -80,7 +81,7 @@ func (q *inquiry) alert(ctx context.Context, entry ingest.Entry, destination ing
 func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, known record.Entry[alert.Record]) error {
 	letter, parked := q.letter(ctx, entry.DeliveryID, *a)
 	if parked {
-		a.State, a.Letter, a.Note = Parked, letter.ID, parkedNote(letter)
+		a.State, a.Letter, a.Note = Parked, letter.ID, q.parkedNote(letter)
 		a.ParkedAt = notBefore(letter.ParkedAt, entry.HandedOffAt, a.LastAttempt)
 		return nil
 	}
@@ -90,6 +91,11 @@ func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, 
 	}
 	if a.Kind == route.Deletion {
 		return q.deletion(ctx, entry, a)
+	}
+	if a.Kind == route.Digest {
+		if known, err := q.gathered(ctx, entry, a); known || err != nil {
+			return err
+		}
 	}
 	stopped, err := q.stopped(ctx, entry, a)
 	switch {
@@ -109,6 +115,41 @@ func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, 
 	return nil
 }
 
+// gathered tells of an event that is, or was, to be told in a digest; known is false where nothing is kept of it.
+func (q *inquiry) gathered(ctx context.Context, entry ingest.Entry, a *Alert) (known bool, err error) {
+	stored, err := q.Records.Get(ctx, record.Key{Connection: connectionOf(entry), Kind: record.Digest, ID: a.AlertKey})
+	if errors.Is(err, record.ErrNotFound) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("read what the next digest tells: %w", err)
+	}
+	digestKey, waits, err := digest.ToldIn(stored)
+	switch {
+	case err != nil:
+		return false, err
+	case waits:
+		a.State, a.Note = Waiting, "it is counted in its channel's next digest"
+		return true, nil
+	case digestKey == "":
+		return false, nil // its connection's deletion came first
+	}
+	message, err := q.record(ctx, record.Connection{}, digestKey)
+	if err != nil {
+		return false, err
+	}
+	q.fill(a, message)
+	switch {
+	case a.State == alert.Sent:
+		a.Note = "it was told in a digest: " + finalNote(*a)
+	case message.Known:
+		a.Note = "it was counted in a digest, which is not told yet: " + noteOf(*a, q.Now())
+	default:
+		a.State, a.Note = Waiting, "it was counted in a digest, whose message waits for its turn"
+	}
+	return true, nil
+}
+
 // untried tells of an alert without a record.
 func (q *inquiry) untried(entry ingest.Entry, kind route.Kind) (alert.State, string) {
 	switch now := q.Now(); {
@@ -120,7 +161,7 @@ func (q *inquiry) untried(entry ingest.Entry, kind route.Kind) (alert.State, str
 		return Forgotten, fmt.Sprintf("nothing is known of it any more: queues keep a message for %s, and records are kept for %s",
 			days(queue.Retention), days(alert.Retention))
 	case kind == route.Digest:
-		return Waiting, "it is counted in its channel's next digest"
+		return Waiting, "it waits to be counted in its channel's next digest"
 	}
 	return Waiting, "it waits in its queue, and was not tried yet: another of its channel or incident may be tried before it"
 }
@@ -141,6 +182,11 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 	c, err := q.find(ctx, func(c deletion.Case) bool {
 		return c.Connection().Equal(connection) && c.Cutoff.Equal(stone.OccurredAt) && c.Stops()
 	})
+	if c != nil && mayHaveBeenTold(entry, *c) {
+		a.State = Erased
+		a.Note = fmt.Sprintf("whether it was told is not known any more: it was handed off before the deletion request came at %s, and what was "+
+			"kept of it is deleted", clock(c.RequestedAt))
+	}
 	if c != nil && c.IsStopped() {
 		a.Note = fmt.Sprintf("a deletion request that is held for a person stops its connection up to %s, and it happened at %s: it is told "+
 			"no more, and nothing of it is deleted yet", clock(stone.OccurredAt), clock(entry.Story.OccurredAt))
@@ -149,6 +195,11 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 		a.Note += fmt.Sprintf(" (deletion %s, delivery %s)", c.ID, c.DeliveryID)
 	}
 	return true, err
+}
+
+// mayHaveBeenTold says whether the purge may have deleted the record of an alert that was told before the request came.
+func mayHaveBeenTold(entry ingest.Entry, c deletion.Case) bool {
+	return !c.StartedAt.IsZero() && !entry.HandedOffAt.IsZero() && entry.HandedOffAt.Before(c.RequestedAt)
 }
 
 // deletion tells of a deletion request itself.
@@ -164,7 +215,7 @@ func (q *inquiry) deletion(ctx context.Context, entry ingest.Entry, a *Alert) er
 		return nil
 	}
 	a.State = alert.State(c.State)
-	a.Note = fmt.Sprintf("it is deletion %s, which is %s: 'revento-alerts deletions show %s' tells the rest", c.ID, c.State, c.ID)
+	a.Note = fmt.Sprintf("it is deletion %s, which is %s: %s tells the rest", c.ID, c.State, q.command("deletions show "+c.ID))
 	return nil
 }
 

@@ -26,17 +26,17 @@ const (
 // that one whose route was off, or whose event came before under another delivery id, is found only where the ledger is an
 // ingest.Journal, among its newest 2,000 entries; by its id, Delivery finds each. It returns ErrNotFound where there is none.
 func (t *Tracer) Resource(ctx context.Context, event, organization, resource string) ([]Story, error) {
-	keys := t.incidentKeys(event, organization, resource)
-	found, err := t.recorded(ctx, record.Connection{EventID: event, OrganizationID: organization}, keys)
+	isOf := t.matcher(event, organization, resource)
+	found, err := t.recorded(ctx, record.Connection{EventID: event, OrganizationID: organization}, isOf)
 	if err != nil {
 		return nil, err
 	}
-	if err := t.journaled(ctx, keys, found); err != nil {
+	if err := t.journaled(ctx, isOf, found); err != nil {
 		return nil, err
 	}
 	stories := []Story{}
 	for id, known := range found {
-		told, err := t.deliveryOf(ctx, id, keys)
+		told, err := t.deliveryOf(ctx, id, isOf)
 		if err != nil {
 			return nil, err
 		}
@@ -47,21 +47,22 @@ func (t *Tracer) Resource(ctx context.Context, event, organization, resource str
 	}
 	if len(stories) == 0 {
 		return nil, fmt.Errorf("%w: no alert is known of %s of event %s and organization %s: its routes may be off, or a deletion may have "+
-			"deleted it ('revento-alerts deletions list'); its delivery id, which Revento's console shows, tells more", ErrNotFound, resource, event, organization)
+			"deleted it (%s); its delivery id, which Revento's console shows, tells more", ErrNotFound, resource, event, organization,
+			t.command("deletions list"))
 	}
 	slices.SortFunc(stories, func(a, b Story) int { return began(b).Compare(began(a)) })
 	return stories[:min(len(stories), resourceLimit)], nil
 }
 
 // deliveryOf tells what came under a delivery id and is of the incidents named, or not known to be of another.
-func (t *Tracer) deliveryOf(ctx context.Context, id string, keys map[string]bool) ([]Story, error) {
+func (t *Tracer) deliveryOf(ctx context.Context, id string, isOf matcher) ([]Story, error) {
 	entries, err := t.entries(ctx, id)
 	if err != nil {
 		return nil, err
 	}
 	var stories []Story
 	for _, entry := range entries {
-		if key := entry.Story.IncidentKey; key != "" && !keys[key] {
+		if entry.Story.IncidentKey != "" && !isOf(entry.Story.Type, entry.Story.IncidentKey) {
 			continue
 		}
 		story, err := t.tell(ctx, &inquiry{Tracer: t, whole: true}, entry)
@@ -73,25 +74,34 @@ func (t *Tracer) deliveryOf(ctx context.Context, id string, keys map[string]bool
 	return stories, nil
 }
 
-// incidentKeys are those of a resource in each family that the routes name.
-func (t *Tracer) incidentKeys(event, organization, resource string) map[string]bool {
-	keys := map[string]bool{}
+// matcher says whether an incident is the resource's in the family of an event type. The key alone does not tell: which families there
+// are, nobody knows.
+type matcher func(eventType, incidentKey string) bool
+
+func (t *Tracer) matcher(event, organization, resource string) matcher {
 	id, _ := json.Marshal(resource) // cannot fail: a text
-	for _, trigger := range route.Triggers {
-		envelope := revento.Envelope{
-			Type: trigger.Pattern, EventID: event, OrganizationID: organization, Data: map[string]json.RawMessage{"id": id},
+	return func(eventType, incidentKey string) bool {
+		types := []string{eventType}
+		if eventType == "" { // recorded by a version that did not keep it
+			for _, trigger := range route.Triggers {
+				types = append(types, trigger.Pattern)
+			}
 		}
-		keys[alert.IncidentKey(t.Stack, envelope, "")] = true
+		return slices.ContainsFunc(types, func(eventType string) bool {
+			envelope := revento.Envelope{
+				Type: eventType, EventID: event, OrganizationID: organization, Data: map[string]json.RawMessage{"id": id},
+			}
+			return incidentKey == alert.IncidentKey(t.Stack, envelope, "")
+		})
 	}
-	return keys
 }
 
 // recorded finds the alerts by the deliveries that brought them.
-func (t *Tracer) recorded(ctx context.Context, connection record.Connection, keys map[string]bool) (map[string]remnant, error) {
+func (t *Tracer) recorded(ctx context.Context, connection record.Connection, isOf matcher) (map[string]remnant, error) {
 	found := map[string]remnant{}
 	asked := &inquiry{Tracer: t}
 	err := walk(ctx, t.Records, connection, func(key string, r alert.Record) {
-		if !keys[r.IncidentKey] {
+		if !isOf(r.Type, r.IncidentKey) {
 			return
 		}
 		a := Alert{Kind: kindOf(r), AlertKey: key, Channel: r.Channel}
@@ -117,7 +127,7 @@ func kindOf(r alert.Record) route.Kind {
 }
 
 // journaled adds the deliveries that the journal knows.
-func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[string]remnant) error {
+func (t *Tracer) journaled(ctx context.Context, isOf matcher, found map[string]remnant) error {
 	journal, ok := t.Ledger.(ingest.Journal)
 	cursor := ""
 	for seen := 0; ok && seen < journalLimit; seen += journalPage {
@@ -126,7 +136,7 @@ func (t *Tracer) journaled(ctx context.Context, keys map[string]bool, found map[
 			return err
 		}
 		for _, entry := range entries {
-			if _, known := found[entry.DeliveryID]; !known && keys[entry.Story.IncidentKey] {
+			if _, known := found[entry.DeliveryID]; !known && isOf(entry.Story.Type, entry.Story.IncidentKey) {
 				found[entry.DeliveryID] = remnant{}
 			}
 		}

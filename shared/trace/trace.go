@@ -44,6 +44,8 @@ type Tracer struct {
 	// Refusals are the last ones of a delivery id, the newest first; nil where they are not kept. Refused says where to look then.
 	Refusals func(deliveryID string) []ingest.Refusal
 	Refused  string
+	// Flag is what a command needs to reach this installation, such as "--stack NAME".
+	Flag string
 	// SlackRecorded says that a recorder stands in for Slack: its messages have no links.
 	SlackRecorded bool
 	Now           func() time.Time
@@ -83,7 +85,8 @@ const (
 	Parked    alert.State = "parked"    // among the dead letters
 	Moved     alert.State = "moved"     // a redrive found another channel for it
 	Dropped   alert.State = "dropped"   // by a person, from among the dead letters
-	Deleted   alert.State = "deleted"   // stopped, or its record deleted, for a deletion request
+	Deleted   alert.State = "deleted"   // stopped for a deletion request, and so never told
+	Erased    alert.State = "erased"    // its record was deleted for a deletion request: whether it was told is not known any more
 	Forgotten alert.State = "forgotten" // older than records are kept
 )
 

@@ -3,6 +3,7 @@ package trace_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -10,11 +11,14 @@ import (
 
 	"revento-alerts/shared/alert"
 	"revento-alerts/shared/deadletter"
+	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/digest"
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/route"
+	"revento-alerts/shared/sample"
 	"revento-alerts/shared/trace"
 	"revento-alerts/shared/worker"
 )
@@ -87,6 +91,31 @@ func TestWhyItPagedOrDidNot(t *testing.T) {
 		{name: "waiting-for-a-digest", happens: func(b *bench) {
 			b.delivers("d-1", submitted, 0, ingest.Accepted)
 		}},
+		{name: "counted-in-the-next-digest", happens: func(b *bench) {
+			b.delivers("d-1", submitted, 0, ingest.Accepted)
+			b.works(queue.Digest)
+		}},
+		{name: "counted-in-a-digest-that-waits", happens: func(b *bench) {
+			b.delivers("d-1", submitted, 0, ingest.Accepted)
+			b.tellsDigest()
+		}},
+		{name: "told-in-a-digest", happens: func(b *bench) {
+			b.delivers("d-1", submitted, 0, ingest.Accepted)
+			b.tellsDigest()
+			b.works(queue.Slack)
+			b.passes(48 * time.Hour)
+		}},
+		{name: "erased-after-it-paged", happens: func(b *bench) {
+			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+			b.works()
+			b.passes(time.Hour)
+			b.purges()
+		}},
+		{name: "never-told-for-a-deletion", happens: func(b *bench) {
+			b.purges()
+			b.delivers("d-1", flagged, time.Hour, ingest.Accepted)
+			b.works()
+		}},
 		{name: "forgotten", happens: func(b *bench) {
 			b.ingest.DedupeWindow = 1000 * time.Hour
 			b.delivers("d-1", flagged, 0, ingest.Accepted)
@@ -149,6 +178,69 @@ func TestWhyItPagedOrDidNot(t *testing.T) {
 			}
 			b.golden(test.name, b.tells(id))
 		})
+	}
+}
+
+// tellsDigest has what was gathered counted in a digest, whose message is then in the Slack queue.
+func (b *bench) tellsDigest() {
+	b.Helper()
+	b.works(queue.Digest)
+	b.passes(time.Minute)
+	if err := b.queues.Send(b.Context(), queue.Digest, digest.RunMessage(b.clock)); err != nil {
+		b.Fatal(err)
+	}
+	b.works(queue.Digest)
+}
+
+// purges has the connection's deletion required, and done at once.
+func (b *bench) purges() {
+	b.Helper()
+	b.workers[queue.Deletion].Chore.(*deletion.Task).Grace = 0
+	b.delivers("d-required", required, 0, ingest.Accepted)
+	b.works(queue.Deletion, queue.Purge, queue.Slack, queue.PagerDuty)
+	b.passes(time.Minute)
+}
+
+// The families that nobody knew of once had no key to be found by.
+func TestAResourceOfAFamilyThatOnlyTheOtherRouteNamesIsFound(t *testing.T) {
+	b := newBench(t)
+	b.routes(map[string]string{"OTHER_ROUTE": "pagerduty:info,slack"})
+	body := fmt.Appendf(nil, `{"type":"badge.printed","occurred_at":%q,"event_id":"evt_1","organization_id":"org_1","data":{"id":"badge_1"}}`,
+		b.clock.Format(time.RFC3339))
+	b.posts("d-1", "badge.printed", sample.Sign("badge.printed", "s", "d-1", b.clock, body), ingest.Accepted)
+	b.works()
+	if got := b.ids("evt_1", "org_1", "badge_1"); !slices.Equal(got, []string{"d-1"}) {
+		t.Errorf("with a journal: %v", got)
+	}
+	b.tracer.Ledger = finder{b.ledger}
+	if got := b.ids("evt_1", "org_1", "badge_1"); !slices.Equal(got, []string{"d-1"}) {
+		t.Errorf("without a journal: %v", got)
+	}
+}
+
+// A hint without --data or --stack leads to another installation, or to none.
+func TestHintsNameTheInstallation(t *testing.T) {
+	b := newBench(t)
+	b.tracer.Flag = "--stack prod"
+	b.pager.failures = []error{permanent("invalid_routing_key")}
+	b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+	b.works()
+	b.delivers("d-2", required, 0, ingest.Accepted)
+	b.works()
+	_, unknown := b.tracer.Resource(t.Context(), "evt_2", "org_1", "app_1")
+	for _, text := range []string{b.tells("d-1").Why, b.tells("d-2").Why, unknown.Error()} {
+		for rest, found := text, true; found; {
+			var hint string
+			if _, hint, found = strings.Cut(rest, "'revento-alerts "); found {
+				hint, rest, _ = strings.Cut(hint, "'")
+				if !strings.HasSuffix(hint, " --stack prod") {
+					t.Errorf("%q does not name the stack", hint)
+				}
+			}
+		}
+		if !strings.Contains(text, "'revento-alerts ") {
+			t.Errorf("%q has no hint", text)
+		}
 	}
 }
 

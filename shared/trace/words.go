@@ -50,7 +50,7 @@ func settingOf(trigger route.Trigger) string {
 func (t *Tracer) page(s Story) string {
 	if i := slices.IndexFunc(s.Alerts, func(a Alert) bool { return a.Kind == route.PagerDuty }); i >= 0 {
 		a := s.Alerts[i]
-		if a.State == alert.Sent {
+		if a.State == alert.Sent || a.State == Erased {
 			return a.Note
 		}
 		return "it did not page: " + a.Note
@@ -119,9 +119,17 @@ func triedNote(a Alert, now time.Time) string {
 	return tried + "; it is tried again"
 }
 
-func parkedNote(letter deadletter.Letter) string {
-	return fmt.Sprintf("it was given up (%s) and is dead letter %s: mend what the reason names, then "+
-		"'revento-alerts dead-letters redrive --id %s'", letter.Reason, letter.ID, letter.ID)
+func (t *Tracer) parkedNote(letter deadletter.Letter) string {
+	return fmt.Sprintf("it was given up (%s) and is dead letter %s: mend what the reason names, then %s",
+		letter.Reason, letter.ID, t.command("dead-letters redrive --id "+letter.ID))
+}
+
+// command is a command as a person types it for this installation.
+func (t *Tracer) command(arguments string) string {
+	if t.Flag != "" {
+		arguments += " " + t.Flag
+	}
+	return "'revento-alerts " + arguments + "'"
 }
 
 func droppedNote(deed ingest.Deed) string {

@@ -115,6 +115,7 @@ func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace
 		Cases:         deletions.All,
 		Letters:       desk,
 		Routes:        s.All.Ingest.Routes,
+		Flag:          s.Place.Flag,
 		SlackRecorded: s.RecordsSlack,
 		Now:           s.Now,
 	}
