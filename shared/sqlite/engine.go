@@ -33,12 +33,14 @@ type Engine struct {
 	place   place
 	writer  *session      // the working goroutine's
 	readers chan *session // those that nobody reads with now
-	jobs    chan *job
-	errands chan *errand
-	signals signals
-	closing chan struct{}
-	closed  chan struct{}
-	close   func() error
+	// truncating holds one while somebody takes the readers, to empty the write-ahead log.
+	truncating chan struct{}
+	jobs       chan *job
+	errands    chan *errand
+	signals    signals
+	closing    chan struct{}
+	closed     chan struct{}
+	close      func() error
 }
 
 // readerCount is how many can read at the same time. Each has a page cache of up to 2 MB, as SQLite has it.
@@ -46,13 +48,14 @@ const readerCount = 4
 
 func newEngine(now func() time.Time) *Engine {
 	e := &Engine{
-		now:     now,
-		readers: make(chan *session, readerCount),
-		jobs:    make(chan *job),
-		errands: make(chan *errand),
-		signals: signals{about: map[subject]chan struct{}{}},
-		closing: make(chan struct{}),
-		closed:  make(chan struct{}),
+		now:        now,
+		readers:    make(chan *session, readerCount),
+		truncating: make(chan struct{}, 1),
+		jobs:       make(chan *job),
+		errands:    make(chan *errand),
+		signals:    signals{about: map[subject]chan struct{}{}},
+		closing:    make(chan struct{}),
+		closed:     make(chan struct{}),
 	}
 	e.Ledger = &Ledger{engine: e}
 	e.Records = &Records{engine: e, table: "record", gated: true}

@@ -34,7 +34,7 @@ func (e *Engine) Scrub(ctx context.Context) error {
 			return fmt.Errorf("scrub the data folder: %w", err)
 		}
 	}
-	if err := e.alone(ctx, truncateLog); err != nil {
+	if err := e.truncate(ctx); err != nil {
 		return fmt.Errorf("scrub the data folder: %w", err)
 	}
 	return nil
@@ -95,6 +95,28 @@ func clearGap(page []byte, isFirst bool) (cleared bool) {
 		}
 	}
 	return false
+}
+
+// truncate empties the write-ahead log while nobody reads: a single read that goes on keeps the log as it is, and where many read there
+// always is one. It waits for those that are under way, and keeps new ones waiting for as long as it takes.
+func (e *Engine) truncate(ctx context.Context) error {
+	select {
+	case e.truncating <- struct{}{}: // two that each had some of the readers would wait for each other
+		defer func() { <-e.truncating }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for range cap(e.readers) {
+		select {
+		case reader := <-e.readers:
+			defer func() { e.readers <- reader }()
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-e.closing:
+			return ErrClosed
+		}
+	}
+	return e.alone(ctx, truncateLog)
 }
 
 // truncateLog empties the write-ahead log, which holds older contents of the database's pages.

@@ -48,7 +48,7 @@ func (e *Engine) Sweep(ctx context.Context) error {
 			}
 		}
 	}
-	if err := e.alone(ctx, truncateLog); err != nil {
+	if err := e.truncate(ctx); err != nil {
 		return fmt.Errorf("truncate the write-ahead log: %w", err)
 	}
 	return nil
