@@ -81,7 +81,8 @@ func (c Change) apply(body []byte, now time.Time) ([]byte, error) {
 	before := e.OccurredAt
 	e.OccurredAt = c.OccurredAt.UTC()
 	if c.OccurredAt.IsZero() {
-		e.OccurredAt = now.UTC().Truncate(time.Second)
+		// To the millisecond, so that what somebody sends in one second comes one after the other: of one moment the trigger would win.
+		e.OccurredAt = now.UTC().Truncate(time.Millisecond)
 	}
 	// The data's own moments, such as approved_at, are the event's in the samples.
 	e.Data = bytes.ReplaceAll(e.Data, moment(before), moment(e.OccurredAt))

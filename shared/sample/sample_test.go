@@ -84,3 +84,23 @@ func TestATypeWithoutASampleIsRefusedWithTheList(t *testing.T) {
 		t.Errorf("error = %v", err)
 	}
 }
+
+// Of two events of one moment the trigger wins, and what a person sends next would leave the incident open.
+func TestTwoSamplesOfOneSecondAreOfTwoMoments(t *testing.T) {
+	now := time.Date(2026, 11, 24, 1, 33, 5, 0, time.UTC)
+	var moments []time.Time
+	for _, at := range []time.Time{now.Add(20 * time.Millisecond), now.Add(50*time.Millisecond + time.Microsecond)} {
+		delivery, err := sample.New("application.approved", "s", at, sample.Change{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		envelope, err := revento.ParseEnvelope(delivery.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		moments = append(moments, envelope.OccurredAt)
+	}
+	if !moments[0].Equal(now.Add(20*time.Millisecond)) || !moments[1].Equal(now.Add(50*time.Millisecond)) {
+		t.Errorf("%v", moments)
+	}
+}
