@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"testing"
-	"time"
 
 	"revento-alerts/shared/queue"
 )
@@ -34,15 +33,6 @@ var deadLetterScenarios = []scenario[*queueTest]{
 		q.sends(queue.Digest.DeadLetter(), plain("one"))
 		q.exhausts(queue.Digest.DeadLetter(), "one")
 		q.receives(queue.Digest.DeadLetter(), "one", long)
-	}},
-	{"a message that is older than the retention is gone", func(_ *testing.T, q *queueTest) {
-		q.sends(queue.Digest, plain("one"))
-		q.sends(queue.Slack, ordered("a", "one"))
-		q.Advance(queue.Retention - time.Minute)
-		q.sends(queue.Slack, ordered("a", "two"))
-		q.Advance(time.Minute)
-		q.isEmpty(queue.Digest)
-		q.receives(queue.Slack, "two", long)
 	}},
 }
 

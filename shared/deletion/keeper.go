@@ -99,6 +99,7 @@ func OnMachine(ledger Ledger, queues queue.Discarder, windows Windows) []Keeper 
 		},
 		proof("table deletion", windows.Records), schedules("table schedule"),
 		Keeper{Place: "table probe"}, // of no connection
+		Keeper{Place: "table clock"}, // of no connection
 		Keeper{
 			Place:   "file recorder.jsonl",
 			Remains: always("the recorder: notices and digests, and what is older than " + days(alert.Retention) + ", as long as you keep its file"),

@@ -92,7 +92,6 @@ func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.D
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.now()
-	q.dropOld(name, now)
 	next := q.next(name, now)
 	for next != nil && next.Receives >= q.maxReceives && !name.IsDeadLetter() {
 		q.giveUp(next, now)
@@ -110,12 +109,6 @@ func (q *Queues) Receive(ctx context.Context, name queue.Name, visibility time.D
 	received := next.Received
 	received.Attributes = maps.Clone(next.Attributes)
 	return received, true, nil
-}
-
-func (q *Queues) dropOld(name queue.Name, now time.Time) {
-	q.messages[name] = slices.DeleteFunc(q.messages[name], func(m *message) bool {
-		return !now.Before(m.SentAt.Add(queue.Retention))
-	})
 }
 
 // next is the message that has been visible for longest; in a FIFO queue, of those that come first in their group.

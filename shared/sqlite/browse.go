@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -59,8 +57,8 @@ func (p *page) add(row *sql.Rows, name queue.Name, limit int, now time.Time) err
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal([]byte(attributes), &seen.Attributes); err != nil {
-		return fmt.Errorf("decode a message's attributes: %w", err)
+	if err := decodeAttributes(attributes, &seen.Message); err != nil {
+		return err
 	}
 	seen.InFlight = seen.Receives > 0 && now.Before(seen.VisibleAt)
 	p.messages = append(p.messages, seen)

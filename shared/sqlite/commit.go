@@ -84,7 +84,14 @@ func (e *Engine) batch(first *job) []*job {
 func (e *Engine) commit(s *session, jobs []*job) (done int) {
 	results := make([]error, len(jobs))
 	s.bytes = 0
+	now := e.now()
+	turnedBack := e.turnedBack(now)
 	err := s.transaction(func() error {
+		if turnedBack {
+			if err := setRight(s, now); err != nil {
+				return err
+			}
+		}
 		for done == 0 || done < len(jobs) && s.bytes < maxBatchBytes {
 			var broken error
 			results[done], broken = s.attempt(jobs[done])
@@ -99,6 +106,7 @@ func (e *Engine) commit(s *session, jobs []*job) (done int) {
 		done = len(jobs)
 	}
 	if err == nil {
+		e.see(now, turnedBack)
 		err = e.place.check()
 	}
 	for about := range s.changed {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"revento-alerts/shared/queue"
@@ -28,6 +29,9 @@ type Engine struct {
 	Scheduler *Scheduler
 
 	now     func() time.Time
+	latest  atomic.Int64         // the time of the last commit, as Unix has it, in nanoseconds
+	running func() time.Duration // for how long this program runs, whatever becomes of the clock
+	counted time.Duration        // the part of running that is in the database
 	lock    io.Closer
 	path    string // the database's
 	place   place
@@ -47,8 +51,10 @@ type Engine struct {
 const readerCount = 4
 
 func newEngine(now func() time.Time) *Engine {
+	began := time.Now()
 	e := &Engine{
 		now:        now,
+		running:    func() time.Duration { return time.Since(began) }, // by the monotonic clock
 		readers:    make(chan *session, readerCount),
 		truncating: make(chan struct{}, 1),
 		jobs:       make(chan *job),

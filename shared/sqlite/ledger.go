@@ -85,6 +85,15 @@ func freeClaims(s *session) error {
 	return err
 }
 
+// freeClaimsOfLater ends the leases that were claimed at a time that has not come. A claim comes with its receipt, which an index
+// finds.
+func freeClaimsOfLater(s *session, now time.Time) error {
+	const receivedBefore = time.Minute
+	_, err := s.exec("UPDATE delivery SET lease_end = ? WHERE received_at > ? AND state = ? AND claimed_at > ?",
+		stamp(time.Time{}), stamp(now.Add(-receivedBefore)), ingest.Claimed, stamp(now))
+	return err
+}
+
 // own runs a statement that touches its owner's entry only.
 func (l *Ledger) own(ctx context.Context, query string, args ...any) error {
 	changed, err := do(ctx, l.engine, func(s *session) (int64, error) { return s.exec(query, args...) })

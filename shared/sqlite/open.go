@@ -43,6 +43,8 @@ var (
 	schemaQueue string
 	//go:embed schema-8.sql
 	schemaProbe string
+	//go:embed schema-9.sql
+	schemaClock string
 )
 
 // migrations lead from each version of the schema to the next; the database's user_version says how many were done.
@@ -55,6 +57,7 @@ var migrations = []string{
 	schemaReceived,
 	schemaQueue,
 	schemaProbe,
+	schemaClock,
 }
 
 // settings make a commit durable against power loss, let others read while one writes, and overwrite what is deleted. Each
@@ -133,9 +136,11 @@ func (e *Engine) open(ctx context.Context, path string) (err error) {
 	if err := migrate(ctx, e.writer.conn); err != nil {
 		return err
 	}
-	if err := e.writer.transaction(func() error { return inherit(e.writer, e.now()) }); err != nil {
+	now := e.now()
+	if err := e.writer.transaction(func() error { return inherit(e.writer, now) }); err != nil {
 		return err
 	}
+	e.see(now, true)
 	for range cap(e.readers) {
 		reader, err := connect(ctx, uri+"?mode=ro")
 		if err != nil {
@@ -147,12 +152,18 @@ func (e *Engine) open(ctx context.Context, path string) (err error) {
 	return err
 }
 
-// inherit takes over from the process that had the folder before and is gone.
+// inherit takes over from the process that had the folder before and is gone, and whose clock may have been ahead.
 func inherit(s *session, now time.Time) error {
 	if err := showUnfinished(s, now); err != nil {
 		return err
 	}
-	return freeClaims(s)
+	if err := freeClaims(s); err != nil {
+		return err
+	}
+	if err := setRight(s, now); err != nil {
+		return err
+	}
+	return beginTime(s, now)
 }
 
 // inspectedBytes is the size up to which a database is inspected when it is opened: 0.4 s on two busy cores.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -50,8 +51,9 @@ func enqueue(s *session, name queue.Name, message queue.Message, now time.Time) 
 		}
 	}
 	_, err = s.exec(`
-		INSERT INTO message (queue, group_id, head, receives, deferred, visible_at, sent_at, deduplication_id, attributes, body)
-		SELECT ?1, ?2, `+isHead+`, 0, 0, ?3, ?4, ?5, ?6, ?7`,
+		INSERT INTO message (queue, group_id, head, receives, deferred, visible_at, sent_at, deduplication_id, attributes, body,
+			set_at, kept_from)
+		SELECT ?1, ?2, `+isHead+`, 0, 0, ?3, ?4, ?5, ?6, ?7, ?4, (SELECT ran FROM clock)`,
 		name, message.Group, stamp(now.Add(message.Delay)), stamp(now), message.DeduplicationID, string(attributes), message.Body)
 	return err
 }
@@ -90,18 +92,16 @@ func (q *Queues) receive(s *session, name queue.Name, visibility time.Duration, 
 			return receipt{}, nil
 		case err != nil:
 			return receipt{}, err
-		case !now.Before(next.SentAt.Add(queue.Retention)):
-			err = remove(s, next, now)
 		case next.Receives >= q.maxReceives && !name.IsDeadLetter():
-			err = giveUp(s, next, now)
+			err = giveUp(s, next, "", now)
 		default:
 			next.Receives++
 			next.Handle = next.ID + "." + strconv.Itoa(next.Receives)
 			if next.FirstReceivedAt.IsZero() {
 				next.FirstReceivedAt = now.UTC()
 			}
-			_, err = s.exec("UPDATE message SET receives = ?, deferred = 0, visible_at = ?, first_received_at = ? WHERE seq = ?",
-				next.Receives, stamp(now.Add(visibility)), stamp(next.FirstReceivedAt), next.ID)
+			_, err = s.exec("UPDATE message SET receives = ?, deferred = 0, visible_at = ?, set_at = ?, first_received_at = ? WHERE seq = ?",
+				next.Receives, stamp(now.Add(visibility)), stamp(now), stamp(next.FirstReceivedAt), next.ID)
 			return receipt{next, true}, err
 		}
 		if err != nil {
@@ -123,8 +123,8 @@ func first(s *session, name queue.Name, now time.Time) (queue.Received, error) {
 		return next, err
 	}
 	s.bytes += next.Size()
-	if err := json.Unmarshal([]byte(attributes), &next.Attributes); err != nil {
-		return next, fmt.Errorf("decode a message's attributes: %w", err)
+	if err := decodeAttributes(attributes, &next.Message); err != nil {
+		return next, err
 	}
 	if next.SentAt, err = parseStamp(sentAt); err != nil || !firstReceivedAt.Valid {
 		return next, err
@@ -133,22 +133,40 @@ func first(s *session, name queue.Name, now time.Time) (queue.Received, error) {
 	return next, err
 }
 
-// remove ends a message.
-func remove(s *session, m queue.Received, now time.Time) error {
-	if _, err := s.exec("DELETE FROM message WHERE seq = ?", m.ID); err != nil {
-		return err
+func decodeAttributes(attributes string, m *queue.Message) error {
+	if err := json.Unmarshal([]byte(attributes), &m.Attributes); err != nil {
+		return fmt.Errorf("decode a message's attributes: %w", err)
 	}
-	return promote(s, m.Queue, m.Group, now)
+	return nil
 }
 
-// giveUp moves a message to its dead-letter queue. A FIFO queue's message counts as sent anew there, as in SQS.
-func giveUp(s *session, m queue.Received, now time.Time) error {
+// The attributes of a message that was given up with a reason, as a worker gives them to what it parks.
+const (
+	attributeReason   = "reason"
+	attributeParkedAt = "parked_at"
+)
+
+// giveUp moves a message to its dead-letter queue, where its retention begins anew. A FIFO queue's message counts as sent anew
+// there, as in SQS. A reason of "" is that of the receipts, which the message does not tell.
+func giveUp(s *session, m queue.Received, reason string, now time.Time) error {
 	target := m.Queue.DeadLetter()
 	if target.IsFIFO() {
 		m.SentAt = now
 	}
-	_, err := s.exec("UPDATE message SET queue = ?1, head = "+isHead+", receives = 0, first_received_at = NULL, visible_at = ?3, sent_at = ?4 WHERE seq = ?5",
-		target, m.Group, stamp(now), stamp(m.SentAt), m.ID)
+	if reason != "" {
+		m.Attributes = maps.Clone(m.Attributes)
+		if m.Attributes == nil {
+			m.Attributes = map[string]string{}
+		}
+		m.Attributes[attributeReason], m.Attributes[attributeParkedAt] = reason, now.UTC().Format(time.RFC3339)
+	}
+	attributes, err := json.Marshal(m.Attributes)
+	if err != nil {
+		return fmt.Errorf("encode the message's attributes: %w", err)
+	}
+	_, err = s.exec("UPDATE message SET queue = ?1, head = "+isHead+`, receives = 0, deferred = 0, first_received_at = NULL,
+		visible_at = ?3, set_at = ?3, sent_at = ?4, attributes = ?5, kept_from = (SELECT ran FROM clock) WHERE seq = ?6`,
+		target, m.Group, stamp(now), stamp(m.SentAt), string(attributes), m.ID)
 	if err != nil {
 		return err
 	}

@@ -21,8 +21,8 @@ func (q *Queues) ChangeVisibility(ctx context.Context, name queue.Name, handle s
 		return err
 	}
 	return q.change(ctx, name, func(s *session, now time.Time) error {
-		changed, err := s.exec(`UPDATE message SET visible_at = ?, deferred = 1
-			WHERE seq = ? AND queue = ? AND receives = ? AND visible_at > ?`, stamp(now.Add(d)), id, name, receives, stamp(now))
+		changed, err := s.exec(`UPDATE message SET visible_at = ?1, deferred = 1, set_at = ?2
+			WHERE seq = ?3 AND queue = ?4 AND receives = ?5 AND visible_at > ?2`, stamp(now.Add(d)), stamp(now), id, name, receives)
 		if err == nil && changed == 0 {
 			return queue.ErrHandle
 		}
@@ -67,6 +67,6 @@ func parseHandle(handle string) (id, receives int64, err error) {
 
 // showUnfinished shows the messages that a process took and neither finished nor deferred. Their receipts still count.
 func showUnfinished(s *session, now time.Time) error {
-	_, err := s.exec("UPDATE message SET visible_at = ?1 WHERE receives > 0 AND deferred = 0 AND visible_at > ?1", stamp(now))
+	_, err := s.exec("UPDATE message SET visible_at = ?1, set_at = ?1 WHERE receives > 0 AND deferred = 0 AND visible_at > ?1", stamp(now))
 	return err
 }

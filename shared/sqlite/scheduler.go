@@ -21,7 +21,8 @@ func (c *Scheduler) Schedule(ctx context.Context, name string, at time.Time, bod
 		return fmt.Errorf("schedule %s: %w", name, err)
 	}
 	_, err := do(ctx, c.engine, func(s *session) (int64, error) {
-		return s.exec("INSERT INTO schedule (name, at, body) VALUES (?, ?, ?) ON CONFLICT DO NOTHING", name, stamp(at), body)
+		return s.exec("INSERT INTO schedule (name, at, body, set_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+			name, stamp(at), body, stamp(c.engine.now()))
 	})
 	if err != nil {
 		return fmt.Errorf("schedule %s: %w", name, err)

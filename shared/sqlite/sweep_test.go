@@ -49,7 +49,7 @@ func rows(t *testing.T, engine *Engine, table string) int {
 
 func TestSweepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 	clock := conformance.NewClock()
-	engine := openTest(t, t.TempDir(), clock.Now)
+	engine := openRunning(t, t.TempDir(), clock)
 	for id, kept := range map[string]time.Duration{"soon": time.Minute, "later": time.Hour} {
 		expires := clock.Now().Add(kept)
 		if _, err := engine.Ledger.Claim(t.Context(), ingest.Claim{DeliveryID: id, Now: clock.Now(), Expires: expires}); err != nil {
@@ -75,23 +75,6 @@ func TestSweepRemovesWhatHasExpiredAndNothingElse(t *testing.T) {
 			t.Errorf("table %s has %d rows after the sweep, want %d", table, got, want)
 		}
 	}
-}
-
-func TestSweepDropsOldMessagesAndLetsTheirGroupGoOn(t *testing.T) {
-	clock := conformance.NewClock()
-	engine := openTest(t, t.TempDir(), clock.Now)
-	mustSend(t, engine, queue.Slack, "old")
-	clock.Advance(queue.Retention - time.Hour)
-	mustReceive(t, engine, queue.Slack, "old") // in flight: its retention ends all the same
-	mustSend(t, engine, queue.Slack, "new")
-	clock.Advance(time.Hour)
-	if err := engine.Sweep(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got := rows(t, engine, "message"); got != 1 {
-		t.Errorf("%d messages are left, want 1", got)
-	}
-	mustReceive(t, engine, queue.Slack, "new")
 }
 
 func TestWhatWasDeletedIsNotInTheFilesAfterASweep(t *testing.T) {
@@ -127,7 +110,7 @@ func TestWhatWasDeletedIsNotInTheFilesAfterASweep(t *testing.T) {
 
 func TestSweepRemovesMoreThanOneBatch(t *testing.T) {
 	clock := conformance.NewClock()
-	engine := openTest(t, t.TempDir(), clock.Now)
+	engine := openRunning(t, t.TempDir(), clock)
 	_, err := do(t.Context(), engine, func(s *session) (struct{}, error) {
 		var failures error
 		for number := range 2*sweepBatch + 1 {

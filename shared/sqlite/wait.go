@@ -29,9 +29,16 @@ func (e *Engine) wait(ctx context.Context, about subject, query string, args ...
 		if err != nil {
 			return err
 		}
+		now := e.now()
+		if e.turnedBack(now) { // what waits is set right with the next commit: this one
+			if err := e.touch(ctx); err != nil {
+				return err
+			}
+			continue
+		}
 		pause := longestPause
 		if ok {
-			pause = min(pause, next.Sub(e.now()))
+			pause = min(pause, next.Sub(now))
 		}
 		if pause <= 0 {
 			return nil
@@ -45,6 +52,12 @@ func (e *Engine) wait(ctx context.Context, about subject, query string, args ...
 			return ErrClosed
 		}
 	}
+}
+
+// touch commits nothing.
+func (e *Engine) touch(ctx context.Context) error {
+	_, err := do(ctx, e, func(*session) (struct{}, error) { return struct{}{}, nil })
+	return err
 }
 
 // moment is what the query returns; ok is false where that is NULL.
