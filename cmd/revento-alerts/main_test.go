@@ -176,7 +176,7 @@ func TestSendPostsWhatTheNewestSecretSigns(t *testing.T) {
 func TestSendFailsWhereTheReceiverRefuses(t *testing.T) {
 	server, _, _ := receiver(t, http.StatusUnauthorized)
 	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
-	if r.code != exitFailed || !strings.Contains(r.err, "401") {
+	if r.code != exitFailed || !strings.Contains(r.err, server.URL+" answered 401") || !strings.Contains(r.err, "--data") {
 		t.Errorf("%+v", r)
 	}
 }

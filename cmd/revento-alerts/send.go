@@ -171,10 +171,14 @@ func send(ctx context.Context, w world, delivery sample.Delivery, url string) er
 		return fmt.Errorf("%w\nIs 'revento-alerts serve' running, or is --url wrong?", err)
 	}
 	w.printf("%d %s\n", answer.Code, strings.TrimSpace(string(answer.Body)))
-	if answer.Code != http.StatusOK {
-		return fmt.Errorf("the receiver answered %d; see the README's table of replies", answer.Code)
+	switch answer.Code {
+	case http.StatusOK:
+		return nil
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%s answered %d: it knows another webhook secret than the one that signed this, or its clock differs: "+
+			"name its folder with --data or its stack with --stack, or set %s to its secret", url, answer.Code, serve.VariableWebhookSecrets)
 	}
-	return nil
+	return fmt.Errorf("%s answered %d; see the README's table of replies", url, answer.Code)
 }
 
 func newEvent(w world) *cobra.Command {

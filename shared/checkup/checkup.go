@@ -119,6 +119,12 @@ type Checkup struct {
 	Tables     Tables
 	TableNames []string
 	Queues     Queues
+	// Messages shows what is in the queues; nil where a look would hide it from the workers.
+	Messages queue.Browser
+	// Probe tries whether what is written now is kept; nil where there is no data folder.
+	Probe func(ctx context.Context) error
+	// Newest tells when the newest delivery was taken in, zero where none is known; nil where the ledger cannot be listed.
+	Newest func(ctx context.Context) (time.Time, error)
 	// QueueNames are the queues; each has a dead-letter queue.
 	QueueNames []queue.Name
 

@@ -14,8 +14,8 @@ type Site struct {
 	WebhookSecrets, SlackBotToken, RoutingKeys string
 	// Access is what to look at where secrets, tables or queues cannot be read.
 	Access string
-	// Refused is where refused requests are found afterwards.
-	Refused string
+	// Refused is where refused requests are found afterwards, and Accepted where it is seen when a delivery was taken in.
+	Refused, Accepted string
 	// Flag is what the other commands need to reach it: "--stack NAME".
 	Flag string
 }
@@ -39,7 +39,8 @@ func OnStack(name, region string) Site {
 		Refused: fmt.Sprintf("the metrics reply_<status> of the namespace %s, and a line each in the log group /aws/lambda/%s-ingest: "+
 			"aws logs filter-log-events --region %s --log-group-name /aws/lambda/%s-ingest --filter-pattern '%s'",
 			telemetry.Namespace, name, region, name, refusedPattern),
-		Flag: "--stack " + name,
+		Accepted: fmt.Sprintf("the metric reply_accepted of the namespace %s, and the dashboard", telemetry.Namespace),
+		Flag:     "--stack " + name,
 	}
 }
 

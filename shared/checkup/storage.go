@@ -2,6 +2,8 @@ package checkup
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"time"
 
 	"revento-alerts/shared/queue"
@@ -10,6 +12,9 @@ import (
 // storageChecks look at the tables, the queues, and then what the queues gave up on.
 func (v *visit) storageChecks() []check {
 	var checks []check
+	if v.Probe != nil {
+		checks = append(checks, check{subject: "data folder", look: v.lookAtFolder})
+	}
 	for _, table := range v.TableNames {
 		checks = append(checks, check{subject: "table " + table,
 			look: func(ctx context.Context) []Finding { return v.lookAtTable(ctx, table) }})
@@ -22,7 +27,41 @@ func (v *visit) storageChecks() []check {
 		checks = append(checks, check{subject: "dead letters of " + string(name),
 			look: func(ctx context.Context) []Finding { return v.lookAtDeadLetters(ctx, name) }})
 	}
-	return append(checks, check{subject: "refused requests", look: v.lookAtRefusals})
+	return append(checks,
+		check{subject: "accepted deliveries", look: v.lookAtDeliveries},
+		check{subject: "refused requests", look: v.lookAtRefusals})
+}
+
+// lookAtFolder writes something: a disk that is full or gone shows itself by that alone.
+func (v *visit) lookAtFolder(ctx context.Context) []Finding {
+	if err := v.Probe(ctx); err != nil {
+		return found(Failed, v.Site.Access, "every delivery is answered 503: %s", told(err))
+	}
+	return fine("what is written there is kept")
+}
+
+// lookAtDeliveries is never a warning: how often Revento has something to tell, nobody knows.
+func (v *visit) lookAtDeliveries(ctx context.Context) []Finding {
+	if v.Newest == nil {
+		return fine("see %s", v.Site.Accepted)
+	}
+	newest, err := v.Newest(ctx)
+	switch {
+	case err != nil:
+		return found(Failed, v.Site.Access, "%s", told(err))
+	case newest.IsZero():
+		return fine("none is known")
+	}
+	return fine("the newest at %s, %s ago", newest.UTC().Format(time.RFC3339), ago(v.Now().Sub(newest)))
+}
+
+// ago is a duration as people tell it.
+func ago(d time.Duration) string {
+	if d < time.Minute {
+		return "less than a minute"
+	}
+	text := d.Truncate(time.Minute).String()
+	return strings.TrimSuffix(text, "0s")
 }
 
 // lookAtRefusals is never a warning: anybody can have a request refused.
@@ -55,7 +94,38 @@ func (v *visit) lookAtQueue(ctx context.Context, name queue.Name) []Finding {
 	if err != nil {
 		return found(Failed, v.Site.Access, "%s", told(err))
 	}
-	return fine("%d waiting, %d in flight", waiting, inFlight)
+	says := fmt.Sprintf("%d waiting, %d in flight", waiting, inFlight)
+	if v.Messages == nil || waiting+inFlight == 0 {
+		return fine("%s", says)
+	}
+	// The oldest come first, and are those that others wait behind.
+	page, _, err := v.Messages.Browse(ctx, name, looked, "")
+	if err != nil {
+		return found(Failed, v.Site.Access, "%s", told(err))
+	}
+	return v.lateness(says, name, page)
+}
+
+// Where an alert is late for so long, or was received so often, somebody is to know: what is paced comes twice.
+const (
+	lateAfter  = 5 * time.Minute
+	oftenAfter = 3
+	// looked is how many of a queue's messages are looked at.
+	looked = 200
+)
+
+func (v *visit) lateness(says string, name queue.Name, page []queue.Seen) []Finding {
+	var oldest time.Duration
+	receives := 0
+	for _, seen := range page {
+		oldest = max(oldest, v.Now().Sub(seen.SentAt))
+		receives = max(receives, seen.Receives)
+	}
+	if oldest < lateAfter && receives < oftenAfter {
+		return fine("%s", says)
+	}
+	remedy := fmt.Sprintf("the log's lines with \"destination\":\"%s\" say what is answered; trace tells a delivery's story", name)
+	return found(Warning, remedy, "%s; the oldest waits for %s, and one was received %s", says, ago(oldest), count(receives, "time"))
 }
 
 func (v *visit) lookAtDeadLetters(ctx context.Context, name queue.Name) []Finding {

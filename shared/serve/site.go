@@ -79,6 +79,7 @@ func siteOf(kept *sqlite.Engine, dir, url string, source settings.Source, all se
 	site := operator.Site{
 		Engine:  engineOn(kept, nil),
 		Finder:  kept.Ledger,
+		Probe:   kept.Probe,
 		URL:     url,
 		Place:   checkup.OnMachine(dir),
 		Source:  source,

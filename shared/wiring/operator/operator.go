@@ -2,6 +2,9 @@
 package operator
 
 import (
+	"context"
+	"time"
+
 	"revento-alerts/events"
 	"revento-alerts/shared/api"
 	"revento-alerts/shared/checkup"
@@ -38,6 +41,8 @@ type Site struct {
 	wiring.Engine
 	// Finder reads the engine's ledger. Where it is an ingest.Journal, deliveries can be listed.
 	Finder ingest.Finder
+	// Probe tries whether what is written now is kept; nil on AWS.
+	Probe func(ctx context.Context) error
 	// Refusals are the last refused requests; nil where they are not kept.
 	Refusals *ingest.Refusals
 	// URL is where deliveries are posted to; "" where nothing runs.
@@ -121,7 +126,26 @@ func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace
 	}
 }
 
+// newest tells when the newest delivery was taken in, where the ledger can be listed.
+func (s Site) newest() func(context.Context) (time.Time, error) {
+	journal, ok := s.Finder.(ingest.Journal)
+	if !ok {
+		return nil
+	}
+	return func(ctx context.Context) (time.Time, error) {
+		const looked = 100 // the newest; those whose route was off are among them
+		entries, _, err := journal.Recent(ctx, s.Now(), looked, "")
+		for _, entry := range entries {
+			if entry.State == ingest.HandedOff {
+				return entry.ReceivedAt, err
+			}
+		}
+		return time.Time{}, err
+	}
+}
+
 func (s Site) check() checkup.Checkup {
+	messages, _ := s.Queues.(queue.Browser)
 	return checkup.Checkup{
 		Source:           s.Source,
 		Site:             s.Place,
@@ -136,6 +160,9 @@ func (s Site) check() checkup.Checkup {
 		Tables:           s.Tables,
 		TableNames:       s.TableNames,
 		Queues:           s.Queues,
+		Messages:         messages,
+		Probe:            s.Probe,
+		Newest:           s.newest(),
 		QueueNames:       queue.Names,
 		Refusals:         s.refusals(),
 		Now:              s.Now,
