@@ -60,6 +60,9 @@ func loadAWS(ctx context.Context) (aws.Config, error) {
 	if loaded.Region == "" {
 		return aws.Config{}, fmt.Errorf("no AWS Region is set: set AWS_REGION to the stack's")
 	}
+	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
+		return aws.Config{}, fmt.Errorf("find AWS credentials: sign in (aws sso login, aws configure), or set AWS_PROFILE: %w", err)
+	}
 	return loaded, nil
 }
 

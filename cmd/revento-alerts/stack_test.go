@@ -82,6 +82,55 @@ func TestAStackThatIsNotThereIsNamed(t *testing.T) {
 	}
 }
 
+// Whoever looks for the cause has only what is printed.
+func TestWhatAWSRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
+	for _, test := range []struct{ code, message, remedy string }{
+		{"ValidationError", "Stack with id revento does not exist", "look at the name, at the Region"},
+		{"ExpiredToken", "The security token included in the request is expired", "sign in again"},
+		{"InvalidClientTokenId", "The security token included in the request is invalid.", "AWS does not know the credentials"},
+		{"AccessDenied", "User: arn:aws:iam::1:user/op is not authorized to perform: cloudformation:DescribeStacks", "give these credentials that permission"},
+		{"SignatureDoesNotMatch", "Signature not yet current: 20261125T120000Z is still later than 20261125T110500Z", "set this machine's clock"},
+		{"SignatureDoesNotMatch", "Signature expired: 20261125T120000Z is now earlier than 20261125T125500Z", "set this machine's clock"},
+		{"SignatureDoesNotMatch", "The signature does not match. The Canonical String was 'CANARY'", "AWS does not know the credentials"},
+		{"RequestTimeTooSkewed", "The difference is too large", "set this machine's clock"},
+	} {
+		t.Run(test.code+" "+test.remedy, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = fmt.Fprintf(w, `<ErrorResponse><Error><Type>Sender</Type><Code>%s</Code><Message>%s</Message></Error></ErrorResponse>`,
+					test.code, test.message)
+			}))
+			defer server.Close()
+			t.Setenv("AWS_ENDPOINT_URL", server.URL)
+			t.Setenv("AWS_REGION", "eu-west-1")
+			t.Setenv("AWS_ACCESS_KEY_ID", "local")
+			t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+			r := call(t, nil, "check", "--stack", "revento")
+			words, _, _ := strings.Cut(test.message, "The Canonical")
+			for _, part := range []string{"revento", "eu-west-1", test.code, strings.TrimSpace(words), test.remedy} {
+				if !strings.Contains(r.err, part) {
+					t.Errorf("%q is not in %q", part, r.err)
+				}
+			}
+			if r.code != exitFailed || strings.Contains(r.err, "CANARY") {
+				t.Errorf("%+v", r)
+			}
+		})
+	}
+}
+
+func TestWithoutCredentialsTheRemedyIsToSignIn(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	for _, name := range []string{"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE", "AWS_SHARED_CREDENTIALS_FILE", "AWS_CONFIG_FILE"} {
+		t.Setenv(name, "")
+	}
+	r := call(t, nil, "check", "--stack", "revento")
+	if r.code != exitFailed || !strings.Contains(r.err, "sign in") {
+		t.Errorf("%+v", r)
+	}
+}
+
 func TestAStackAndAURLExcludeEachOther(t *testing.T) {
 	r := call(t, nil, "send", "application.approved", "--stack", "revento", "--url", "http://127.0.0.1:1")
 	if r.code != exitUsage || !strings.Contains(r.err, "give one") {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -15,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
+	"revento-alerts/shared/clip"
 	"revento-alerts/shared/fault"
 )
 
@@ -86,7 +88,7 @@ func status(err error) int {
 // explain returns the reason and what of the error can be told: it holds nothing that was sent.
 func explain(ctx context.Context, err error) (reason string, cause error) {
 	if code := errorCode(err); code != "" {
-		return code, support(err)
+		return code, advised(err)
 	}
 	// An attempt's own time-out matches context.DeadlineExceeded as well: only the context tells the two apart.
 	if over := ctx.Err(); over != nil {
@@ -96,6 +98,62 @@ func explain(ctx context.Context, err error) (reason string, cause error) {
 		return reasonStatus + strconv.Itoa(code), nil
 	}
 	return unanswered(err)
+}
+
+// The remedies of refusals that are about who asks, or when.
+const (
+	remedySignIn      = "the credentials have expired: sign in again (aws sso login), or set new ones"
+	remedyCredentials = "AWS does not know the credentials: look at AWS_PROFILE, or at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+	remedyPermission  = "give these credentials that permission, or use others that have it"
+	remedyClock       = "set this machine's clock: AWS takes what is signed within some minutes of its own time"
+)
+
+// remedies are by the service's code.
+var remedies = map[string]string{
+	"ExpiredToken": remedySignIn, "ExpiredTokenException": remedySignIn, "RequestExpired": remedySignIn,
+	"InvalidClientTokenId": remedyCredentials, "UnrecognizedClientException": remedyCredentials, "InvalidAccessKeyId": remedyCredentials,
+	"SignatureDoesNotMatch": remedyCredentials, "InvalidSignatureException": remedyCredentials, "IncompleteSignature": remedyCredentials,
+	"AccessDenied": remedyPermission, "AccessDeniedException": remedyPermission, "AuthorizationError": remedyPermission,
+	"RequestTimeTooSkewed": remedyClock, "RequestInTheFuture": remedyClock,
+}
+
+// remedyOf is the remedy of a refusal, or "". A signature of another time has the code of one that is wrong; the message tells which.
+func remedyOf(err error) string {
+	remedy := remedies[errorCode(err)]
+	if message := Words(err); remedy == remedyCredentials &&
+		(strings.HasPrefix(message, "Signature expired") || strings.HasPrefix(message, "Signature not yet current")) {
+		return remedyClock
+	}
+	return remedy
+}
+
+// advised is the remedy of a refusal that is about who asks, or when, and what AWS' support asks for.
+func advised(err error) error {
+	remedy, asked := remedyOf(err), support(err)
+	switch {
+	case remedy == "":
+		return asked
+	case asked == nil:
+		return errors.New(remedy)
+	}
+	return fmt.Errorf("%s (%w)", remedy, asked)
+}
+
+// maxWords is how much of a message is told, in runes.
+const maxWords = 400
+
+// Words is the service's message on one line, "" where there is none, without what a wrong signature was made of.
+// It is for calls that send nothing but names: others' messages may quote what was sent.
+func Words(err error) string {
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return ""
+	}
+	message := clip.Line(api.ErrorMessage())
+	if at := strings.Index(message, "Canonical"); at >= 0 {
+		message = message[:at]
+	}
+	return clip.Runes(message, maxWords)
 }
 
 // support is what AWS' support asks for.

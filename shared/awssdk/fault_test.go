@@ -130,7 +130,8 @@ func TestOneFailureIsMadeGoodByTheSecondAttempt(t *testing.T) {
 func TestAnAnswersRequestIDIsKept(t *testing.T) {
 	proxy := faultproxy.Before(t, service)
 	proxy.Spoil(faultproxy.Refuse(400, "AccessDeniedException", ""))
-	const want = `look a queue up: transient: AccessDeniedException: status 400, request id "REQUEST-1"`
+	const want = `look a queue up: transient: AccessDeniedException: give these credentials that permission, or use others that have it ` +
+		`(status 400, request id "REQUEST-1")`
 	if err := call(t.Context(), t, proxy.URL); err == nil || err.Error() != want {
 		t.Errorf("the error is %v, want %s", err, want)
 	}

@@ -9,6 +9,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/cloudformation"
 
 	"revento-alerts/shared/awssdk"
+	"revento-alerts/shared/fault"
 	"revento-alerts/shared/settings"
 )
 
@@ -19,12 +20,15 @@ type Stack struct {
 	Outputs    map[string]string
 }
 
-// Read returns the stack. Its error names the stack and the service's code, such as ValidationError where there is none.
+// codeNoStack is CloudFormation's for a stack that is not there, as far as the credentials and the Region reach.
+const codeNoStack = "ValidationError"
+
+// Read returns the stack. Its error names the stack, what AWS says of it and the remedy.
 func Read(ctx context.Context, config aws.Config, name string) (Stack, error) {
 	op := fmt.Sprintf("read the stack %s in %s", name, config.Region)
 	answer, err := sdk.NewFromConfig(config).DescribeStacks(ctx, &sdk.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		return Stack{}, awssdk.Failure(ctx, op, err)
+		return Stack{}, told(awssdk.Failure(ctx, op, err), awssdk.Words(err))
 	}
 	if len(answer.Stacks) != 1 {
 		return Stack{}, fmt.Errorf("%s: %d stacks were returned", op, len(answer.Stacks))
@@ -37,6 +41,17 @@ func Read(ctx context.Context, config aws.Config, name string) (Stack, error) {
 		stack.Outputs[aws.ToString(output.OutputKey)] = aws.ToString(output.OutputValue)
 	}
 	return stack, nil
+}
+
+// told adds AWS' own words to a failure, and the remedy where it is the stack that is not found.
+func told(failure error, words string) error {
+	switch {
+	case words == "":
+		return failure
+	case fault.Of(failure).Reason == codeNoStack:
+		return fmt.Errorf("%w: %s: look at the name, at the Region (AWS_REGION, or the profile's) and at the account of the credentials", failure, words)
+	}
+	return fmt.Errorf("%w: %s", failure, words)
 }
 
 // variableStack is the variable that the template sets to the stack's name.
