@@ -70,6 +70,8 @@ type Slack interface {
 	// Identify tells whose token it is: the bot's name, without @, its workspace, and the token's scopes, nil where Slack
 	// does not tell them. It returns ErrCredential.
 	Identify(ctx context.Context) (bot, team string, scopes []string, err error)
+	// Time is Slack's own time, to the second; zero where its answer does not tell.
+	Time(ctx context.Context) (time.Time, error)
 	// Channel looks at a channel: its name, without #, whether the bot is in it, and whether it is archived. It returns
 	// ErrMissingScope and ErrNoChannel.
 	Channel(ctx context.Context, id string) (name string, member, archived bool, err error)

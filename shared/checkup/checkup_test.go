@@ -3,6 +3,7 @@ package checkup_test
 import (
 	"context"
 	"errors"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -81,6 +82,7 @@ func well() *site {
 		Queues: s.queues, QueueNames: queue.Names,
 		Now: clock,
 	}
+	s.slack.clock = func() time.Time { return s.Now() }
 	return s
 }
 
@@ -105,6 +107,9 @@ type fakeSlack struct {
 	scopes    []string
 	err       error
 	channels  map[string]fakeChannel
+	clock     func() time.Time
+	ahead     time.Duration
+	silent    bool
 	posted    []string
 	postErr   error
 }
@@ -114,6 +119,14 @@ func (f *fakeSlack) Identify(ctx context.Context) (string, string, []string, err
 		return "", "", nil, errors.New("no deadline")
 	}
 	return f.bot, f.team, f.scopes, f.err
+}
+
+// Time is that of the check, but for by how much the check's is ahead.
+func (f *fakeSlack) Time(context.Context) (time.Time, error) {
+	if f.silent {
+		return time.Time{}, nil
+	}
+	return f.clock().Add(-f.ahead), f.err
 }
 
 func (f *fakeSlack) Channel(_ context.Context, id string) (string, bool, bool, error) {
@@ -357,7 +370,10 @@ func (s still[T]) Wait(context.Context) time.Duration { return 0 }
 // againstTheRecorder puts the real clients in place, and looks at what they leave behind.
 func againstTheRecorder(t *testing.T, s *site) {
 	recorded := recorder.New(clock)
-	server := httptest.NewServer(recorded)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Date", clock().UTC().Format(http.TimeFormat))
+		recorded.ServeHTTP(w, r)
+	}))
 	s.Send = true
 	s.settings["EVENT_CHANNELS"] = "evt_a=C0OTHER,evt_b=" + channel
 	s.Checkup.Slack = slack.New(server.URL+"/api/", still[secret.Token]{s.SlackBotToken})

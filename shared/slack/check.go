@@ -2,6 +2,7 @@ package slack
 
 import (
 	"context"
+	"time"
 
 	"github.com/slack-go/slack"
 
@@ -24,6 +25,15 @@ func (c *Client) Identify(ctx context.Context) (bot, team string, scopes []strin
 		return "", "", nil, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonUnreadable}
 	}
 	return got.User, got.Team, got.Scopes, nil
+}
+
+// Time implements checkup.Slack. Every answer over HTTP has it. https://www.rfc-editor.org/rfc/rfc9110#field.date
+func (c *Client) Time(ctx context.Context) (time.Time, error) {
+	got, err := c.call(ctx, "ask Slack for the time", fault.Transient, func(api *slack.Client) { _, _ = api.AuthTestContext(ctx) })
+	if err != nil {
+		return time.Time{}, err
+	}
+	return got.Date, nil
 }
 
 // Channel implements checkup.Slack. A direct message has no members: whoever may see it is in it.

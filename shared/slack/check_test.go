@@ -1,7 +1,9 @@
 package slack_test
 
 import (
+	"net/http"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -77,4 +79,22 @@ func TestATextIsPostedAsItReadsAndIsNoAlert(t *testing.T) {
 	wantForm(t, (*got)[0].form, map[string]string{
 		"token": tokenCanary, "channel": channel, "parse": "none", "unfurl_links": "false", "unfurl_media": "false",
 	})
+}
+
+func TestSlacksTimeIsThatOfItsAnswer(t *testing.T) {
+	at := time.Date(2026, 11, 25, 7, 40, 0, 0, time.UTC)
+	for name, test := range map[string]struct {
+		date string
+		want time.Time
+	}{
+		"told":     {at.Format(http.TimeFormat), at},
+		"not told": {"soon", time.Time{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := against(t, answers(200, `{"ok":true,"user":"revento-alerts","team":"Acme"}`, "Date", test.date))
+			if got, err := client.Time(t.Context()); err != nil || !got.Equal(test.want) {
+				t.Errorf("Time = %s, %v; want %s", got, err, test.want)
+			}
+		})
+	}
 }
