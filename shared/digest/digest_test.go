@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/digest"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/mishap"
+	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/worker"
 )
@@ -346,6 +347,18 @@ func TestAStoppedConnectionIsNotTold(t *testing.T) {
 	b.runAt(first)
 	b.wantShown(channel, "2: 1 application.submitted evt_1 1 application.submitted evt_2")
 	b.wantShown(other, "1: 1 application.submitted evt_3")
+	b.wantNothingLeft()
+}
+
+// The gate in front of Slack leaves out what was stopped after a run; what was stopped before it is not even queued.
+func TestNothingIsQueuedOfWhatWasStoppedBeforeTheRun(t *testing.T) {
+	b := newBench(t, nil)
+	b.take(early()[:2]...)
+	b.stop(early()[0].connection(), first)
+	b.runAt(first)
+	if waiting, inFlight, err := b.queues.Depth(t.Context(), queue.Slack); err != nil || waiting+inFlight != 0 {
+		t.Errorf("%d messages wait and %d are in flight, %v; want none", waiting, inFlight, err)
+	}
 	b.wantNothingLeft()
 }
 

@@ -131,7 +131,7 @@ var mutants = []mutant{
 		guard: "if err := showUnfinished(s, now); err != nil {", instead: "if err := error(nil); err != nil {"},
 	{name: "queues, SQLite: busy groups starve a quiet one", file: "shared/sqlite/queues.go",
 		guard: "visible_at = max(visible_at, ?) WHERE seq", instead: "receives = receives + 0 * length(?) WHERE seq"},
-	{name: "ledger, SQLite: the dead process' claims bar", file: "shared/sqlite/open.go", guard: "return freeClaims(s)", instead: "return nil"},
+	{name: "ledger, SQLite: the dead process' claims bar", file: "shared/sqlite/open.go", guard: "if err := freeClaims(s); err != nil {", instead: "if err := error(nil); err != nil {"},
 	{name: "SQLite: what is written to a folder that is gone counts as stored", file: "shared/sqlite/commit.go",
 		guard: "err = e.place.check()", instead: "err = nil"},
 	{name: "SQLite: a scrub leaves what was moved", file: "shared/sqlite/scrub.go",

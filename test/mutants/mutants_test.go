@@ -32,6 +32,15 @@ type mutant struct {
 	slow, onEngines bool
 }
 
+// What is stale shows itself at once, and not only when its turn comes.
+func TestEveryGuardStandsWhereTheListSays(t *testing.T) {
+	for _, m := range mutants {
+		if _, err := m.overlay(t); err != nil {
+			t.Errorf("STALE     %s: %v", m.name, err)
+		}
+	}
+}
+
 // TestEveryGuardIsMissedOnceItIsGone prints what caught each mutant.
 func TestEveryGuardIsMissedOnceItIsGone(t *testing.T) {
 	caught := 0
