@@ -92,6 +92,7 @@ func TestWhatAWSRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
 		{"SignatureDoesNotMatch", "Signature not yet current: 20261125T120000Z is still later than 20261125T110500Z", "set this machine's clock"},
 		{"SignatureDoesNotMatch", "Signature expired: 20261125T120000Z is now earlier than 20261125T125500Z", "set this machine's clock"},
 		{"SignatureDoesNotMatch", "The signature does not match. The Canonical String was 'CANARY'", "AWS does not know the credentials"},
+		{"RequestExpired", "Request has expired", "set this machine's clock; where it is right, sign in again"},
 		{"RequestTimeTooSkewed", "The difference is too large", "set this machine's clock"},
 	} {
 		t.Run(test.code+" "+test.remedy, func(t *testing.T) {

@@ -102,7 +102,10 @@ func explain(ctx context.Context, err error) (reason string, cause error) {
 
 // The remedies of refusals that are about who asks, or when.
 const (
-	remedySignIn      = "the credentials have expired: sign in again (aws sso login), or set new ones"
+	remedySignIn = "the credentials have expired: sign in again (aws sso login), or set new ones"
+	// The date of a request is one of a wrong clock, or of credentials that have expired.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/CommonErrors.html
+	remedyExpired     = "set this machine's clock; where it is right, sign in again (aws sso login)"
 	remedyCredentials = "AWS does not know the credentials: look at AWS_PROFILE, or at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	remedyPermission  = "give these credentials that permission, or use others that have it"
 	remedyClock       = "set this machine's clock: AWS takes what is signed within some minutes of its own time"
@@ -110,7 +113,7 @@ const (
 
 // remedies are by the service's code.
 var remedies = map[string]string{
-	"ExpiredToken": remedySignIn, "ExpiredTokenException": remedySignIn, "RequestExpired": remedySignIn,
+	"ExpiredToken": remedySignIn, "ExpiredTokenException": remedySignIn, "RequestExpired": remedyExpired,
 	"InvalidClientTokenId": remedyCredentials, "UnrecognizedClientException": remedyCredentials, "InvalidAccessKeyId": remedyCredentials,
 	"SignatureDoesNotMatch": remedyCredentials, "InvalidSignatureException": remedyCredentials, "IncompleteSignature": remedyCredentials,
 	"AccessDenied": remedyPermission, "AccessDeniedException": remedyPermission, "AuthorizationError": remedyPermission,

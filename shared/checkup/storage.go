@@ -50,7 +50,7 @@ func (v *visit) lookAtDeliveries(ctx context.Context) []Finding {
 	case err != nil:
 		return found(Failed, v.Site.Access, "%s", told(err))
 	case newest.IsZero():
-		return fine("none is known")
+		return fine("none is known of late: those of routes that are off do not count")
 	}
 	return fine("the newest at %s, %s ago", newest.UTC().Format(time.RFC3339), ago(v.Now().Sub(newest)))
 }
@@ -125,7 +125,11 @@ func (v *visit) lateness(says string, name queue.Name, page []queue.Seen) []Find
 		return fine("%s", says)
 	}
 	remedy := fmt.Sprintf("the log's lines with \"destination\":\"%s\" say what is answered; trace tells a delivery's story", name)
-	return found(Warning, remedy, "%s; the oldest waits for %s, and one was received %s", says, ago(oldest), count(receives, "time"))
+	says += "; the oldest waits for " + ago(oldest)
+	if receives >= oftenAfter {
+		says += ", and one of them was received " + count(receives, "time")
+	}
+	return found(Warning, remedy, "%s", says)
 }
 
 func (v *visit) lookAtDeadLetters(ctx context.Context, name queue.Name) []Finding {

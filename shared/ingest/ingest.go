@@ -195,10 +195,17 @@ func (in *Ingest) screen(request Request, size int64, now time.Time) (proof reve
 		return proof, TooLarge, fmt.Errorf("the body has %d bytes, BodyLimit allows %d", size, in.BodyLimit)
 	}
 	if !proof.IsFresh(now, in.Tolerance) {
-		return proof, Stale, fmt.Errorf("signed %s before now, SignatureTolerance allows %s either way",
-			now.Sub(proof.SignedAt).Round(time.Second), in.Tolerance)
+		return proof, Stale, fmt.Errorf("signed %s now, SignatureTolerance allows %s either way", apart(now.Sub(proof.SignedAt)), in.Tolerance)
 	}
 	return proof, "", nil
+}
+
+// apart says how far a moment lies from now, by how long ago it was.
+func apart(ago time.Duration) string {
+	if ago < 0 {
+		return (-ago).Round(time.Second).String() + " after"
+	}
+	return ago.Round(time.Second).String() + " before"
 }
 
 // match returns the number of the secret that signed the body, from 1, or 0, and the digest of the signed bytes. It tries the

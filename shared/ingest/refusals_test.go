@@ -26,8 +26,10 @@ func TestWhatWasRefusedCanBeSeenAfterwards(t *testing.T) {
 		b.Screen(b.Context(), under("d-2", signed(revision)), bodyLimit+1)
 		b.Refuse(b.Context(), ingest.Request{}, ingest.NotFound, "deliveries go elsewhere")
 		b.handle(under("d-3", signedWith(webhookSecret, revision, start)))
+		b.handle(under("d-4", signedWith(webhookSecret, revision, start.Add(2*time.Hour))))
 		at := start.Add(time.Second)
 		want := []ingest.Refusal{
+			{At: at, Code: 401, Status: ingest.Stale, Reason: "signed 1h59m59s after now, SignatureTolerance allows 5m0s either way", DeliveryID: "d-4"},
 			{At: at, Code: 200, Status: ingest.Duplicate, Reason: "the same signed bytes came under the delivery id " + deliveryID, DeliveryID: "d-3"},
 			{At: at, Code: 404, Status: ingest.NotFound, Reason: "deliveries go elsewhere"},
 			{At: at, Code: 413, Status: ingest.TooLarge, Reason: "the body has 1025 bytes, BodyLimit allows 1024", DeliveryID: "d-2"},
@@ -37,7 +39,7 @@ func TestWhatWasRefusedCanBeSeenAfterwards(t *testing.T) {
 		if diff := cmp.Diff(want, b.Refusals.Recent("")); diff != "" {
 			b.Error(diff)
 		}
-		if diff := cmp.Diff(want[4:], b.Refusals.Recent("d-1")); diff != "" {
+		if diff := cmp.Diff(want[5:], b.Refusals.Recent("d-1")); diff != "" {
 			b.Error(diff)
 		}
 		if diff := cmp.Diff([]ingest.Refusal{}, b.Refusals.Recent("d-9")); diff != "" {
