@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -89,7 +90,8 @@ func showFromTable(ctx context.Context, w world, table, id string) error {
 
 func newDeletionsNow(w world) *cobra.Command {
 	var yes bool
-	command := operatorCommand(w, &cobra.Command{
+	var command *cobra.Command
+	command = operatorCommand(w, &cobra.Command{
 		Use:   "now <id>",
 		Short: "Delete now what is not due yet, what a person confirms, or start again what stands still",
 		Long: `Delete now what is not due yet, what a person confirms, or start again what stands still. What is deleted cannot be brought back:
@@ -108,14 +110,16 @@ it names the connection, its date and how many records would go, and asks, unles
 		if err := client.Post(ctx, deletionPath(preview.ID)+"/now", struct{}{}, &queued); err != nil {
 			return err
 		}
-		w.printf("The purge of deletion %s is queued. 'revento-alerts deletions show %s' says when it is finished.\n", queued.ID, queued.ID)
+		w.printf("The purge of deletion %s is queued. 'revento-alerts deletions show %s%s' says when it is finished.\n",
+			queued.ID, queued.ID, reaching(command))
 		return nil
 	})
 	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	do := command.RunE
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		if !yes && !w.asks {
-			return hinted(command, errors.New("there is no terminal to ask on: look at 'revento-alerts deletions show', and give --yes"))
+			return hinted(command, fmt.Errorf("there is no terminal to ask on: look at 'revento-alerts deletions show %s%s', and give --yes",
+				strings.Join(arguments, " "), reaching(command)))
 		}
 		return do(command, arguments)
 	}
@@ -155,9 +159,10 @@ func newDeletionsClose(w world) *cobra.Command {
 
 func deletionPath(id string) string { return "deletions/" + url.PathEscape(id) }
 
-func oneDeletion(_ *cobra.Command, arguments []string) error {
+func oneDeletion(command *cobra.Command, arguments []string) error {
 	if len(arguments) != 1 || arguments[0] == "" {
-		return errors.New("name one deletion by its id, or its first 8 characters or more: 'revento-alerts deletions list' shows them")
+		return fmt.Errorf("name one deletion by its id, or its first 8 characters or more: 'revento-alerts deletions list%s' shows them",
+			reaching(command))
 	}
 	return nil
 }

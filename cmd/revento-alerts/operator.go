@@ -36,6 +36,16 @@ func operatorCommand(w world, command *cobra.Command, run func(ctx context.Conte
 	return command
 }
 
+// reaching is what a command that is hinted at needs to reach the installation of this one, such as " --stack NAME".
+func reaching(command *cobra.Command) string {
+	for _, name := range []string{"stack", "data"} {
+		if flag := command.Flags().Lookup(name); flag != nil && flag.Changed {
+			return " --" + name + " " + flag.Value.String()
+		}
+	}
+	return ""
+}
+
 func onMachine(ctx context.Context, w world, dir string, run func(*api.Client) error) error {
 	operator, err := serve.Operate(ctx, dir, w.source, w.errOut)
 	if err != nil {
