@@ -75,7 +75,7 @@ var redriveScenarios = []scenario[*queueTest]{
 	}},
 	{"what is dropped is gone, and the rest is in sight at once", func(t *testing.T, q *queueTest) {
 		for _, reason := range []string{"one", "two"} {
-			q.sends(queue.Purge.DeadLetter(), queue.Message{Body: reason, Attributes: map[string]string{worker.AttributeReason: reason}})
+			q.sends(queue.Purge.DeadLetter(), queue.Message{Body: reason, Attributes: map[string]string{queue.AttributeReason: reason}})
 		}
 		results, err := deadletter.NewDesk(q.Queues).Drop(t.Context(), deadletter.Selection{Queues: []queue.Name{queue.Purge}, Reason: "one"})
 		wantSuccess(t, "drop", err)

@@ -13,7 +13,6 @@ import (
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
-	"revento-alerts/shared/worker"
 )
 
 // ReasonMaxReceives is the reason of what the queue itself moved, after queue.MaxReceives receipts. Such a message has no
@@ -52,11 +51,11 @@ func letterOf(name queue.Name, received queue.Received) Letter {
 	letter := Letter{
 		ID:         revento.Hash(string(name), originOf(received))[:idLength],
 		Queue:      name,
-		Reason:     received.Attributes[worker.AttributeReason],
+		Reason:     received.Attributes[queue.AttributeReason],
 		SentAt:     received.SentAt,
 		DeliveryID: received.Attributes[handoff.AttributeDeliveryID],
 	}
-	letter.ParkedAt, _ = time.Parse(time.RFC3339, received.Attributes[worker.AttributeParkedAt]) // zero where it says nothing
+	letter.ParkedAt, _ = time.Parse(time.RFC3339, received.Attributes[queue.AttributeParkedAt]) // zero where it says nothing
 	if since, err := time.Parse(time.RFC3339, received.Attributes[attributeSince]); err == nil {
 		letter.SentAt = since
 	}

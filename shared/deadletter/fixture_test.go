@@ -126,7 +126,7 @@ func (b *bench) sends(name queue.Name, messages ...queue.Message) {
 func (b *bench) parked(name queue.Name, message queue.Message, reason string) {
 	b.Helper()
 	message.Attributes = map[string]string{
-		handoff.AttributeDeliveryID: "delivery-1", worker.AttributeReason: reason, worker.AttributeParkedAt: "2000-01-01T00:00:00Z",
+		handoff.AttributeDeliveryID: "delivery-1", queue.AttributeReason: reason, queue.AttributeParkedAt: "2000-01-01T00:00:00Z",
 	}
 	if name.IsFIFO() {
 		message.Group = message.DeduplicationID

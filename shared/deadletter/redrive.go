@@ -13,7 +13,6 @@ import (
 	"revento-alerts/shared/record"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
-	"revento-alerts/shared/worker"
 )
 
 // MaxPace is the longest Pace.
@@ -133,7 +132,7 @@ func withoutReason(received queue.Received) map[string]string {
 		return nil
 	}
 	rest := maps.Clone(received.Attributes)
-	for _, name := range []string{worker.AttributeReason, worker.AttributeParkedAt, attributeOrigin, attributeSince} {
+	for _, name := range []string{queue.AttributeReason, queue.AttributeParkedAt, attributeOrigin, attributeSince} {
 		delete(rest, name)
 	}
 	return rest

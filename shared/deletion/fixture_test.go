@@ -391,7 +391,7 @@ func (b *bench) parked(name queue.Name) []string {
 		if !ok {
 			return reasons
 		}
-		reasons = append(reasons, received.Attributes[worker.AttributeReason])
+		reasons = append(reasons, received.Attributes[queue.AttributeReason])
 	}
 }
 

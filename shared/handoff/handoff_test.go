@@ -13,7 +13,6 @@ import (
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/route"
-	"revento-alerts/shared/worker"
 )
 
 var (
@@ -174,8 +173,8 @@ func TestTheLargestBodyFitsTheQueueAndTheDeadLetterQueue(t *testing.T) {
 	}
 	parked := encoded
 	parked.Attributes = maps.Clone(encoded.Attributes)
-	parked.Attributes[worker.AttributeReason] = "max_alert_age: " + strings.Repeat("r", 1000)
-	parked.Attributes[worker.AttributeParkedAt] = queuedAt.Format(time.RFC3339)
+	parked.Attributes[queue.AttributeReason] = "max_alert_age: " + strings.Repeat("r", 1000)
+	parked.Attributes[queue.AttributeParkedAt] = queuedAt.Format(time.RFC3339)
 	if err := parked.Check(queue.Slack.DeadLetter()); err != nil {
 		t.Error(err)
 	}

@@ -44,6 +44,15 @@ const (
 	MaxReceives = 1000
 )
 
+// The attributes that a dead letter has which was given up with a reason: the reason, and since when, by RFC 3339.
+const (
+	AttributeReason   = "reason"
+	AttributeParkedAt = "parked_at"
+)
+
+// ReasonRetention is the reason, or its beginning, of a message that its queue has kept for as long as it may.
+const ReasonRetention = "queue_retention"
+
 // Message is what is sent. Body is text without characters that SQS refuses; base64 and ASCII JSON are safe.
 type Message struct {
 	Body string

@@ -14,7 +14,6 @@ import (
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
-	"revento-alerts/shared/worker"
 )
 
 // openRunning opens an engine that runs for as long as the clock says.
@@ -309,7 +308,7 @@ func TestAMessagePastItsRetentionIsADeadLetterWithItsReason(t *testing.T) {
 
 	mustReceive(t, engine, queue.Slack, "behind-it")
 	dead := mustReceive(t, engine, queue.Slack.DeadLetter(), "never-tried")
-	want := map[string]string{worker.AttributeReason: "queue_retention", worker.AttributeParkedAt: clock.Now().UTC().Format(time.RFC3339)}
+	want := map[string]string{queue.AttributeReason: "queue_retention", queue.AttributeParkedAt: clock.Now().UTC().Format(time.RFC3339)}
 	if diff := cmp.Diff(want, dead.Attributes); diff != "" {
 		t.Errorf("the attributes (-want +got):\n%s", diff)
 	}

@@ -140,12 +140,6 @@ func decodeAttributes(attributes string, m *queue.Message) error {
 	return nil
 }
 
-// The attributes of a message that was given up with a reason, as a worker gives them to what it parks.
-const (
-	attributeReason   = "reason"
-	attributeParkedAt = "parked_at"
-)
-
 // giveUp moves a message to its dead-letter queue, where its retention begins anew. A FIFO queue's message counts as sent anew
 // there, as in SQS. A reason of "" is that of the receipts, which the message does not tell.
 func giveUp(s *session, m queue.Received, reason string, now time.Time) error {
@@ -158,7 +152,7 @@ func giveUp(s *session, m queue.Received, reason string, now time.Time) error {
 		if m.Attributes == nil {
 			m.Attributes = map[string]string{}
 		}
-		m.Attributes[attributeReason], m.Attributes[attributeParkedAt] = reason, now.UTC().Format(time.RFC3339)
+		m.Attributes[queue.AttributeReason], m.Attributes[queue.AttributeParkedAt] = reason, now.UTC().Format(time.RFC3339)
 	}
 	attributes, err := json.Marshal(m.Attributes)
 	if err != nil {

@@ -25,9 +25,6 @@ func expired(statement string) func(*session, age) (int64, error) {
 	return func(s *session, a age) (int64, error) { return s.exec(statement, stamp(a.believed), sweepBatch) }
 }
 
-// reasonRetention is why a message is in its dead-letter queue that its own kept for long enough.
-const reasonRetention = "queue_retention"
-
 // oldMessages ends the retention of messages: a dead letter goes, and any other becomes one, so that nothing goes that a person
 // could not see. What is being worked on is left until then.
 func oldMessages(s *session, a age) (int64, error) {
@@ -56,7 +53,7 @@ func oldMessages(s *session, a age) (int64, error) {
 
 func endRetention(s *session, m queue.Received, now time.Time) error {
 	if !m.Queue.IsDeadLetter() {
-		return giveUp(s, m, reasonRetention, now)
+		return giveUp(s, m, queue.ReasonRetention, now)
 	}
 	if _, err := s.exec("DELETE FROM message WHERE seq = ?", m.ID); err != nil {
 		return err

@@ -20,7 +20,6 @@ import (
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/trace"
-	"revento-alerts/shared/worker"
 )
 
 // The golden file of each story is what a person reads of delivery d-1, or of the one named last.
@@ -310,7 +309,7 @@ func TestALetterThatCannotBeReadIsFoundByItsDelivery(t *testing.T) {
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
 	err := b.queues.Send(t.Context(), queue.PagerDuty.DeadLetter(), queue.Message{
 		Body: "of a newer version", Group: "g", DeduplicationID: "g",
-		Attributes: map[string]string{handoff.AttributeDeliveryID: "d-1", worker.AttributeReason: "unreadable"},
+		Attributes: map[string]string{handoff.AttributeDeliveryID: "d-1", queue.AttributeReason: "unreadable"},
 	})
 	if err != nil {
 		t.Fatal(err)

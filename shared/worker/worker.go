@@ -102,12 +102,6 @@ type Queues interface {
 	queue.Deferrer
 }
 
-// The attributes of a parked message.
-const (
-	AttributeReason   = "reason"
-	AttributeParkedAt = "parked_at"
-)
-
 // reasonUnreadable is the reason of a message that no version of this program wrote.
 const reasonUnreadable = "unreadable"
 
@@ -120,9 +114,8 @@ const updateTime = 15 * time.Minute
 
 // The beginnings of the reasons of a message that reached a limit; the reason of its last failure follows.
 const (
-	reasonAge       = "max_alert_age"
-	reasonReceives  = "max_receives"
-	reasonRetention = "queue_retention"
+	reasonAge      = "max_alert_age"
+	reasonReceives = "max_receives"
 )
 
 // reasonDied is the last failure of a message whose last try never ended.
@@ -302,7 +295,7 @@ func (w *Worker) limit(received queue.Received, class fault.Class, left time.Dur
 	case class != fault.Throttled && left <= 0:
 		return reasonAge
 	case w.Now().Sub(received.SentAt) >= maxStay:
-		return reasonRetention
+		return queue.ReasonRetention
 	}
 	return ""
 }
@@ -365,7 +358,7 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 		line.Set("cause", failure.Err.Error())
 	}
 	parked := received.Message
-	parked.Attributes = map[string]string{AttributeReason: failure.Reason, AttributeParkedAt: w.Now().UTC().Format(time.RFC3339)}
+	parked.Attributes = map[string]string{queue.AttributeReason: failure.Reason, queue.AttributeParkedAt: w.Now().UTC().Format(time.RFC3339)}
 	if id := received.Attributes[handoff.AttributeDeliveryID]; id != "" { // SQS refuses an empty attribute
 		parked.Attributes[handoff.AttributeDeliveryID] = id
 	}

@@ -163,7 +163,7 @@ func (b *bench) dead() []string {
 		if !ok {
 			return reasons
 		}
-		reasons = append(reasons, parked.Attributes[worker.AttributeReason])
+		reasons = append(reasons, parked.Attributes[queue.AttributeReason])
 	}
 }
 

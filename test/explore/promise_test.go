@@ -12,7 +12,6 @@ import (
 	"revento-alerts/shared/handoff"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/record"
-	"revento-alerts/shared/worker"
 )
 
 // hold holds what came of a run to the promises.
@@ -52,8 +51,8 @@ func (w *world) unknown() map[string]bool {
 			w.Errorf("read a dead letter: %v", err)
 		}
 		event, err := message.Open()
-		if err != nil || letter.Attributes[worker.AttributeReason] != alert.ReasonOutcomeUnknown {
-			w.fail("a dead letter has the reason %q: %v", letter.Attributes[worker.AttributeReason], err)
+		if err != nil || letter.Attributes[queue.AttributeReason] != alert.ReasonOutcomeUnknown {
+			w.fail("a dead letter has the reason %q: %v", letter.Attributes[queue.AttributeReason], err)
 		}
 		lines[lineOf(event.Content(display))] = true
 	}

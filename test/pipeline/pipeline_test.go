@@ -18,7 +18,6 @@ import (
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/sample"
-	"revento-alerts/shared/worker"
 )
 
 func flagged(t *testing.T, key string, change sample.Change) sample.Delivery {
@@ -162,7 +161,7 @@ func TestARefusedPostIsParkedWithItsReason(t *testing.T) {
 	})
 	s.await(queue.Slack, s.slack)
 	parked, ok, err := s.queues.Receive(t.Context(), queue.Slack.DeadLetter(), visibility)
-	if err != nil || !ok || parked.Attributes[worker.AttributeReason] != "channel_not_found" {
+	if err != nil || !ok || parked.Attributes[queue.AttributeReason] != "channel_not_found" {
 		t.Errorf("parked %v, %v: %v", ok, err, parked.Attributes)
 	}
 	s.answers(nil)

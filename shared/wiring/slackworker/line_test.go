@@ -227,7 +227,7 @@ func (b *bench) parked() (reasons []string) {
 		if !ok {
 			return reasons
 		}
-		reasons = append(reasons, letter.Attributes[worker.AttributeReason])
+		reasons = append(reasons, letter.Attributes[queue.AttributeReason])
 	}
 }
 
