@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -23,6 +22,7 @@ import (
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/telemetry"
+	"revento-alerts/test/output"
 )
 
 const (
@@ -61,7 +61,7 @@ type bench struct {
 	pipes    *pipes
 	refusals *ingest.Refusals
 	ledger   *slowLedger
-	log      *lockedBuffer
+	log      *output.Buffer
 }
 
 // slowLedger works on so many claims at a time, each for so long.
@@ -82,24 +82,6 @@ func (l *slowLedger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Ent
 	return l.Ledger.Claim(ctx, claim)
 }
 
-// lockedBuffer is a log that may be read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.Buffer.String()
-}
-
 func test(t *testing.T, f func(b *bench)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -109,7 +91,7 @@ func test(t *testing.T, f func(b *bench)) {
 		}
 		b := &bench{
 			T: t, pipes: &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}, refusals: new(ingest.Refusals),
-			ledger: &slowLedger{Ledger: memory.NewLedger(), turns: make(chan struct{}, 1)}, log: new(lockedBuffer),
+			ledger: &slowLedger{Ledger: memory.NewLedger(), turns: make(chan struct{}, 1)}, log: new(output.Buffer),
 		}
 		log := telemetry.New(b.log, telemetry.Options{})
 		b.Gateway = New(awslambda.Webhook{Ingest: &ingest.Ingest{

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,24 +18,8 @@ import (
 	"revento-alerts/shared/sample"
 	"revento-alerts/shared/serve"
 	"revento-alerts/shared/settings"
+	"revento-alerts/test/output"
 )
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
-}
 
 func variables(values map[string]string) settings.Source {
 	return func(name string) (string, bool) {
@@ -45,9 +28,9 @@ func variables(values map[string]string) settings.Source {
 	}
 }
 
-func start(t *testing.T, dir string, values map[string]string) (*serve.Machine, *lockedBuffer) {
+func start(t *testing.T, dir string, values map[string]string) (*serve.Machine, *output.Buffer) {
 	t.Helper()
-	log := new(lockedBuffer)
+	log := new(output.Buffer)
 	if _, set := values["SLACK_POST_INTERVAL"]; !set {
 		values["SLACK_POST_INTERVAL"] = "0s"
 	}

@@ -88,8 +88,8 @@ func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {
 			Body: source.Body, Group: source.ID, DeduplicationID: source.ID,
 			Attributes: map[string]string{
 				handoff.AttributeDeliveryID: "delivery-1",
-				queue.AttributeReason:      "channel_not_found",
-				queue.AttributeParkedAt:    "2000-01-01T00:00:00Z",
+				queue.AttributeReason:       "channel_not_found",
+				queue.AttributeParkedAt:     "2000-01-01T00:00:00Z",
 			},
 		}
 		if diff := cmp.Diff(want, parked.Message); diff != "" {

@@ -3,7 +3,6 @@ package kill
 
 import (
 	"bufio"
-	"bytes"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -22,6 +21,7 @@ import (
 
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/sample"
+	"revento-alerts/test/output"
 )
 
 var (
@@ -92,7 +92,7 @@ func (p *providers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type program struct {
 	binary, dir, listen string
 	environment         []string
-	log                 lockedBuffer
+	log                 output.Buffer
 
 	mu      sync.Mutex
 	process *exec.Cmd
@@ -151,23 +151,6 @@ func (p *program) keepAlive(t *testing.T, stop <-chan struct{}) {
 			p.start(t)
 		}
 	}
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
 }
 
 func build(t *testing.T) string {

@@ -3,7 +3,6 @@
 package proxies_test
 
 import (
-	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -19,13 +18,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/serve"
+	"revento-alerts/test/output"
 )
 
 const secret = "whsec_proxies"
@@ -131,8 +130,8 @@ func freePort(t *testing.T) string {
 // run starts a proxy, waits until it listens, and ends it with the test.
 func run(t *testing.T, command *exec.Cmd, port string) {
 	t.Helper()
-	var output lockedBuffer
-	command.Stdout, command.Stderr = &output, &output
+	var told output.Buffer
+	command.Stdout, command.Stderr = &told, &told
 	if err := command.Start(); err != nil {
 		t.Fatalf("%v: run test/proxies/run, which installs it", err)
 	}
@@ -145,7 +144,7 @@ func run(t *testing.T, command *exec.Cmd, port string) {
 		_ = command.Process.Signal(syscall.SIGTERM)
 		<-ended
 		if t.Failed() {
-			t.Logf("%s:\n%s", command.Path, output.String())
+			t.Logf("%s:\n%s", command.Path, told.String())
 		}
 	})
 	const patience, between = 20 * time.Second, 20 * time.Millisecond
@@ -157,28 +156,11 @@ func run(t *testing.T, command *exec.Cmd, port string) {
 		}
 		select {
 		case <-ended:
-			t.Fatalf("%s ended:\n%s", command.Path, output.String())
+			t.Fatalf("%s ended:\n%s", command.Path, told.String())
 		case <-time.After(between):
 		}
 	}
-	t.Fatalf("%s does not listen:\n%s", command.Path, output.String())
-}
-
-type lockedBuffer struct {
-	mu     sync.Mutex
-	buffer bytes.Buffer
-}
-
-func (b *lockedBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.Write(p)
-}
-
-func (b *lockedBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buffer.String()
+	t.Fatalf("%s does not listen:\n%s", command.Path, told.String())
 }
 
 // documented is a configuration of docs with this test's names in place of its own: pairs of what it has and what it gets.
