@@ -10,6 +10,8 @@ const (
 	ownFlags = 0
 )
 
+func isOwn(fs.FileInfo) bool { return true }
+
 func ownership(fs.FileInfo) (owner, runs string, own bool) { return "", "", true }
 
 // A folder cannot be synced there; the file system does it.

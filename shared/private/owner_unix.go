@@ -18,13 +18,19 @@ const hasModes = true
 // ownFlags keep an open from following a symbolic link, and from waiting for the other end of a named pipe.
 const ownFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
-// ownership says whether a file is the user's that this process runs as, and who both are.
-func ownership(info fs.FileInfo) (owner, runs string, own bool) {
+// isOwn says whether a file is the user's that this process runs as.
+func isOwn(info fs.FileInfo) bool {
 	status, known := info.Sys().(*syscall.Stat_t)
-	if !known {
-		return "an unknown user", userName(os.Geteuid()), false
+	return known && int(status.Uid) == os.Geteuid()
+}
+
+// ownership is isOwn, and who both users are.
+func ownership(info fs.FileInfo) (owner, runs string, own bool) {
+	owner = "an unknown user"
+	if status, known := info.Sys().(*syscall.Stat_t); known {
+		owner = userName(int(status.Uid))
 	}
-	return userName(int(status.Uid)), userName(os.Geteuid()), int(status.Uid) == os.Geteuid()
+	return owner, userName(os.Geteuid()), isOwn(info)
 }
 
 func userName(uid int) string {

@@ -15,6 +15,8 @@ import (
 const (
 	fileMode fs.FileMode = 0o600
 	others   fs.FileMode = 0o077
+	// othersWrite are those of others that let them write.
+	othersWrite fs.FileMode = 0o022
 )
 
 // Refusal is the error about a file that is not this user's alone.
@@ -82,6 +84,14 @@ func Write(path string, content []byte) error {
 		return errors.Join(err, os.Remove(made))
 	}
 	return syncFolder(filepath.Dir(path))
+}
+
+// IsForeign says whether another user owns a file or folder. Where they have no owners, none is.
+func IsForeign(info fs.FileInfo) bool { return !isOwn(info) }
+
+// IsWritableByOthers says whether its group, or everybody, may write to a file or folder. Where modes are made up, nobody may.
+func IsWritableByOthers(info fs.FileInfo) bool {
+	return hasModes && info.Mode().Perm()&othersWrite != 0
 }
 
 // check looks at what a name has, without following a symbolic link.

@@ -6,6 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"revento-alerts/shared/private"
 )
 
 // place is the files that hold what was stored, as they were when the engine opened them. The log's index, which SQLite makes
@@ -51,7 +53,7 @@ func checkOwner(dir string) error {
 	if err != nil {
 		return err
 	}
-	if isForeign(link) || isForeign(folder) || writableByOthers(folder) {
+	if private.IsForeign(link) || private.IsForeign(folder) || private.IsWritableByOthers(folder) {
 		return storageFault(dir, Foreign, nil)
 	}
 	files, err := os.ReadDir(dir)
@@ -66,7 +68,7 @@ func checkOwner(dir string) error {
 		if err != nil {
 			return err
 		}
-		if isForeign(info) {
+		if private.IsForeign(info) {
 			return storageFault(filepath.Join(dir, file.Name()), Foreign, nil)
 		}
 	}
