@@ -80,6 +80,17 @@ type matcher func(eventType, incidentKey string) bool
 
 func (t *Tracer) matcher(event, organization, resource string) matcher {
 	id, _ := json.Marshal(resource) // cannot fail: a text
+	keys := map[string]string{}     // of the event types that were asked for: a connection has many alerts of few types
+	keyOf := func(eventType string) string {
+		key, known := keys[eventType]
+		if !known {
+			key = alert.IncidentKey(t.Stack, revento.Envelope{
+				Type: eventType, EventID: event, OrganizationID: organization, Data: map[string]json.RawMessage{"id": id},
+			}, "")
+			keys[eventType] = key
+		}
+		return key
+	}
 	return func(eventType, incidentKey string) bool {
 		types := []string{eventType}
 		if eventType == "" { // recorded by a version that did not keep it
@@ -87,12 +98,7 @@ func (t *Tracer) matcher(event, organization, resource string) matcher {
 				types = append(types, trigger.Pattern)
 			}
 		}
-		return slices.ContainsFunc(types, func(eventType string) bool {
-			envelope := revento.Envelope{
-				Type: eventType, EventID: event, OrganizationID: organization, Data: map[string]json.RawMessage{"id": id},
-			}
-			return incidentKey == alert.IncidentKey(t.Stack, envelope, "")
-		})
+		return slices.ContainsFunc(types, func(eventType string) bool { return keyOf(eventType) == incidentKey })
 	}
 }
 
