@@ -158,7 +158,7 @@ func (k RoutingKeys) Of(eventID string) string {
 
 // asJSON returns a text that is written as JSON, also where the whole stands in quotes.
 func asJSON(text string) (encoded string, isJSON bool) {
-	encoded = written.Value(written.Value(text))
+	encoded = written.Value(text)
 	return encoded, strings.HasPrefix(encoded, "{") || strings.HasPrefix(encoded, "[")
 }
 
