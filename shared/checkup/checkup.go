@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/provider"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/secret"
@@ -55,37 +56,18 @@ type Secret[T any] interface {
 	Get(ctx context.Context) (T, error)
 }
 
-// Errors that Slack's answers stand for; the adapter wraps them.
-var (
-	// ErrCredential is returned for a token that Slack does not take, or not any more.
-	ErrCredential = errors.New("the token is refused")
-	// ErrMissingScope is returned by Channel where the token may not look at channels of that kind.
-	ErrMissingScope = errors.New("the token lacks a scope")
-	// ErrNoChannel is returned by Channel for a channel that is not there, or private and without the bot.
-	ErrNoChannel = errors.New("the channel is not there, or is private and the bot is not in it")
-)
-
 // Slack is what the checks need of Slack.
 type Slack interface {
 	// Identify tells whose token it is: the bot's name, without @, its workspace, and the token's scopes, nil where Slack
-	// does not tell them. It returns ErrCredential.
+	// does not tell them. It returns provider.ErrCredential.
 	Identify(ctx context.Context) (bot, team string, scopes []string, err error)
 	// Time is Slack's own time, to the second; zero where its answer does not tell.
 	Time(ctx context.Context) (time.Time, error)
 	// Channel looks at a channel: its name, without #, whether the bot is in it, and whether it is archived. It returns
-	// ErrMissingScope and ErrNoChannel.
+	// provider.ErrMissingScope and provider.ErrNoChannel.
 	Channel(ctx context.Context, id string) (name string, member, archived bool, err error)
 	// PostText posts a line of plain text into a channel. A failure of class fault.Unknown may have posted.
 	PostText(ctx context.Context, channel, text string) error
-}
-
-// Scope is a scope of the bot token.
-type Scope struct {
-	Name string
-	// Needed says that nothing can be told without it.
-	Needed bool
-	// Without is what does not work without it.
-	Without string
 }
 
 // Tables is what the checks need of the database.
@@ -115,7 +97,7 @@ type Checkup struct {
 	// Slack and Pager are nil where the recorder does not run.
 	Slack Slack
 	// Scopes are those that the product can use.
-	Scopes []Scope
+	Scopes []provider.Scope
 	Pager  incident.Pager
 	// Tables has TableNames, none on one machine.
 	Tables     Tables

@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/incident"
 	"revento-alerts/shared/ingest"
 	"revento-alerts/shared/pagerduty"
+	"revento-alerts/shared/provider"
 	"revento-alerts/shared/queue"
 	"revento-alerts/shared/recorder"
 	"revento-alerts/shared/route"
@@ -88,7 +89,7 @@ func well() *site {
 
 func clock() time.Time { return now }
 
-func names(scopes []checkup.Scope) []string {
+func names(scopes []provider.Scope) []string {
 	var names []string
 	for _, scope := range scopes {
 		names = append(names, scope.Name)

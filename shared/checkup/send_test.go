@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/fault"
 	"revento-alerts/shared/incident"
+	"revento-alerts/shared/provider"
 )
 
 // sent is what is spoilt, what is found of it, and what was sent all the same.
@@ -37,7 +38,7 @@ func TestTestMessages(t *testing.T) {
 	post := func(class fault.Class, reason string) spoil {
 		return func(s *site) { s.slack.postErr = failure(class, reason, nil) }
 	}
-	unseen := fakeChannel{err: failure(fault.Permanent, "missing_scope", checkup.ErrMissingScope)}
+	unseen := fakeChannel{err: failure(fault.Permanent, "missing_scope", provider.ErrMissingScope)}
 	wantSent(t, "test message to "+channel, map[string]sent{
 		"refused": {row{post(fault.Permanent, "restricted_action"), failed("ask: refused: restricted_action",
 			"write in the channel: /invite @revento-alerts; where it is in it, see who may post there")}, 1, 2},

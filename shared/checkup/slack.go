@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/provider"
 	"revento-alerts/shared/secret"
 )
 
@@ -101,7 +102,7 @@ func (v *visit) identify(ctx context.Context) []Finding {
 	}
 	bot, team, scopes, err := v.Slack.Identify(ctx)
 	switch {
-	case errors.Is(err, ErrCredential):
+	case errors.Is(err, provider.ErrCredential):
 		return found(Failed, v.Site.SlackBotToken, "Slack does not take the token: %s", reason(err))
 	case err != nil:
 		return found(Failed, remedyOf(err), "%s", told(err))
@@ -138,10 +139,10 @@ func (v *visit) lookAtChannel(ctx context.Context, id string) []Finding {
 	name, member, archived, err := v.Slack.Channel(ctx, id)
 	name = "#" + name
 	switch {
-	case errors.Is(err, ErrMissingScope):
+	case errors.Is(err, provider.ErrMissingScope):
 		return found(Skipped, remedyManifest+", or be sure by /invite "+v.bot+" in the channel",
 			"the token may not look at it (%s)", reason(err))
-	case errors.Is(err, ErrNoChannel):
+	case errors.Is(err, provider.ErrNoChannel):
 		return found(Failed, "invite the bot there (/invite "+v.bot+"), or correct the channel's id: "+v.Site.Settings,
 			"Slack knows no such channel, or it is private and the bot is not in it")
 	case err != nil:

@@ -6,6 +6,7 @@ import (
 
 	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/provider"
 )
 
 func answers(class fault.Class, reason string, meaning error) spoil {
@@ -15,7 +16,7 @@ func answers(class fault.Class, reason string, meaning error) spoil {
 func TestSlackItself(t *testing.T) {
 	wantFound(t, "Slack", map[string]row{
 		"the token is refused": {
-			answers(fault.Permanent, "token_revoked", checkup.ErrCredential),
+			answers(fault.Permanent, "token_revoked", provider.ErrCredential),
 			failed("Slack does not take the token: token_revoked", inToken),
 		},
 		"no answer": {answers(fault.Transient, "no_connection", nil), failed("ask: failed: no_connection", slackDown)},
@@ -67,12 +68,12 @@ func TestChannels(t *testing.T) {
 			failed("#old is archived", "unarchive #old, or choose another channel: "+changeIt),
 		},
 		"unknown": {
-			channelIs(fakeChannel{err: failure(fault.Permanent, "channel_not_found", checkup.ErrNoChannel)}),
+			channelIs(fakeChannel{err: failure(fault.Permanent, "channel_not_found", provider.ErrNoChannel)}),
 			failed("Slack knows no such channel, or it is private and the bot is not in it",
 				"invite the bot there (/invite @revento-alerts), or correct the channel's id: "+changeIt),
 		},
 		"not to be seen": {
-			channelIs(fakeChannel{err: failure(fault.Permanent, "missing_scope", checkup.ErrMissingScope)}),
+			channelIs(fakeChannel{err: failure(fault.Permanent, "missing_scope", provider.ErrMissingScope)}),
 			[]checkup.Finding{{Verdict: checkup.Skipped, Says: "the token may not look at it (missing_scope)",
 				Remedy: "give the app the scopes of functions/slack/app-manifest.yaml and install it again, " +
 					"or be sure by /invite @revento-alerts in the channel"}},

@@ -18,10 +18,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alert"
-	"revento-alerts/shared/checkup"
 	"revento-alerts/shared/deletion"
 	"revento-alerts/shared/exchange"
 	"revento-alerts/shared/fault"
+	"revento-alerts/shared/provider"
 	"revento-alerts/shared/route"
 	"revento-alerts/shared/secret"
 	"revento-alerts/shared/slack"
@@ -117,7 +117,7 @@ var calls = map[string]func(context.Context, *slack.Client) error{
 // meanings are what errors mean to the rules.
 var meanings = []error{
 	thread.ErrThreadGone, thread.ErrMessageGone, thread.ErrCannotLook,
-	checkup.ErrCredential, checkup.ErrMissingScope, checkup.ErrNoChannel,
+	provider.ErrCredential, provider.ErrMissingScope, provider.ErrNoChannel,
 }
 
 func post(ctx context.Context, c *slack.Client, root string) error {
@@ -220,8 +220,8 @@ func TestSlacksErrorCodes(t *testing.T) {
 		"message_not_found": but(but(permanently("message_not_found"), "reply", thread.ErrThreadGone),
 			"update", thread.ErrMessageGone),
 
-		"missing_scope":     but(permanently("missing_scope"), "channel", checkup.ErrMissingScope),
-		"channel_not_found": but(permanently("channel_not_found"), "channel", checkup.ErrNoChannel),
+		"missing_scope":     but(permanently("missing_scope"), "channel", provider.ErrMissingScope),
+		"channel_not_found": but(permanently("channel_not_found"), "channel", provider.ErrNoChannel),
 
 		"Not a code: " + tokenCanary: permanently("unnamed_error"),
 		strings.Repeat("a", 65):      permanently("unnamed_error"),
@@ -235,7 +235,7 @@ func TestSlacksErrorCodes(t *testing.T) {
 		codes[code] = permanently(code)
 	}
 	for _, code := range []string{"account_inactive", "invalid_auth", "not_authed", "token_expired", "token_revoked"} {
-		codes[code] = but(but(permanently(code), "identify", checkup.ErrCredential), "find", nil) // nothing could be posted either
+		codes[code] = but(but(permanently(code), "identify", provider.ErrCredential), "find", nil) // nothing could be posted either
 	}
 	for code, wants := range codes {
 		t.Run(code, func(t *testing.T) { checkCalls(t, against(t, refuses(code)), wants) })

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"revento-alerts/shared/checkup"
+	"revento-alerts/shared/provider"
 )
 
 // The scopes of the bot token. https://docs.slack.dev/reference/scopes/
@@ -16,13 +16,13 @@ const (
 	ScopePublicHistory  = "channels:history"
 	ScopePrivateHistory = "groups:history"
 	// ScopePublicRead and ScopePrivateRead are optional: Channel needs one of them, by the kind of channel. Without it, Channel
-	// returns checkup.ErrMissingScope.
+	// returns provider.ErrMissingScope.
 	ScopePublicRead  = "channels:read"
 	ScopePrivateRead = "groups:read"
 )
 
 // Scopes are all of them, as the app's manifest lists them.
-var Scopes = []checkup.Scope{
+var Scopes = []provider.Scope{
 	{Name: ScopePost, Needed: true, Without: "no alert can be posted"},
 	{Name: ScopePublicHistory, Without: withoutHistory + "a public channel"},
 	{Name: ScopePrivateHistory, Without: withoutHistory + "a private channel"},
