@@ -12,17 +12,17 @@ import (
 
 	lambdaevents "github.com/aws/aws-lambda-go/events"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/handoff"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/digest"
+	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/route"
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/revento/sample"
+	"revento-alerts/shared/testkit/memory"
 )
 
 var update = flag.Bool("update", false, "write the files anew")

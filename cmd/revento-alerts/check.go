@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/checkup"
+	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/operate/checkup"
 )
 
 func newCheck(w world) *cobra.Command {

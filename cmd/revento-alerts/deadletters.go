@@ -11,9 +11,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/deadletter"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/operate/deadletter"
 )
 
 func newDeadLetters(w world) *cobra.Command {

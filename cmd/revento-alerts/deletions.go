@@ -9,9 +9,9 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/dynamodb"
+	"revento-alerts/shared/aws/dynamodb"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/operate/api"
 )
 
 func newDeletions(w world) *cobra.Command {

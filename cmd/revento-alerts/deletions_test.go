@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/revento/sample"
 	"revento-alerts/shared/settings"
 	"revento-alerts/test/golden"
 )

@@ -13,11 +13,11 @@ import (
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/terminal"
+	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/serve"
-	"revento-alerts/shared/terminal"
+	"revento-alerts/shared/revento/sample"
 )
 
 func newDemo(w world) *cobra.Command {

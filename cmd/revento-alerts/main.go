@@ -15,7 +15,7 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/clip"
+	"revento-alerts/shared/ground/clip"
 	"revento-alerts/shared/settings"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"revento-alerts/shared/clip"
+	"revento-alerts/shared/ground/clip"
 	"revento-alerts/shared/revento"
 	"revento-alerts/test/golden"
 )

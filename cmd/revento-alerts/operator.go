@@ -6,8 +6,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/api"
 )
 
 // operatorCommand makes a command that asks the API: that of a deployed stack with --stack, or that of a data folder.

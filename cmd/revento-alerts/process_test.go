@@ -17,8 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/revento/sample"
 )
 
 // asProgram makes this test's binary the program.

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/settings"
 )
 

@@ -14,11 +14,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"revento-alerts/events"
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/secret"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/revento/sample"
 	"revento-alerts/shared/settings"
 )
 

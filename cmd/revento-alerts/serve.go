@@ -14,8 +14,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/serve"
-	"revento-alerts/shared/sink"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/local/sink"
 )
 
 func newServe(w world) *cobra.Command {

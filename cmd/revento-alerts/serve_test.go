@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/local/serve"
 )
 
 // What serve prints may go where others read it: the token goes only where they do not.

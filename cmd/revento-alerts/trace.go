@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"revento-alerts/shared/api"
-	"revento-alerts/shared/trace"
+	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/operate/trace"
 )
 
 // resource is what is traced where no delivery is named.

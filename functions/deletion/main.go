@@ -2,9 +2,9 @@
 package main
 
 import (
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/function"
-	"revento-alerts/shared/scheduler"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/function"
+	"revento-alerts/shared/aws/scheduler"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring/deletionworker"
 )

@@ -2,8 +2,8 @@
 package main
 
 import (
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/function"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/function"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring/digestworker"
 )

@@ -4,11 +4,11 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/dynamodb"
-	"revento-alerts/shared/function"
-	"revento-alerts/shared/secret"
-	"revento-alerts/shared/secretsmanager"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/dynamodb"
+	"revento-alerts/shared/aws/function"
+	"revento-alerts/shared/aws/secretsmanager"
+	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/webhook"

@@ -4,11 +4,11 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/function"
-	"revento-alerts/shared/pagerduty"
-	"revento-alerts/shared/secret"
-	"revento-alerts/shared/secretsmanager"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/function"
+	"revento-alerts/shared/aws/secretsmanager"
+	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/provider/pagerduty"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring/pagerdutyworker"
 )

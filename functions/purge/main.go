@@ -4,13 +4,13 @@ package main
 import (
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/function"
-	"revento-alerts/shared/secret"
-	"revento-alerts/shared/secretsmanager"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/function"
+	"revento-alerts/shared/aws/secretsmanager"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/provider/slack"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/slack"
 	"revento-alerts/shared/wiring/purgeworker"
 )
 

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"testing"
 
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/route"
 )
 
 // FuzzParseProof: whatever the headers hold, nothing panics, and only a signature over these very characters matches.

@@ -11,10 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"revento-alerts/shared/alert"
-	"revento-alerts/shared/route"
-	"revento-alerts/shared/subject"
-	"revento-alerts/shared/written"
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/connection/subject"
+	"revento-alerts/shared/ground/written"
 )
 
 func duration(least, most time.Duration) func(string) (time.Duration, error) {

@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"time"
 
-	"revento-alerts/shared/alert"
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/ground/schedule"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/route"
-	"revento-alerts/shared/schedule"
-	"revento-alerts/shared/thread"
 )
 
 // The ranges. What they keep apart is told beside them.

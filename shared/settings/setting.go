@@ -9,7 +9,7 @@ import (
 	"strings"
 	"unicode"
 
-	"revento-alerts/shared/written"
+	"revento-alerts/shared/ground/written"
 )
 
 // Setting is a row of the table of settings.

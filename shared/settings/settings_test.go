@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/route"
-	"revento-alerts/shared/schedule"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/schedule"
 	"revento-alerts/shared/settings"
 )
 

@@ -3,8 +3,8 @@ package settings
 import (
 	"slices"
 
-	"revento-alerts/shared/route"
-	"revento-alerts/shared/schedule"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/schedule"
 )
 
 // The settings, beside one for each of route.Triggers.

@@ -7,11 +7,11 @@ import (
 	"context"
 	"time"
 
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/record"
-	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/worker"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/ground/telemetry"
 )
 
 // Records is what is kept of connections.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 )
 
 const module = "revento-alerts/"
@@ -35,10 +35,10 @@ var foreign = map[string][]string{
 const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 var oneMachine = []string{
-	"modernc.org/", "github.com/spf13/", module + "shared/sqlite", module + "shared/memory", module + "shared/recorder",
-	module + "shared/serve", module + "shared/sink",
-	module + "shared/terminal", module + "shared/console", module + "shared/api", module + "shared/private",
-	module + "shared/inprocess", module + "shared/conformance", module + "events", "testing",
+	"modernc.org/", "github.com/spf13/", module + "shared/local/sqlite", module + "shared/testkit/memory", module + "shared/provider/recorder",
+	module + "shared/local/serve", module + "shared/local/sink",
+	module + "shared/operate/terminal", module + "shared/operate/console", module + "shared/operate/api", module + "shared/ground/private",
+	module + "shared/provider/inprocess", module + "shared/testkit/conformance", module + "events", "testing",
 	"time/tzdata",
 	"github.com/aws/aws-sdk-go-v2/config",
 }

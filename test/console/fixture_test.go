@@ -12,7 +12,7 @@ import (
 	"sync"
 	"testing"
 
-	"revento-alerts/shared/console"
+	"revento-alerts/shared/operate/console"
 )
 
 // object is a JSON object.

@@ -10,10 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/recorder"
+	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/revento/sample"
 )
 
 // machine is a running serve whose page a browser shows.

@@ -19,8 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	sqstypes "github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"revento-alerts/shared/awssdk"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/awssdk"
 )
 
 // Hurried is the functions' configuration, for the emulators.

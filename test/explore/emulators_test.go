@@ -9,10 +9,10 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/dynamodb"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/dynamodb"
+	"revento-alerts/shared/aws/sqs"
+	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/test/emulators"
 )
 

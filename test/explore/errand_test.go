@@ -14,16 +14,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/incident"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/mishap"
-	"revento-alerts/shared/pagerduty"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/secret"
-	slackapi "revento-alerts/shared/slack"
-	"revento-alerts/shared/thread"
+	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/provider/pagerduty"
+	"revento-alerts/shared/provider/recorder"
+	slackapi "revento-alerts/shared/provider/slack"
+	"revento-alerts/shared/testkit/mishap"
 )
 
 // journey is a scenario for engines outside of the process, in real time: each delivery comes when the one before is dealt with.

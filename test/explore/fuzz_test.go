@@ -10,14 +10,14 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/incident"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/mishap"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/thread"
+	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/testkit/memory"
+	"revento-alerts/shared/testkit/mishap"
 )
 
 // fuzzed is the functions on an engine of their own. calls counts what they ask of it.

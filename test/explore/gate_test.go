@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"revento-alerts/shared/mishap"
+	"revento-alerts/shared/testkit/mishap"
 )
 
 // verdict is what becomes of a call.

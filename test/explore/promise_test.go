@@ -7,11 +7,11 @@ import (
 	"strings"
 	"time"
 
-	"revento-alerts/shared/alert"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/handoff"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/record"
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection/deletion"
 )
 
 // hold holds what came of a run to the promises.

@@ -9,12 +9,12 @@ import (
 	"sync"
 	"time"
 
-	"revento-alerts/shared/alert"
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/fault"
-	"revento-alerts/shared/incident"
-	"revento-alerts/shared/mishap"
-	"revento-alerts/shared/thread"
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/testkit/mishap"
 )
 
 // slack is Slack, as all processes share it.

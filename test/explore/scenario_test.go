@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"time"
 
-	"revento-alerts/shared/deadletter"
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/record"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/digest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/operate/deadletter"
+	"revento-alerts/shared/revento/sample"
 )
 
 // scenario is what happens outside, and what a person should see in the end whatever goes wrong meanwhile.

@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/sqlite"
+	"revento-alerts/shared/local/sqlite"
+	"revento-alerts/shared/provider/recorder"
 )
 
 // orders are what a child process is to do. It is this test, run again.

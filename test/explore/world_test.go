@@ -10,11 +10,11 @@ import (
 
 	"github.com/google/uuid"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/route"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/testkit/memory"
 )
 
 const (

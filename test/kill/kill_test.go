@@ -19,8 +19,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/provider/recorder"
+	"revento-alerts/shared/revento/sample"
 	"revento-alerts/test/output"
 )
 

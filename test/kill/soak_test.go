@@ -17,7 +17,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/revento/sample"
 )
 
 // What the soak mixes in, in percent.

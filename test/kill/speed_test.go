@@ -17,7 +17,7 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/revento/sample"
 )
 
 var (

@@ -21,8 +21,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/revento/sample"
 )
 
 // Prices of us-east-1 in USD, on demand, as of November 2026 and from memory: AWS' price pages cannot be reached from where this

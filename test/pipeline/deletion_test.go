@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	schedulersdk "github.com/aws/aws-sdk-go-v2/service/scheduler"
 
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/dynamodb"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/dynamodb"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/revento/sample"
 )
 
 func required(t *testing.T, change sample.Change) sample.Delivery {

@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/digest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/revento/sample"
 )
 
 func TestADigestTellsOnceWhatWasGathered(t *testing.T) {

@@ -9,8 +9,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/aws/awslambda"
 )
 
 // An event once went to the process that had just been killed while it asked for one, and the test waited for its answer for ever.

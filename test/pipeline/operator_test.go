@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/revento/sample"
 )
 
 // operator runs the built program with --stack, as a person would.

@@ -15,9 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	dynamosdk "github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/revento/sample"
 )
 
 func flagged(t *testing.T, key string, change sample.Change) sample.Delivery {

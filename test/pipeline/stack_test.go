@@ -24,12 +24,12 @@ import (
 	secretsdk "github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/google/uuid"
 
-	"revento-alerts/shared/awslambda"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/sample"
-	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/sqs"
+	"revento-alerts/shared/provider/recorder"
+	"revento-alerts/shared/revento/sample"
 	"revento-alerts/test/emulators"
 )
 

@@ -22,8 +22,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/serve"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/local/serve"
 	"revento-alerts/test/output"
 )
 

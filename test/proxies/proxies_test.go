@@ -12,8 +12,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/revento/sample"
 )
 
 // documentedProxies are those of docs.

@@ -25,14 +25,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	samples "revento-alerts/events"
-	"revento-alerts/shared/awssdk"
-	"revento-alerts/shared/handoff"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/route"
+	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/aws/awssdk"
+	"revento-alerts/shared/aws/sqs"
+	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/sqs"
 )
 
 const (

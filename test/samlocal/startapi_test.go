@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/revento/sample"
 )
 
 // startAPI runs sam local start-api and returns where deliveries are posted.

@@ -11,8 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/record"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/testkit/memory"
 )
 
 var update = flag.Bool("update-schema", false, "write the samples of the newest schema version anew")

@@ -10,9 +10,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/telemetry"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/telemetry"
 )
 
 type alarm struct {

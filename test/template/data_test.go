@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/connection/deletion"
 )
 
 type table struct {

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/settings"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/ingest"
+	"revento-alerts/shared/alerting/ingest"
 )
 
 func TestTheGatewayHasOneRoute(t *testing.T) {

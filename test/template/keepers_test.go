@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"revento-alerts/shared/deletion"
+	"revento-alerts/shared/connection/deletion"
 )
 
 // What keeps something is on the list of keepers, or no statement would name it.

@@ -8,12 +8,12 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/alert"
-	"revento-alerts/shared/incident"
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/thread"
-	"revento-alerts/shared/worker"
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/alerting/worker"
 )
 
 func TestTimeLimits(t *testing.T) {

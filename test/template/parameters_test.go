@@ -12,7 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/route"
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/settings"
 )
 

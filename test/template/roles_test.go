@@ -9,7 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 )
 
 type policyDocument struct {

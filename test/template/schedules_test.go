@@ -9,9 +9,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/recurring"
-	"revento-alerts/shared/schedule"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/schedule"
+	"revento-alerts/shared/wiring/recurring"
 )
 
 // aim is the group that a schedule is in, and the queue that it sends to.

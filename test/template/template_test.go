@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/wiring/deletionworker"
 	"revento-alerts/shared/wiring/digestworker"
 	"revento-alerts/shared/wiring/pagerdutyworker"

@@ -2,12 +2,12 @@
 package purgeworker
 
 import (
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/deletionworker"
-	"revento-alerts/shared/worker"
 )
 
 // Queues are those that the function reaches.

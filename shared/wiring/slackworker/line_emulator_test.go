@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/sqs"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/sqs"
+	"revento-alerts/shared/testkit/memory"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/test/emulators"
 )

@@ -12,19 +12,19 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/fault"
-	"revento-alerts/shared/handoff"
-	"revento-alerts/shared/memory"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/telemetry"
+	"revento-alerts/shared/local/sqlite"
 	"revento-alerts/shared/revento"
-	"revento-alerts/shared/route"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/sqlite"
-	"revento-alerts/shared/telemetry"
-	"revento-alerts/shared/thread"
+	"revento-alerts/shared/testkit/memory"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/slackworker"
-	"revento-alerts/shared/worker"
 )
 
 // slack takes what is posted, each in its time, and says when.

@@ -2,8 +2,8 @@
 package webhook
 
 import (
-	"revento-alerts/shared/ingest"
-	"revento-alerts/shared/queue"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
 )

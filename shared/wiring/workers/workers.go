@@ -2,17 +2,17 @@
 package workers
 
 import (
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/incident"
+	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/thread"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/settings"
-	"revento-alerts/shared/thread"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/deletionworker"
 	"revento-alerts/shared/wiring/digestworker"
 	"revento-alerts/shared/wiring/pagerdutyworker"
 	"revento-alerts/shared/wiring/purgeworker"
 	"revento-alerts/shared/wiring/slackworker"
-	"revento-alerts/shared/worker"
 )
 
 // Slack is what the workers need of Slack.

@@ -8,11 +8,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"revento-alerts/shared/deletion"
-	"revento-alerts/shared/digest"
-	"revento-alerts/shared/queue"
-	"revento-alerts/shared/record"
-	"revento-alerts/shared/sample"
+	"revento-alerts/shared/alerting/digest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/revento/sample"
 )
 
 // ours is the samples' connection.

@@ -11,8 +11,8 @@ import (
 	"os/signal"
 	"time"
 
-	"revento-alerts/shared/recorder"
-	"revento-alerts/shared/terminal"
+	"revento-alerts/shared/operate/terminal"
+	"revento-alerts/shared/provider/recorder"
 )
 
 const (

@@ -1,0 +1,98 @@
+package digest
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"time"
+
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/revento"
+)
+
+// maxNewest is how many of the newest events a digest names.
+const maxNewest = 5
+
+// eventType is the type of a digest's own envelope.
+const eventType = "digest"
+
+// lineKey is what the events of a tally's line have in common.
+type lineKey struct {
+	connection record.Connection
+	eventType  string
+}
+
+func (e entry) lineKey() lineKey { return lineKey{e.connection(), e.Type} }
+
+// tally counts by type and connection.
+func tally(members []entryRecord, claim run) alert.Tally {
+	counted := alert.Tally{At: claim.At, Since: since(members), Newest: newest(members), Waiting: claim.Waiting}
+	lines := map[lineKey]int{}
+	for _, member := range members {
+		seen := sightingOf(member)
+		i, known := lines[member.Value.lineKey()]
+		if !known {
+			i = len(counted.Lines)
+			lines[member.Value.lineKey()] = i
+			counted.Lines = append(counted.Lines, alert.Line{Partition: seen.Partition, Type: seen.Type, EventID: seen.EventID})
+		}
+		counted.Lines[i].HappenedAt = append(counted.Lines[i].HappenedAt, seen.HappenedAt)
+	}
+	return counted
+}
+
+func newest(members []entryRecord) []alert.Sighting {
+	sorted := slices.SortedFunc(slices.Values(members), later)
+	seen := make([]alert.Sighting, min(len(sorted), maxNewest))
+	for i := range seen {
+		seen[i] = sightingOf(sorted[i])
+	}
+	return seen
+}
+
+func sightingOf(member entryRecord) alert.Sighting {
+	shown := member.Value
+	return alert.Sighting{
+		Partition: shown.connection().Partition(),
+		Occurrence: alert.Occurrence{
+			Type: shown.Type, EventID: clip.Runes(shown.EventID, maxShown), ResourceID: shown.ResourceID, HappenedAt: shown.OccurredAt,
+		},
+	}
+}
+
+// since is when the first of the events was received.
+func since(members []entryRecord) time.Time {
+	first := slices.MinFunc(members, func(a, b entryRecord) int { return a.Value.ReceivedAt.Compare(b.Value.ReceivedAt) })
+	return first.Value.ReceivedAt
+}
+
+// message is the digest on its way to Slack: a root of its own, known by the claim's alert key.
+func (t *Task) message(latest runRecord, members []entryRecord) handoff.Message {
+	claim, channel := latest.Value, latest.Key.ID
+	return handoff.Message{
+		DeliveryID:  fmt.Sprintf("digest-%s-%s", channel, claim.Window.Format(time.RFC3339)),
+		Identity:    revento.Identity(claim.AlertKey),
+		AlertKey:    claim.AlertKey,
+		IncidentKey: claim.AlertKey,
+		Kind:        route.Slack,
+		Channel:     channel,
+		Severity:    route.Info,
+		SignedAt:    claim.At,
+		ReceivedAt:  claim.At,
+		QueuedAt:    t.Now().UTC(),
+		Form:        handoff.Digest{Tally: tally(members, claim)},
+		Body:        envelope(claim),
+	}
+}
+
+func envelope(claim run) []byte {
+	text, err := json.Marshal(map[string]string{"type": eventType, "occurred_at": claim.At.Format(time.RFC3339Nano)})
+	if err != nil {
+		panic("digest: an envelope of plain strings cannot fail to encode: " + err.Error())
+	}
+	return text
+}

@@ -1,0 +1,198 @@
+package trace
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"revento-alerts/shared/alerting/alert"
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/operate/deadletter"
+	"revento-alerts/shared/settings"
+)
+
+// why says why a delivery paged somebody, or did not.
+func (t *Tracer) why(s Story, leaseEnd time.Time) string {
+	switch {
+	case s.State == ingest.StateIgnored:
+		return t.ignored(s.Type)
+	case s.State == ingest.Claimed && t.Now().Before(leaseEnd):
+		return "It is being handed off right now: look again in a few seconds."
+	case s.State == ingest.Claimed:
+		return "It was claimed and not marked as handed off: the function was stopped, or only the mark failed (mark_failed in the log). " +
+			"What does not follow below comes with Revento's next attempt, or when the delivery is sent again from its console."
+	case len(s.Alerts) == 0:
+		return "Where it went is not known: a version of this program took it that did not keep that."
+	}
+	return sentence(t.page(s)) + others(s.Alerts)
+}
+
+// ignored tells of a route that was off.
+func (t *Tracer) ignored(eventType string) string {
+	trigger := route.TriggerOf(eventType)
+	text := fmt.Sprintf("Nothing was sent: when it came, the route of %s was off, which is %s.", trigger.Pattern, settingOf(trigger))
+	if now := t.Routes.Of(trigger); len(now) > 0 {
+		return text + fmt.Sprintf(" It is %s now: send the delivery again from Revento's console.", now)
+	}
+	return text + " Set it to a route, and send the delivery again from Revento's console."
+}
+
+// settingOf names a trigger's setting as the template has it, and as a variable.
+func settingOf(trigger route.Trigger) string {
+	return fmt.Sprintf("%s (%s)", trigger.Parameter, settings.Setting{Parameter: trigger.Parameter}.Variable())
+}
+
+// page tells of the delivery's page, or that there is none.
+func (t *Tracer) page(s Story) string {
+	if i := slices.IndexFunc(s.Alerts, func(a Alert) bool { return a.Kind == route.PagerDuty }); i >= 0 {
+		a := s.Alerts[i]
+		if a.State == alert.Sent || a.State == Erased {
+			return a.Note
+		}
+		return "it did not page: " + a.Note
+	}
+	if i := slices.IndexFunc(s.Alerts, func(a Alert) bool { return a.Kind == route.Deletion }); i >= 0 {
+		return s.Alerts[i].Note
+	}
+	var places []string
+	for _, a := range s.Alerts {
+		places = append(places, a.place())
+	}
+	trigger := route.TriggerOf(s.Type)
+	return fmt.Sprintf("it pages nobody: when it came, the route of %s, which is %s, led to %s and not to pagerduty",
+		trigger.Pattern, settingOf(trigger), strings.Join(places, ", "))
+}
+
+// others tells of what was not told elsewhere.
+func others(alerts []Alert) string {
+	var text strings.Builder
+	for _, a := range alerts {
+		if a.Kind != route.PagerDuty && a.Kind != route.Deletion && a.State != alert.Sent {
+			text.WriteString(" " + sentence(a.place()+": "+a.Note))
+		}
+	}
+	return text.String()
+}
+
+func sentence(clause string) string { return strings.ToUpper(clause[:1]) + clause[1:] + "." }
+
+// noteOf is the note of an alert by its record alone.
+func noteOf(a Alert, now time.Time) string {
+	if a.State.IsFinal() {
+		return finalNote(a)
+	}
+	return triedNote(a, now)
+}
+
+func finalNote(a Alert) string {
+	switch {
+	case a.State == alert.Superseded:
+		return "something newer was known of its resource when its turn came, so that nothing was sent"
+	case a.State == alert.Noted && a.Kind == route.PagerDuty:
+		return "it ends an incident and none was known, so that nothing was sent; what is older does not page any more"
+	case a.State == alert.Noted:
+		return "it ends a thread and none was open, so that nothing was posted"
+	case a.Kind == route.PagerDuty:
+		return fmt.Sprintf("PagerDuty took the event at %s under the dedup key %s; while an incident of that key is open, another event pages nobody anew",
+			clock(a.LastAttempt), a.DedupKey)
+	case a.PossiblyRepeated:
+		return "posted, and possibly twice: the answer to an earlier attempt was lost"
+	}
+	return "posted"
+}
+
+func triedNote(a Alert, now time.Time) string {
+	tried := fmt.Sprintf("tried %s, the last time at %s", times(a.Attempts), clock(a.LastAttempt))
+	if now.Sub(a.LastAttempt) > queue.MaxVisibility {
+		return tried + "; it is neither tried again nor a dead letter in sight: it was dropped, or its queue stands still"
+	}
+	switch {
+	case a.State == alert.Sending:
+		return tried + "; what came of that is not known yet, and is looked at when its message comes again"
+	case a.Answer != "":
+		return fmt.Sprintf("%s, and answered %s; it is tried again", tried, a.Answer)
+	}
+	return tried + "; it is tried again"
+}
+
+func (t *Tracer) parkedNote(letter deadletter.Letter) string {
+	return fmt.Sprintf("it was given up (%s) and is dead letter %s: mend what the reason names, then %s",
+		letter.Reason, letter.ID, t.command("dead-letters redrive --id "+letter.ID))
+}
+
+// command is a command as a person types it for this installation.
+func (t *Tracer) command(arguments string) string {
+	if t.Flag != "" {
+		arguments += " " + t.Flag
+	}
+	return "'revento-alerts " + arguments + "'"
+}
+
+func droppedNote(deed ingest.Deed) string {
+	return fmt.Sprintf("it was given up (%s), and a person dropped it at %s: it is told no more", deed.Reason, clock(deed.At))
+}
+
+func redrivenNote(deed ingest.Deed) string {
+	return fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, clock(deed.At))
+}
+
+// steps tells what happened in the order of time.
+func steps(s Story) []Step {
+	var places []string
+	for _, a := range s.Alerts {
+		places = append(places, a.place())
+	}
+	to := strings.Join(places, ", ")
+	steps := []Step{
+		{At: s.ReceivedAt, What: "received", Detail: verified(s.Secret)},
+		{At: s.ClaimedAt, What: "claimed", Detail: "to hand it off to " + to},
+		{At: s.HandedOffAt, What: "handed off", Detail: "to " + to},
+	}
+	for _, a := range s.Alerts {
+		steps = append(steps, a.steps()...)
+	}
+	steps = slices.DeleteFunc(steps, func(step Step) bool { return step.At.IsZero() })
+	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
+	return steps
+}
+
+func verified(secret int) string {
+	switch secret {
+	case 0:
+		return ""
+	case 1:
+		return "signed with webhook secret 1, the newest"
+	}
+	return fmt.Sprintf("signed with webhook secret %d; 1 is the newest", secret)
+}
+
+func (a Alert) steps() []Step {
+	last := Step{At: a.LastAttempt, What: "last attempt", Detail: a.place() + ": " + string(cmp.Or(a.State, Waiting))}
+	if a.Answer != "" {
+		last.Detail += ", answered " + a.Answer
+	}
+	steps := []Step{last, {At: a.ParkedAt, What: "parked", Detail: a.place() + ": dead letter " + a.Letter}}
+	if a.Attempts > 1 {
+		steps = append([]Step{{At: a.FirstAttempt, What: "first attempt", Detail: a.place()}}, steps...)
+	}
+	for _, deed := range a.Deeds {
+		detail := fmt.Sprintf("%s: by a person with the operator's %s; it had been given up (%s)", a.place(), deed.By, deed.Reason)
+		steps = append(steps, Step{At: deed.At, What: deed.What, Detail: detail})
+	}
+	return steps
+}
+
+func clock(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
+
+func times(number int) string {
+	if number == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", number)
+}
+
+func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }
