@@ -1,5 +1,3 @@
-// Package revento knows what Revento sends: the headers and the signature of a delivery, the envelope in its body, and
-// the event types that its guide names. Every rule names the page of Revento's integration guide that states it.
 package revento
 
 import (

@@ -1,6 +1,3 @@
-// Package settings reads the product's settings, once, at start. Each setting is a parameter of the template and, under a name
-// in capitals, a variable that the functions and serve read. What is out of form or range is refused with the parameter's
-// name, the value and the remedy.
 package settings
 
 import (

@@ -15,12 +15,6 @@ import (
 
 const module = "revento-alerts/"
 
-// rules are the packages named after what they are about.
-var rules = []string{
-	"alert", "checkup", "clip", "deadletter", "deletion", "digest", "fault", "handoff", "incident", "ingest", "queue", "record",
-	"recurring", "revento", "route", "schedule", "secret", "settings", "subject", "telemetry", "thread", "trace", "worker", "written",
-}
-
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
 var foreign = map[string][]string{
 	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules},
@@ -68,34 +62,6 @@ func list(t *testing.T, patterns ...string) []goPackage {
 			t.Fatalf("go list: %v", err)
 		}
 		packages = append(packages, p)
-	}
-}
-
-func TestRulesImportNoTechnology(t *testing.T) {
-	for _, rule := range rules {
-		for _, p := range list(t, "./shared/"+rule) {
-			for _, imported := range p.Imports {
-				name, ours := strings.CutPrefix(imported, module+"shared/")
-				standard := !strings.Contains(strings.SplitN(imported, "/", 2)[0], ".")
-				if ours && !slices.Contains(rules, name) || !ours && !standard {
-					t.Errorf("%s imports %s: put an interface between them", p.ImportPath, imported)
-				}
-			}
-		}
-	}
-}
-
-// The wiring of what a function does takes engines and providers as interfaces, so that it is the same wherever it runs.
-func TestTheWiringOfFunctionsImportsNoTechnology(t *testing.T) {
-	const wiring, operator = module + "shared/wiring", module + "shared/wiring/operator"
-	for _, p := range list(t, "./shared/wiring/...") {
-		for _, imported := range p.Imports {
-			name, ours := strings.CutPrefix(imported, module+"shared/")
-			isRule := slices.Contains(rules, name) || strings.HasPrefix(imported, wiring)
-			if p.ImportPath != operator && (ours && !isRule || imported == operator) {
-				t.Errorf("%s imports %s: put an interface between them", p.ImportPath, imported)
-			}
-		}
 	}
 }
 

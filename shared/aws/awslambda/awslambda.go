@@ -21,9 +21,15 @@ import (
 	"revento-alerts/shared/revento"
 )
 
+// Request and Response are what API Gateway sends to a function and takes back.
+type (
+	Request  = events.APIGatewayV2HTTPRequest
+	Response = events.APIGatewayV2HTTPResponse
+)
+
 // GatewayHandler answers events of an API Gateway HTTP API, payload format 2.0.
 // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
-type GatewayHandler func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
+type GatewayHandler func(context.Context, Request) (Response, error)
 
 // Ingest handles deliveries. Other paths answer 404, other methods 405.
 func Ingest(in *ingest.Ingest) GatewayHandler { return Webhook{in}.Handle }
@@ -32,7 +38,7 @@ func Ingest(in *ingest.Ingest) GatewayHandler { return Webhook{in}.Handle }
 type Webhook struct{ Ingest *ingest.Ingest }
 
 // Handle is a GatewayHandler. Its error is always nil.
-func (w Webhook) Handle(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+func (w Webhook) Handle(ctx context.Context, event Request) (Response, error) {
 	if refusal, refused := w.unmatched(ctx, event); refused {
 		return refusal, nil
 	}
@@ -41,7 +47,7 @@ func (w Webhook) Handle(ctx context.Context, event events.APIGatewayV2HTTPReques
 
 // Screen says whether the request is refused before its body of so many bytes is read, -1 where that is not known, and with
 // what answer. API Gateway reads bodies itself: it is for one machine.
-func (w Webhook) Screen(ctx context.Context, event events.APIGatewayV2HTTPRequest, size int64) (events.APIGatewayV2HTTPResponse, bool) {
+func (w Webhook) Screen(ctx context.Context, event Request, size int64) (Response, bool) {
 	if refusal, refused := w.unmatched(ctx, event); refused {
 		return refusal, true
 	}
@@ -50,8 +56,8 @@ func (w Webhook) Screen(ctx context.Context, event events.APIGatewayV2HTTPReques
 }
 
 // Refuse tells of a request that the transport refuses, and returns the answer.
-func (w Webhook) Refuse(ctx context.Context, event events.APIGatewayV2HTTPRequest, status ingest.Status, reason string,
-) events.APIGatewayV2HTTPResponse {
+func (w Webhook) Refuse(ctx context.Context, event Request, status ingest.Status, reason string,
+) Response {
 	return answer(w.Ingest.Refuse(ctx, request(event), status, reason))
 }
 
@@ -62,7 +68,7 @@ var messages = map[ingest.Status]string{
 }
 
 // unmatched refuses what is no delivery.
-func (w Webhook) unmatched(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, bool) {
+func (w Webhook) unmatched(ctx context.Context, event Request) (Response, bool) {
 	var status ingest.Status
 	switch {
 	case !isWebhook(event):
@@ -70,7 +76,7 @@ func (w Webhook) unmatched(ctx context.Context, event events.APIGatewayV2HTTPReq
 	case event.RequestContext.HTTP.Method != http.MethodPost:
 		status = ingest.MethodNotAllowed
 	default:
-		return events.APIGatewayV2HTTPResponse{}, false
+		return Response{}, false
 	}
 	return w.Refuse(ctx, event, status, messages[status]), true
 }
@@ -78,7 +84,7 @@ func (w Webhook) unmatched(ctx context.Context, event events.APIGatewayV2HTTPReq
 // isWebhook says whether the path is the webhook's, to the letter. Before it may stand the name of a stage that is not the
 // default one, or the key of a custom domain's mapping, of which the event tells nothing: but then API Gateway has matched the
 // route. https://github.com/aws-powertools/powertools-lambda-python/issues/621 shows a stage's rawPath.
-func isWebhook(event events.APIGatewayV2HTTPRequest) bool {
+func isWebhook(event Request) bool {
 	prefix, ok := strings.CutSuffix(event.RawPath, ingest.Path)
 	if !ok || prefix == "" {
 		return ok
@@ -93,7 +99,7 @@ func isMapping(prefix string) bool {
 	return len(prefix) > 1 && path.Clean(prefix) == prefix && path.IsAbs(prefix) && !strings.Contains(prefix, "%")
 }
 
-func request(event events.APIGatewayV2HTTPRequest) ingest.Request {
+func request(event Request) ingest.Request {
 	return ingest.Request{
 		Event:      header(event, revento.HeaderEvent),
 		DeliveryID: header(event, revento.HeaderDeliveryID),
@@ -106,7 +112,7 @@ func request(event events.APIGatewayV2HTTPRequest) ingest.Request {
 
 // header returns a header's value, whatever the case of its name: AWS sends lower case, sam local title case. Names that differ
 // only in case are joined by commas, as API Gateway joins repeated headers.
-func header(event events.APIGatewayV2HTTPRequest, name string) string {
+func header(event Request, name string) string {
 	if value, ok := event.Headers[strings.ToLower(name)]; ok {
 		return value
 	}
@@ -127,7 +133,7 @@ type reply struct {
 	Message    string        `json:"message,omitempty"`
 }
 
-func answer(r ingest.Reply) events.APIGatewayV2HTTPResponse {
+func answer(r ingest.Reply) Response {
 	headers := map[string]string{"Content-Type": "application/json"}
 	if r.RetryAfter > 0 {
 		headers["Retry-After"] = strconv.Itoa(int(math.Ceil(r.RetryAfter.Seconds())))
@@ -139,7 +145,7 @@ func answer(r ingest.Reply) events.APIGatewayV2HTTPResponse {
 	if err != nil {
 		panic("awslambda: a reply of plain strings cannot fail to encode: " + err.Error())
 	}
-	return events.APIGatewayV2HTTPResponse{StatusCode: r.Status.Code(), Headers: headers, Body: string(text)}
+	return Response{StatusCode: r.Status.Code(), Headers: headers, Body: string(text)}
 }
 
 // QueueHandler works on events of an SQS event source mapping with ReportBatchItemFailures.

@@ -14,7 +14,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/uuid"
 
 	"revento-alerts/shared/alerting/ingest"
@@ -125,7 +124,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // eventOf is the event that API Gateway makes of a request.
-func eventOf(r *http.Request, body []byte, id string, now time.Time) events.APIGatewayV2HTTPRequest {
+func eventOf(r *http.Request, body []byte, id string, now time.Time) awslambda.Request {
 	event := awslambda.GatewayEvent(r.Method, r.URL.EscapedPath(), r.Header, body, id, now)
 	event.RequestContext.HTTP.SourceIP = sender(r.RemoteAddr, r.Header.Get("X-Forwarded-For"))
 	return event
@@ -170,7 +169,7 @@ func unread(err error) (ingest.Status, string) {
 
 // refuse answers a request whose body is not read to its end. Its connection is closed, where there is a body: nothing of what
 // is still sent is read.
-func refuse(w http.ResponseWriter, r *http.Request, response events.APIGatewayV2HTTPResponse) {
+func refuse(w http.ResponseWriter, r *http.Request, response awslambda.Response) {
 	if r.ContentLength != 0 {
 		w.Header().Set("Connection", "close")
 		if c := connectionOf(r.Context()); c != nil {
@@ -180,7 +179,7 @@ func refuse(w http.ResponseWriter, r *http.Request, response events.APIGatewayV2
 	answer(w, response)
 }
 
-func answer(w http.ResponseWriter, response events.APIGatewayV2HTTPResponse) {
+func answer(w http.ResponseWriter, response awslambda.Response) {
 	for name, value := range response.Headers {
 		w.Header().Set(name, value)
 	}

@@ -8,9 +8,8 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/aws/aws-lambda-go/events"
-
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/aws/awslambda"
 )
 
 // ownStatuses are those of what is refused before there is a request. What else net/http refuses is malformed.
@@ -26,7 +25,7 @@ func (g *Gateway) refuseUnread(from net.Addr, code int, reason string) []byte {
 	if !known {
 		status = ingest.Malformed
 	}
-	var event events.APIGatewayV2HTTPRequest
+	var event awslambda.Request
 	event.RequestContext.HTTP.SourceIP = sender(from.String(), "")
 	response := g.webhook.Refuse(context.Background(), event, status, reason)
 	var head strings.Builder
