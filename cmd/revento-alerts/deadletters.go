@@ -52,7 +52,8 @@ func newDeadLettersList(w world) *cobra.Command {
 }
 
 func newDeadLettersShow(w world) *cobra.Command {
-	return operatorCommand(w, &cobra.Command{
+	var command *cobra.Command
+	command = operatorCommand(w, &cobra.Command{
 		Use:   "show <id>",
 		Short: "Print all that is known of a dead letter",
 		Args:  usage(cobra.ExactArgs(1)),
@@ -66,10 +67,11 @@ func newDeadLettersShow(w world) *cobra.Command {
 			return err
 		}
 		if len(chosen) == 0 {
-			return fmt.Errorf("no dead letter %s is in sight: see 'dead-letters list'", arguments[0])
+			return fmt.Errorf("no dead letter %s is in sight: '%s' shows those that are", arguments[0], reached(command).Command("dead-letters list"))
 		}
 		return deadletter.WriteLetter(w.out, chosen[0])
 	})
+	return command
 }
 
 func newDeadLettersRedrive(w world) *cobra.Command {

@@ -110,16 +110,16 @@ it names the connection, its date and how many records would go, and asks, unles
 		if err := client.Post(ctx, deletionPath(preview.ID)+"/now", struct{}{}, &queued); err != nil {
 			return err
 		}
-		w.printf("The purge of deletion %s is queued. 'revento-alerts deletions show %s%s' says when it is finished.\n",
-			queued.ID, queued.ID, reaching(command))
+		w.printf("The purge of deletion %s is queued. '%s' says when it is finished.\n",
+			queued.ID, reached(command).Command("deletions show "+queued.ID))
 		return nil
 	})
 	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
 	do := command.RunE
 	command.RunE = func(command *cobra.Command, arguments []string) error {
 		if !yes && !w.asks {
-			return hinted(command, fmt.Errorf("there is no terminal to ask on: look at 'revento-alerts deletions show %s%s', and give --yes",
-				strings.Join(arguments, " "), reaching(command)))
+			return hinted(command, fmt.Errorf("there is no terminal to ask on: look at '%s', and give --yes",
+				reached(command).Command("deletions show "+strings.Join(arguments, " "))))
 		}
 		return do(command, arguments)
 	}
@@ -161,8 +161,8 @@ func deletionPath(id string) string { return "deletions/" + url.PathEscape(id) }
 
 func oneDeletion(command *cobra.Command, arguments []string) error {
 	if len(arguments) != 1 || arguments[0] == "" {
-		return fmt.Errorf("name one deletion by its id, or its first 8 characters or more: 'revento-alerts deletions list%s' shows them",
-			reaching(command))
+		return fmt.Errorf("name one deletion by its id, or its first 8 characters or more: '%s' shows them",
+			reached(command).Command("deletions list"))
 	}
 	return nil
 }

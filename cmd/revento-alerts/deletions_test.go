@@ -135,7 +135,7 @@ func TestWhatDeletionsCannotDo(t *testing.T) {
 		code      int
 		says      string
 	}{
-		{"an unknown id", []string{"show", "ffff", "--data", dir}, exitFailed, "deletions list"},
+		{"an unknown id", []string{"show", "ffff", "--data", dir}, exitFailed, "deletions list --data " + dir},
 		{"a letter", []string{"now", only(t, dir)[:1], "--yes", "--data", dir}, exitFailed, "at least its first 8"},
 		{"no terminal to ask on", []string{"now", only(t, dir), "--data", dir}, exitUsage, "give --yes"},
 		{"a table and an installation", []string{"show", only(t, dir), "--table", "x", "--data", dir}, exitUsage, "stands alone"},

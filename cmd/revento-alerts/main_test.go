@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -200,9 +202,19 @@ func TestNothingHiddenOfAReplyReachesTheTerminal(t *testing.T) {
 func TestSendFailsWhereNobodyListens(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()
-	r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, "send", "application.approved", "--url", server.URL)
-	if r.code != exitFailed || !strings.Contains(r.err, "Is 'revento-alerts serve' running") {
-		t.Errorf("%+v", r)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "address"), []byte(server.URL), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	awsWith(t, server.URL)
+	for flag, want := range map[string]string{
+		"--url " + server.URL: "is --url wrong?", "--data " + dir: "does 'revento-alerts serve --data " + dir + "' run?",
+		"--stack revento": "does this machine reach AWS?",
+	} {
+		r := call(t, map[string]string{"WEBHOOK_SECRETS": "s"}, append([]string{"send", "application.approved"}, strings.Fields(flag)...)...)
+		if r.code != exitFailed || !strings.Contains(r.err, server.URL) || !strings.Contains(r.err, want) {
+			t.Errorf("%s: %+v", flag, r)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/api"
 )
@@ -36,14 +37,15 @@ func operatorCommand(w world, command *cobra.Command, run func(ctx context.Conte
 	return command
 }
 
-// reaching is what a command that is hinted at needs to reach the installation of this one, such as " --stack NAME".
-func reaching(command *cobra.Command) string {
+// reached is the installation of a command, for the commands that it hints at.
+func reached(command *cobra.Command) installation.Name {
+	of := map[string]func(string) installation.Name{"stack": installation.OnStack, "data": installation.OnMachine}
 	for _, name := range []string{"stack", "data"} {
 		if flag := command.Flags().Lookup(name); flag != nil && flag.Changed {
-			return " --" + name + " " + flag.Value.String()
+			return of[name](flag.Value.String())
 		}
 	}
-	return ""
+	return installation.Name{}
 }
 
 func onMachine(ctx context.Context, w world, dir string, run func(*api.Client) error) error {

@@ -16,6 +16,7 @@ import (
 	"revento-alerts/events"
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/revento/sample"
@@ -77,8 +78,8 @@ func (f *sampleFlags) secret(source settings.Source) (string, error) {
 	}
 	key, err := serve.ReadSecret(f.data)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("there is no webhook secret: set %s to the receiver's, or start serve with --data %s first, which makes one",
-			serve.VariableWebhookSecrets, f.data)
+		return "", fmt.Errorf("there is no webhook secret: set %s to the receiver's, or start '%s' first, which makes one",
+			serve.VariableWebhookSecrets, installation.OnMachine(f.data).Command("serve"))
 	}
 	return key, err
 }
@@ -115,12 +116,14 @@ The secret is the first of WEBHOOK_SECRETS, or with --stack the stack's, or the 
 				return hinted(command, errors.New("--stack and --url both say where to post: give one"))
 			}
 			var err error
-			source := w.source
+			source, remedy := w.source, "is --url wrong?"
 			switch {
 			case stack != "":
 				url, source, err = stackReceiver(command.Context(), stack, source)
+				remedy = "does this machine reach AWS?"
 			case url == "":
 				url, err = flags.receiver()
+				remedy = "does '" + reached(command).Command("serve") + "' run?"
 			}
 			if err != nil {
 				return err
@@ -129,7 +132,7 @@ The secret is the first of WEBHOOK_SECRETS, or with --stack the stack's, or the 
 			if err != nil {
 				return err
 			}
-			return send(command.Context(), w, delivery, url)
+			return send(command.Context(), w, delivery, url, remedy)
 		},
 	}
 	flags.add(command)
@@ -163,12 +166,13 @@ func stackReceiver(ctx context.Context, name string, source settings.Source) (st
 	}, nil
 }
 
-func send(ctx context.Context, w world, delivery sample.Delivery, url string) error {
+// send posts a delivery. Remedy is what to look at where nobody answers.
+func send(ctx context.Context, w world, delivery sample.Delivery, url, remedy string) error {
 	ctx, cancel := context.WithTimeout(ctx, sendTimeout)
 	defer cancel()
 	answer, err := delivery.Post(ctx, http.DefaultClient, url)
 	if err != nil {
-		return fmt.Errorf("%w\nIs 'revento-alerts serve' running, or is --url wrong?", err)
+		return fmt.Errorf("%w: %s", err, remedy)
 	}
 	w.printf("%d %s\n", answer.Code, strings.TrimSpace(string(answer.Body)))
 	switch answer.Code {

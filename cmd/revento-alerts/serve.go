@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/local/sink"
 )
@@ -70,13 +71,13 @@ func greet(w io.Writer, machine *serve.Machine, console string, options serve.Op
 	}
 	fmt.Fprintf(rows, "console\t%s\n", console)
 	fmt.Fprintf(rows, "data folder\t%s\n", options.DataDir)
-	fmt.Fprintf(rows, "webhook secret\t%s\n", describeSecret(machine, options.DataDir))
+	fmt.Fprintf(rows, "webhook secret\t%s\n", describeSecret(machine, options))
 	fmt.Fprintf(rows, "Slack\t%s\n", describeProvider(machine.RecordsSlack, serve.VariableSlackBotToken))
 	fmt.Fprintf(rows, "PagerDuty\t%s\n", describeProvider(machine.RecordsPagerDuty, serve.VariablePagerDutyRoutingKey))
 	for _, warning := range machine.Warnings {
 		fmt.Fprintf(rows, "warning\t%s\n", warning)
 	}
-	fmt.Fprintf(rows, "try\trevento-alerts send application.revision_requested%s\n", sendFlags(options))
+	fmt.Fprintf(rows, "try\t%s\n", installationOf(options).Command("send application.revision_requested"))
 	_ = rows.Flush()
 }
 
@@ -100,11 +101,11 @@ func isReadByOthers(out io.Writer) bool {
 	return err != nil || info.Mode()&fs.ModeSocket != 0 || info.Mode().IsRegular() && info.Mode()&others != 0
 }
 
-func describeSecret(machine *serve.Machine, dir string) string {
-	path := filepath.Join(dir, serve.SecretFile)
+func describeSecret(machine *serve.Machine, options serve.Options) string {
+	path := filepath.Join(options.DataDir, serve.SecretFile)
 	switch {
 	case machine.SecretMade:
-		return "made and kept in " + path + "; 'revento-alerts send' signs with it"
+		return "made and kept in " + path + "; '" + installationOf(options).Command("send") + "' signs with it"
 	case machine.SecretKept:
 		return "kept in " + path
 	default:
@@ -119,10 +120,10 @@ func describeProvider(recorded bool, variable string) string {
 	return "sent for real"
 }
 
-// sendFlags are what send needs to find this machine and its secret.
-func sendFlags(options serve.Options) string {
+// installationOf is what the other commands need to find this machine and its secret.
+func installationOf(options serve.Options) installation.Name {
 	if options.DataDir == defaultDataFolder() {
-		return ""
+		return installation.Name{}
 	}
-	return " --data " + options.DataDir
+	return installation.OnMachine(options.DataDir)
 }

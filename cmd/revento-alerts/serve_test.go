@@ -106,3 +106,44 @@ func socket(t *testing.T) *os.File {
 	t.Cleanup(func() { _ = file.Close() })
 	return file
 }
+
+// Two machines on one, each with its folder and its secret: what is sent for one comes to it, and to it alone.
+func TestSendPostsToTheServeOfItsFolder(t *testing.T) {
+	dirs := []string{t.TempDir(), t.TempDir()}
+	for _, dir := range dirs {
+		machine, err := serve.Start(t.Context(), serve.Options{
+			Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Log: io.Discard,
+			Source: func(string) (string, bool) { return "", false },
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := machine.Close(); err != nil {
+				t.Error(err)
+			}
+		}()
+	}
+	for i, dir := range dirs {
+		other := dirs[1-i]
+		if r := call(t, nil, "send", "event.unpublished", "--delivery-id", "of-"+filepath.Base(dir), "--data", dir); r.code != 0 {
+			t.Errorf("%+v", r)
+		}
+		if r := call(t, nil, "trace", "of-"+filepath.Base(dir), "--data", dir); r.code != 0 {
+			t.Errorf("it did not come: %+v", r)
+		}
+		if r := call(t, nil, "trace", "of-"+filepath.Base(dir), "--data", other); r.code != exitFailed || !strings.Contains(r.err, "no such delivery") {
+			t.Errorf("it came to the other: %+v", r)
+		}
+	}
+}
+
+func TestAnUnknownDeadLetterNamesTheCommandThatListsThem(t *testing.T) {
+	dir := t.TempDir()
+	served(t, dir, func(*serve.Machine) {
+		r := call(t, nil, "dead-letters", "show", "3f0c2a9d17", "--data", dir)
+		if r.code != exitFailed || !strings.Contains(r.err, "'revento-alerts dead-letters list --data "+dir+"'") {
+			t.Errorf("%+v", r)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
 )
 
@@ -41,8 +42,10 @@ type Engine struct {
 	Scheduler Scheduler
 	// Scrub makes what was deleted unrecoverable; nil where storage does so by itself.
 	Scrub func(context.Context) error
-	Log   *telemetry.Logger
-	Now   func() time.Time
+	// Installation is what the commands need that people are told to type.
+	Installation installation.Name
+	Log          *telemetry.Logger
+	Now          func() time.Time
 }
 
 // Worker completes a worker with what its queue's entry and the engine give to each.

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/aws/awssdk"
 	"revento-alerts/shared/aws/dynamodb"
 	"revento-alerts/shared/aws/sqs"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
@@ -78,11 +79,12 @@ func (s Stack) Engine(common settings.Common, names ...queue.Name) (wiring.Engin
 		return wiring.Engine{}, err
 	}
 	return wiring.Engine{
-		Records:   dynamodb.NewRecords(s.AWS, records, deletions),
-		Deletions: dynamodb.NewDeletions(s.AWS, deletions),
-		Queues:    queues,
-		Log:       s.Log(common),
-		Now:       time.Now,
+		Records:      dynamodb.NewRecords(s.AWS, records, deletions),
+		Deletions:    dynamodb.NewDeletions(s.AWS, deletions),
+		Queues:       queues,
+		Installation: installation.OnStack(common.Stack),
+		Log:          s.Log(common),
+		Now:          time.Now,
 	}, nil
 }
 

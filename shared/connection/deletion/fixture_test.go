@@ -19,6 +19,7 @@ import (
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/testkit/memory"
@@ -85,7 +86,7 @@ func newBench(t testing.TB, plan *mishap.Plan) *bench {
 		Notifier: b.notifier, Keepers: deletion.OnAWS(windows), RecordRetention: retention,
 		Copies: 1, Now: now,
 	}
-	b.operator = &deletion.Operator{Notifier: b.notifier, RecordRetention: retention, Now: now}
+	b.operator = &deletion.Operator{Notifier: b.notifier, RecordRetention: retention, Installation: new(installation.Name), Now: now}
 	b.breaks(plan)
 	return b
 }

@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/revento"
 )
 
@@ -26,7 +27,9 @@ type Notifier struct {
 	Queues queue.Sender
 	// Copies is how many incidents are resolved at the same time; 0 means one.
 	Copies int
-	Now    func() time.Time
+	// Installation is what the commands need that a notice tells people to type.
+	Installation installation.Name
+	Now          func() time.Time
 }
 
 // notice is something to tell of a case.
@@ -55,11 +58,11 @@ func requestedNotice(entry Entry) notice {
 	}
 }
 
-func heldNotice(entry Entry) notice {
+func (n *Notifier) heldNotice(entry Entry) notice {
 	told := notice{
 		kind: "held", at: entry.Value.RequestedAt, slack: true, pager: true, urgent: true,
 		title: "Data deletion required: a person has to look",
-		facts: heldFacts(entry),
+		facts: n.heldFacts(entry),
 	}
 	switch entry.Value.Held {
 	case UnknownKeys:
@@ -71,8 +74,8 @@ func heldNotice(entry Entry) notice {
 }
 
 // reminder is told once on each day.
-func reminder(entry Entry, now time.Time) notice {
-	told := heldNotice(entry)
+func (n *Notifier) reminder(entry Entry, now time.Time) notice {
+	told := n.heldNotice(entry)
 	told.kind, told.at = "still held on "+now.Format(time.DateOnly), now
 	told.title = "Still waiting for a person. " + told.title
 	told.facts = append([]alert.Field{{Name: "requested at", Value: day(entry.Value.RequestedAt)}}, told.facts...)
@@ -80,7 +83,7 @@ func reminder(entry Entry, now time.Time) notice {
 }
 
 // heldFacts say why a request is held and what a person can do.
-func heldFacts(entry Entry) []alert.Field {
+func (n *Notifier) heldFacts(entry Entry) []alert.Field {
 	c := entry.Value
 	facts := []alert.Field{{Name: "held because", Value: string(c.Held)}}
 	if len(c.Keys) > 0 {
@@ -91,8 +94,8 @@ func heldFacts(entry Entry) []alert.Field {
 	}
 	if c.IsStopped() {
 		facts = append(facts,
-			alert.Field{Name: "to have it deleted", Value: "revento-alerts deletions now " + c.ID},
-			alert.Field{Name: "to let its data flow again", Value: "revento-alerts deletions close " + c.ID})
+			alert.Field{Name: "to have it deleted", Value: n.Installation.Command("deletions now " + c.ID)},
+			alert.Field{Name: "to let its data flow again", Value: n.Installation.Command("deletions close " + c.ID + ` --note "..."`)})
 	}
 	return append(facts, alert.Field{Name: "deletion", Value: c.ID})
 }

@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/revento"
 )
 
@@ -239,4 +240,29 @@ func TestAnOverduePageThatComesAfterTheEndPagesNobody(t *testing.T) {
 	b.run()
 	wantLines(t, "paged", b.pager.opened, requested)
 	wantLines(t, "open", b.pager.shows())
+}
+
+// Whoever reads it in Slack may look after several installations: a command without its flag asks another one, or none.
+func TestANoticeOfAHeldRequestNamesTheInstallation(t *testing.T) {
+	b := newBench(t, nil)
+	b.notifier.Installation = installation.OnStack("prod")
+	b.requiresWith(ours, 10, odd)
+	b.run()
+	b.passes(oneDay)
+	b.sweeps()
+	id := b.onlyCase().Value.ID
+	want := []alert.Field{
+		{Name: "to have it deleted", Value: "revento-alerts deletions now " + id + " --stack prod"},
+		{Name: "to let its data flow again", Value: "revento-alerts deletions close " + id + ` --note "..." --stack prod`},
+	}
+	if len(b.slack.messages) != 2 {
+		t.Fatalf("%d messages, want the notice and its reminder", len(b.slack.messages))
+	}
+	for _, m := range b.slack.messages {
+		for _, field := range want {
+			if !slices.Contains(m.message.Content.Fields, field) {
+				t.Errorf("%q does not say %v: %v", m.message.Content.Title, field, m.message.Content.Fields)
+			}
+		}
+	}
 }

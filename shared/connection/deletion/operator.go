@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/ground/installation"
 )
 
 // Operator is what a person can do with deletions.
@@ -20,7 +21,9 @@ type Operator struct {
 	Queues          queue.Sender
 	Notifier        *Notifier
 	RecordRetention time.Duration
-	Now             func() time.Time
+	// Installation is what the commands need that an error names; nil where no command is left, as of a table alone.
+	Installation *installation.Name
+	Now          func() time.Time
 }
 
 // Errors of an Operator; what wraps them names the remedy.
@@ -53,14 +56,22 @@ func (o *Operator) Find(ctx context.Context, id string) (Entry, error) {
 		return entries[i], nil
 	}
 	if len(id) < MinPrefix {
-		return Entry{}, fmt.Errorf("%w: %q is no id: write a whole one, or at least its first %d characters: see 'deletions list'",
-			ErrNotFound, id, MinPrefix)
+		return Entry{}, fmt.Errorf("%w: %q is no id: write a whole one, or at least its first %d characters%s",
+			ErrNotFound, id, MinPrefix, o.seeList())
 	}
 	found := slices.DeleteFunc(entries, func(entry Entry) bool { return !strings.HasPrefix(entry.Value.ID, id) })
 	if len(found) != 1 {
-		return Entry{}, fmt.Errorf("%w: %q names %d deletions: see 'deletions list' for their ids", ErrNotFound, id, len(found))
+		return Entry{}, fmt.Errorf("%w: %q names %d deletions: write a whole id%s", ErrNotFound, id, len(found), o.seeList())
 	}
 	return found[0], nil
+}
+
+// seeList says where the ids are, if a command tells them.
+func (o *Operator) seeList() string {
+	if o.Installation == nil {
+		return ""
+	}
+	return ": '" + o.Installation.Command("deletions list") + "' shows them"
 }
 
 // CanDelete returns ErrState for a deletion that cannot be done now.

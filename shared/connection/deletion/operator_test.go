@@ -8,6 +8,7 @@ import (
 
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/testkit/mishap"
 )
 
@@ -246,5 +247,21 @@ func closeWith(note string) func(*bench, string) error {
 	return func(b *bench, id string) error {
 		_, err := b.operator.Close(b.Context(), id, note)
 		return err
+	}
+}
+
+// Where a table is all that is left, no command lists the ids.
+func TestAnUnknownIDNamesTheCommandThatListsThemIfThereIsOne(t *testing.T) {
+	b := newBench(t, nil)
+	of := installation.OnMachine("/srv/alerts")
+	for _, id := range []string{"f", "ffffffffffffffff"} {
+		b.operator.Installation = &of
+		if _, err := b.operator.Find(t.Context(), id); err == nil || !strings.Contains(err.Error(), "'revento-alerts deletions list --data /srv/alerts'") {
+			t.Errorf("%s: %v", id, err)
+		}
+		b.operator.Installation = nil
+		if _, err := b.operator.Find(t.Context(), id); err == nil || strings.Contains(err.Error(), "list") {
+			t.Errorf("%s of a table: %v", id, err)
+		}
 	}
 }

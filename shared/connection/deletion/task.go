@@ -128,7 +128,7 @@ func (t *Task) ask(ctx context.Context, r request, line *telemetry.Line) (worker
 	if entry.Value.State != Held {
 		return worker.Duplicate, nil
 	}
-	return outcomeHeld, t.Notifier.tell(ctx, entry, heldNotice(entry))
+	return outcomeHeld, t.Notifier.tell(ctx, entry, t.Notifier.heldNotice(entry))
 }
 
 // halt files a request that nobody foresaw: everything of the connection stops, and nothing is deleted, until a person has looked.
@@ -153,7 +153,7 @@ func (t *Task) stopHeld(ctx context.Context, entry Entry) error {
 	if err != nil {
 		return err
 	}
-	if err := t.Notifier.tell(ctx, entry, heldNotice(entry)); err != nil {
+	if err := t.Notifier.tell(ctx, entry, t.Notifier.heldNotice(entry)); err != nil {
 		return err
 	}
 	if !entry.Value.StoppedAt.IsZero() {
@@ -305,7 +305,7 @@ func (t *Task) remind(ctx context.Context, entry Entry) error {
 	if today.Format(time.DateOnly) == entry.Value.RequestedAt.UTC().Format(time.DateOnly) {
 		return nil
 	}
-	return t.Notifier.tell(ctx, entry, reminder(entry, today))
+	return t.Notifier.tell(ctx, entry, t.Notifier.reminder(entry, today))
 }
 
 func (t *Task) isOverdue(c Case) bool { return !t.Now().Before(c.DueAt().Add(overdueAfter)) }

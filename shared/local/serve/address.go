@@ -56,7 +56,7 @@ type Operator struct {
 // the API tells of them, and its check lists them. log takes the lines of what is done in this process.
 func Operate(ctx context.Context, dir string, source settings.Source, log io.Writer) (*Operator, error) {
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("there is no data folder %s: start 'revento-alerts serve' first, or name its folder with --data", dir)
+		return nil, fmt.Errorf("there is no data folder %s: start '%s' first, or name another folder with --data", dir, placeOf(dir).Installation.Command("serve"))
 	}
 	engine, err := sqlite.Open(ctx, dir, time.Now)
 	if errors.Is(err, sqlite.ErrInUse) {
@@ -83,7 +83,7 @@ func running(dir string, inUse error) (*Operator, error) {
 	if err != nil {
 		return nil, errors.Join(inUse, err)
 	}
-	return &Operator{Client: api.NewClient(base, token)}, nil
+	return &Operator{Client: api.NewClient(base, token, placeOf(dir).Installation)}, nil
 }
 
 // Close gives the data folder back.

@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sample"
 )
 
@@ -163,5 +164,21 @@ func TestOperateNeedsADataFolder(t *testing.T) {
 	_, err := serve.Operate(t.Context(), filepath.Join(t.TempDir(), "none"), variables(nil), io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "--data") {
 		t.Errorf("error: %v", err)
+	}
+}
+
+// A person reads the notice in Slack, far from the folder: it names it, whole.
+func TestTheNoticeOfAHeldDeletionNamesTheDataFolder(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(filepath.Dir(dir))
+	machine, _ := start(t, filepath.Base(dir), map[string]string{"WEBHOOK_SECRETS": "s"})
+	defer stop(t, machine)
+	body := bodyOf(revento.TypeDeletionRequired, time.Now().Add(-time.Minute), `{"nobody_foresaw":1}`)
+	if code := post(t, machine, sample.Sign(revento.TypeDeletionRequired, "s", "d-1", time.Now(), body)); code != http.StatusOK {
+		t.Fatalf("answered %d", code)
+	}
+	shown(t, machine.Recorder, 1, 1)
+	if message := machine.Recorder.Messages()[0]; !strings.Contains(string(message.Attachments), "--data "+dir) {
+		t.Errorf("the notice is %s", message.Attachments)
 	}
 }

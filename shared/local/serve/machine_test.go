@@ -28,7 +28,7 @@ func TestServesEngineLacksNothing(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	engine := reflect.ValueOf(engineOn(kept, telemetry.New(io.Discard, telemetry.Options{})))
+	engine := reflect.ValueOf(engineOn(kept, t.TempDir(), telemetry.New(io.Discard, telemetry.Options{})))
 	for i := range engine.NumField() {
 		if engine.Field(i).IsZero() {
 			t.Errorf("it has no %s", engine.Type().Field(i).Name)

@@ -150,7 +150,7 @@ func (m *Machine) address(s sides, dir, token string) error {
 func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets, dir string, log *telemetry.Logger) api.Backend {
 	clients := newProviders(source, all, secret.Static(webhookSecrets))
 	m.leadToRecorder(&clients)
-	engine := engineOn(m.engine, log)
+	engine := engineOn(m.engine, dir, log)
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
 	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)

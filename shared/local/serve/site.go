@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"time"
 
 	"revento-alerts/shared/ground/secret"
@@ -60,28 +61,37 @@ func keptSecret(source settings.Source, dir string) secret.Fetch {
 	}
 }
 
+// placeOf is a data folder in the words of who reads of it, who may be in another folder.
+func placeOf(dir string) checkup.Site {
+	if absolute, err := filepath.Abs(dir); err == nil {
+		dir = absolute
+	}
+	return checkup.OnMachine(dir)
+}
+
 // engineOn is what the handlers work on: what the data folder keeps.
-func engineOn(kept *sqlite.Engine, log *telemetry.Logger) wiring.Engine {
+func engineOn(kept *sqlite.Engine, dir string, log *telemetry.Logger) wiring.Engine {
 	return wiring.Engine{
-		Ledger:    kept.Ledger,
-		Records:   kept.Records,
-		Deletions: kept.Deletions,
-		Queues:    kept.Queues,
-		Scheduler: kept.Scheduler,
-		Scrub:     kept.Scrub,
-		Log:       log,
-		Now:       time.Now,
+		Ledger:       kept.Ledger,
+		Records:      kept.Records,
+		Deletions:    kept.Deletions,
+		Queues:       kept.Queues,
+		Scheduler:    kept.Scheduler,
+		Scrub:        kept.Scrub,
+		Installation: placeOf(dir).Installation,
+		Log:          log,
+		Now:          time.Now,
 	}
 }
 
 // siteOf is a data folder and what serves it, or would, as an operator sees it; url is "" where nothing runs.
 func siteOf(kept *sqlite.Engine, dir, url string, source settings.Source, all settings.All, clients providers) operator.Site {
 	site := operator.Site{
-		Engine:  engineOn(kept, nil),
+		Engine:  engineOn(kept, dir, nil),
 		Finder:  kept.Ledger,
 		Probe:   kept.Probe,
 		URL:     url,
-		Place:   checkup.OnMachine(dir),
+		Place:   placeOf(dir),
 		Source:  source,
 		All:     all,
 		Secrets: operator.Secrets{Webhook: clients.webhook, Token: clients.token, RoutingKeys: clients.keys},

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/provider/inprocess"
 )
 
@@ -18,16 +19,18 @@ type Client struct {
 	// token is the operator's; "" within a process.
 	token string
 	http  http.RoundTripper
+	// of is the installation that the API is about, for the commands that an error names.
+	of installation.Name
 }
 
-// NewClient returns a client of the API at a base URL such as http://127.0.0.1:3001, with the operator's token.
-func NewClient(base, token string) *Client {
-	return &Client{base: base, token: token, http: http.DefaultTransport}
+// NewClient returns a client of an installation's API at a base URL such as http://127.0.0.1:3001, with the operator's token.
+func NewClient(base, token string, of installation.Name) *Client {
+	return &Client{base: base, token: token, http: http.DefaultTransport, of: of}
 }
 
 // Within returns a client of an API in this process.
 func Within(b Backend) *Client {
-	return &Client{base: "http://in-process", http: inprocess.Stream(Handler(b))}
+	return &Client{base: "http://in-process", http: inprocess.Stream(Handler(b)), of: b.Check.Site.Installation}
 }
 
 // Get asks for what is under a path behind Path and reads the answer into value.

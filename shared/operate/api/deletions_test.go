@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/testkit/memory"
 )
@@ -33,7 +34,7 @@ func newBench(t *testing.T) *bench {
 	b := &bench{T: t, deletions: memory.NewRecords().Deletions, queues: memory.NewQueues(now)}
 	b.backend = api.Backend{Stack: "prod", Deletions: &deletion.Operator{
 		Records:   memory.NewRecords(),
-		Deletions: b.deletions, Queues: b.queues, Now: now, RecordRetention: 24 * time.Hour,
+		Deletions: b.deletions, Queues: b.queues, Now: now, RecordRetention: 24 * time.Hour, Installation: new(installation.Name),
 		Notifier: &deletion.Notifier{Stack: "prod", Routes: route.NewTable(nil, route.Channels{}), Queues: b.queues, Now: now},
 	}}
 	return b
@@ -140,14 +141,14 @@ func TestTheClientReturnsTheReason(t *testing.T) {
 	b := newBench(t)
 	server := httptest.NewServer(api.Handler(b.backend))
 	defer server.Close()
-	for name, client := range map[string]*api.Client{"over the network": api.NewClient(server.URL, ""), "in this process": api.Within(b.backend)} {
+	for name, client := range map[string]*api.Client{"over the network": api.NewClient(server.URL, "", installation.Name{}), "in this process": api.Within(b.backend)} {
 		err := client.Get(t.Context(), "deletions/ffff", new(api.Deletion))
 		if err == nil || !strings.Contains(err.Error(), "no such deletion") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	server.Close()
-	if err := api.NewClient(server.URL, "").Get(t.Context(), "deletions", new(api.Deletions)); err == nil {
+	if err := api.NewClient(server.URL, "", installation.Name{}).Get(t.Context(), "deletions", new(api.Deletions)); err == nil {
 		t.Error("an API that is gone answered")
 	}
 }

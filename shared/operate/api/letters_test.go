@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/testkit/memory"
@@ -34,7 +35,7 @@ func dead(t *testing.T, letters int) (*memory.Queues, api.Backend) {
 func clients(t *testing.T, backend api.Backend) map[string]*api.Client {
 	server := httptest.NewServer(api.Handler(backend))
 	t.Cleanup(server.Close)
-	return map[string]*api.Client{"in this process": api.Within(backend), "over a connection": api.NewClient(server.URL, "")}
+	return map[string]*api.Client{"in this process": api.Within(backend), "over a connection": api.NewClient(server.URL, "", installation.Name{})}
 }
 
 func TestWhatBecameOfEachLetterIsToldAndCounted(t *testing.T) {

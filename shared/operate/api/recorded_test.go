@@ -12,6 +12,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/operate/checkup"
 	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/test/golden"
 )
@@ -112,10 +113,10 @@ func TestWhatIsNotToBeHadHereIsNotFoundAndSaysWhy(t *testing.T) {
 	for path, want := range map[string]string{
 		"GET refused": "while serve runs",
 		"GET slack":   "Slack's messages are in Slack", "GET pagerduty": "PagerDuty's incidents are in PagerDuty",
-		"POST samples/application.approved": "revento-alerts send --stack",
+		"POST samples/application.approved": "'revento-alerts send --stack prod'",
 	} {
 		method, path, _ := strings.Cut(path, " ")
-		code, body := ask(t, api.Backend{}, method, path)
+		code, body := ask(t, api.Backend{Check: checkup.Checkup{Site: checkup.OnStack("prod", "eu-west-1")}}, method, path)
 		if code != http.StatusNotFound || !strings.Contains(body, want) {
 			t.Errorf("%s is answered %d %s", path, code, body)
 		}

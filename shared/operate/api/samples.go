@@ -32,7 +32,8 @@ type Sent struct {
 
 func (b Backend) sendSample(r *http.Request) (any, error) {
 	if b.Samples == nil {
-		return nil, unavailable("samples are sent where serve runs: for a stack there is 'revento-alerts send --stack'")
+		return nil, unavailable("samples are sent from here where serve runs and records both providers: '" +
+			b.Check.Site.Installation.Command("send") + "' sends one all the same")
 	}
 	eventType := r.PathValue("type")
 	if _, err := events.Body(eventType); err != nil {

@@ -38,7 +38,7 @@ func (c *Client) Treat(ctx context.Context, what string, asked Selection, told f
 	for {
 		var line streamLine
 		if err := lines.Decode(&line); err != nil {
-			return Results{}, fmt.Errorf("the answer of %s broke off; 'dead-letters list' shows what is left: %w", c.base, err)
+			return Results{}, fmt.Errorf("the answer of %s broke off; '%s' shows what is left: %w", c.base, c.of.Command("dead-letters list"), err)
 		}
 		if line.Summary != nil {
 			return *line.Summary, nil

@@ -3,6 +3,7 @@ package checkup
 import (
 	"fmt"
 
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
 )
 
@@ -16,8 +17,8 @@ type Site struct {
 	Access string
 	// Refused is where refused requests are found afterwards, and Accepted where it is seen when a delivery was taken in.
 	Refused, Accepted string
-	// Flag is what the other commands need to reach it: "--stack NAME".
-	Flag string
+	// Installation is what the other commands need to reach it.
+	Installation installation.Name
 }
 
 // refusedPattern finds the lines of what was not worked on.
@@ -39,8 +40,8 @@ func OnStack(name, region string) Site {
 		Refused: fmt.Sprintf("the metrics reply_<status> of the namespace %s, and a line each in the log group /aws/lambda/%s-ingest: "+
 			"aws logs filter-log-events --region %s --log-group-name /aws/lambda/%s-ingest --filter-pattern '%s'",
 			telemetry.Namespace, name, region, name, refusedPattern),
-		Accepted: fmt.Sprintf("the metric reply_accepted of the namespace %s, and the dashboard", telemetry.Namespace),
-		Flag:     "--stack " + name,
+		Accepted:     fmt.Sprintf("the metric reply_accepted of the namespace %s, and the dashboard", telemetry.Namespace),
+		Installation: installation.OnStack(name),
 	}
 }
 
@@ -56,6 +57,6 @@ func OnMachine(dataDir string) Site {
 		RoutingKeys:    set("PAGERDUTY_ROUTING_KEY", "the Events API v2 integration key"),
 		Access:         "see that the data folder is serve's and that its disk is sound: " + dataDir,
 		Refused:        "the last 200 since serve was started, at /api/refused",
-		Flag:           "--data " + dataDir,
+		Installation:   installation.OnMachine(dataDir),
 	}
 }

@@ -138,7 +138,7 @@ func (v *visit) lookAtDeadLetters(ctx context.Context, name queue.Name) []Findin
 	case err != nil:
 		return found(Failed, v.Site.Access, "%s", told(err))
 	case dead > 0:
-		return found(Warning, "revento-alerts dead-letters list "+v.Site.Flag, "%s", count(dead, "dead letter"))
+		return found(Warning, v.Site.Installation.Command("dead-letters list"), "%s", count(dead, "dead letter"))
 	}
 	return fine("none")
 }

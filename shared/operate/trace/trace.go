@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/operate/deadletter"
 )
 
@@ -44,8 +45,8 @@ type Tracer struct {
 	// Refusals are the last ones of a delivery id, the newest first; nil where they are not kept. Refused says where to look then.
 	Refusals func(deliveryID string) []ingest.Refusal
 	Refused  string
-	// Flag is what a command needs to reach this installation, such as "--stack NAME".
-	Flag string
+	// Installation is what the commands need that a story tells people to type.
+	Installation installation.Name
 	// SlackRecorded says that a recorder stands in for Slack: its messages have no links.
 	SlackRecorded bool
 	Now           func() time.Time

@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
 	"revento-alerts/shared/revento/sample"
@@ -220,7 +221,7 @@ func TestAResourceOfAFamilyThatOnlyTheOtherRouteNamesIsFound(t *testing.T) {
 // A hint without --data or --stack leads to another installation, or to none.
 func TestHintsNameTheInstallation(t *testing.T) {
 	b := newBench(t)
-	b.tracer.Flag = "--stack prod"
+	b.tracer.Installation = installation.OnStack("prod")
 	b.pager.failures = []error{permanent("invalid_routing_key")}
 	b.delivers("d-1", flagged, time.Second, ingest.Accepted)
 	b.works()

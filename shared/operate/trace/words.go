@@ -126,10 +126,7 @@ func (t *Tracer) parkedNote(letter deadletter.Letter) string {
 
 // command is a command as a person types it for this installation.
 func (t *Tracer) command(arguments string) string {
-	if t.Flag != "" {
-		arguments += " " + t.Flag
-	}
-	return "'revento-alerts " + arguments + "'"
+	return "'" + t.Installation.Command(arguments) + "'"
 }
 
 func droppedNote(deed ingest.Deed) string {

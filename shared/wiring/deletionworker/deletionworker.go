@@ -32,6 +32,7 @@ func New(engine wiring.Engine, s settings.Deletion) *worker.Worker {
 // Notifier tells of deletions.
 func Notifier(engine wiring.Engine, s settings.Deletion) *deletion.Notifier {
 	return &deletion.Notifier{
-		Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Copies: deletion.StopCopies, Now: engine.Now,
+		Stack: s.Stack, Routes: s.Routes, Queues: engine.Queues, Copies: deletion.StopCopies,
+		Installation: engine.Installation, Now: engine.Now,
 	}
 }

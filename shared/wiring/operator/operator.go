@@ -63,12 +63,14 @@ type Site struct {
 
 // Backend is the operator's side of the installation.
 func (s Site) Backend() api.Backend {
+	s.Installation = s.Place.Installation
 	deletions := &deletion.Operator{
 		Deletions:       s.Deletions,
 		Records:         s.Records,
 		Queues:          s.Queues,
 		Notifier:        deletionworker.Notifier(s.Engine, s.All.Purge.Deletion),
 		RecordRetention: s.All.Purge.RecordRetention,
+		Installation:    &s.Installation,
 		Now:             s.Now,
 	}
 	desk := deadletter.NewDesk(s.Queues)
@@ -120,7 +122,7 @@ func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace
 		Cases:         deletions.All,
 		Letters:       desk,
 		Routes:        s.All.Ingest.Routes,
-		Flag:          s.Place.Flag,
+		Installation:  s.Installation,
 		SlackRecorded: s.RecordsSlack,
 		Now:           s.Now,
 	}
