@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/local/sink"
+	"revento-alerts/shared/operate/access"
 )
 
 func newServe(w world) *cobra.Command {
@@ -84,7 +85,7 @@ func greet(w io.Writer, machine *serve.Machine, console string, options serve.Op
 // describeConsole is the link with the token where nobody else reads it, and otherwise how to come to it.
 func describeConsole(machine *serve.Machine, out io.Writer, dir string) string {
 	if isReadByOthers(out) {
-		return machine.Console + "?token=$(cat " + filepath.Join(dir, serve.TokenFile) + ")"
+		return access.Link(machine.Console, "$(cat "+filepath.Join(dir, access.TokenFile)+")")
 	}
 	return machine.ConsoleLink
 }

@@ -2,7 +2,10 @@
 
 package mutants
 
-const explorer = "test/explore"
+const (
+	explorer = "test/explore"
+	serve    = "shared/local/serve"
+)
 
 var mutants = []mutant{
 	// What Revento sends.
@@ -312,13 +315,14 @@ var mutants = []mutant{
 		guard: "missing := h.unseen()", instead: "missing := 0"},
 	{name: "dead letters: a long look forgets what it holds", file: "shared/operate/deadletter/hand.go",
 		guard: "if now.Sub(h.oldest) < h.visibility/2 {", instead: "if true {"},
-	{name: "operator: no token", file: "shared/local/serve/operator.go", guard: "if !d.has(r) {", instead: "if false {"},
-	{name: "operator: any link", file: "shared/local/serve/operator.go", guard: "if !d.is(r.URL.Query().Get(tokenParameter)) {", instead: "if false {"},
+	{name: "operator: no token", file: "shared/operate/access/door.go", guard: "if !d.has(r) {", instead: "if false {", packages: []string{serve}},
+	{name: "operator: any link", file: "shared/operate/access/door.go", guard: "if !d.is(r.URL.Query().Get(tokenParameter)) {", instead: "if false {",
+		packages: []string{serve}},
 	{name: "operator: a question about the server needs no token", file: "shared/local/serve/operator.go",
 		guard: "DisableGeneralOptionsHandler: true,", instead: "DisableGeneralOptionsHandler: false,"},
 	{name: "operator: reached from other machines", file: "shared/local/serve/sides.go", guard: "if !address.Addr().IsLoopback() {", instead: "if false {"},
-	{name: "operator: half a token is one", file: "shared/local/serve/token.go",
-		guard: "err != nil || len(decoded) != tokenBytes", instead: "err != nil || len(decoded) > tokenBytes"},
+	{name: "operator: half a token is one", file: "shared/operate/access/token.go",
+		guard: "err != nil || len(decoded) != tokenBytes", instead: "err != nil || len(decoded) > tokenBytes", packages: []string{serve}},
 	{name: "operator: a call outlives the stop", file: "shared/local/serve/operator.go",
 		guard: "defer time.AfterFunc(stopGrace-cancelGrace, s.cancel).Stop()", instead: ""},
 	{name: "private: what another user made", file: "shared/ground/private/private.go",
@@ -332,11 +336,11 @@ var mutants = []mutant{
 		guard: "context.WithTimeout(context.WithoutCancel(ctx), letterTime)", instead: "context.WithTimeout(ctx, letterTime)"},
 	{name: "dead letters: dropped without a trace", file: "shared/operate/deadletter/drop.go",
 		guard: "note := d.write(ctx, letter, Dropped, selection.By)", instead: `note := ""`},
-	{name: "console: any Host", file: "shared/local/serve/local.go", guard: `case !isLoopback(r.Host) && hostname(r.Host) != "localhost":`, instead: "case false:"},
-	{name: "console: any Origin", file: "shared/local/serve/local.go",
+	{name: "console: any Host", file: "shared/operate/access/foreign.go", guard: `case !isLoopback(r.Host) && hostname(r.Host) != "localhost":`, instead: "case false:"},
+	{name: "console: any Origin", file: "shared/operate/access/foreign.go",
 		guard: `case r.Header.Get("Origin") != "" && r.Header.Get("Origin") != "http://"+r.Host:`, instead: "case false:"},
-	{name: "console: any address", file: "shared/local/serve/local.go", guard: "case !isLoopback(r.RemoteAddr):", instead: "case false:"},
-	{name: "console: any fetch", file: "shared/local/serve/local.go", guard: `case !isOwnFetch(r.Header.Get("Sec-Fetch-Site")):`, instead: "case false:"},
+	{name: "console: any address", file: "shared/operate/access/foreign.go", guard: "case !isLoopback(r.RemoteAddr):", instead: "case false:"},
+	{name: "console: any fetch", file: "shared/operate/access/foreign.go", guard: `case !isOwnFetch(r.Header.Get("Sec-Fetch-Site")):`, instead: "case false:"},
 	{name: "terminal: control characters get through", file: "shared/ground/clip/clip.go",
 		guard: "case unicode.IsSpace(r), unicode.IsControl(r):", instead: "case unicode.IsSpace(r):"},
 }

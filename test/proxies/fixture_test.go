@@ -24,6 +24,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/access"
 	"revento-alerts/test/output"
 )
 
@@ -98,7 +99,7 @@ func newSite(t *testing.T, proxy func(t *testing.T, dir, upstream, port string, 
 			t.Error(err)
 		}
 	})
-	token, err := os.ReadFile(filepath.Join(data, serve.TokenFile))
+	token, err := os.ReadFile(filepath.Join(data, access.TokenFile))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/ground/private"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/local/sqlite"
+	"revento-alerts/shared/operate/access"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/settings"
 )
@@ -79,7 +80,7 @@ func running(dir string, inUse error) (*Operator, error) {
 	if err != nil {
 		return nil, errors.Join(inUse, err)
 	}
-	token, err := readToken(dir)
+	token, err := access.ReadToken(dir)
 	if err != nil {
 		return nil, errors.Join(inUse, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/access"
 )
 
 // Whoever made the folder, or a file in it, before us chose the secret and the token, or knows them; or has the commands send the
@@ -31,7 +32,7 @@ func TestWhatAnotherUserMadeBeforeUsIsRefused(t *testing.T) {
 			return dir, os.Lchown(dir, neighbour, neighbour)
 		},
 	}
-	files := []string{serve.SecretFile, serve.TokenFile, "address", "operator-address", "recorder.jsonl", "revento-alerts.db"}
+	files := []string{serve.SecretFile, access.TokenFile, "address", "operator-address", "recorder.jsonl", "revento-alerts.db"}
 	for _, name := range files {
 		tests[name] = func(dir string) (string, error) {
 			path := filepath.Join(dir, name)

@@ -19,6 +19,7 @@ import (
 	"testing"
 
 	"revento-alerts/shared/local/serve"
+	"revento-alerts/shared/operate/access"
 	"revento-alerts/shared/operate/api"
 )
 
@@ -33,7 +34,7 @@ var operatorPaths = []string{
 // token reads the operator's token as a command does.
 func token(t *testing.T, dir string) string {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(dir, serve.TokenFile))
+	text, err := os.ReadFile(filepath.Join(dir, access.TokenFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,7 +321,7 @@ func TestTheTokenIsKeptUntilItIsRemoved(t *testing.T) {
 		stop(t, machine)
 		tokens = append(tokens, token(t, dir))
 	}
-	path := filepath.Join(dir, serve.TokenFile)
+	path := filepath.Join(dir, access.TokenFile)
 	if info, err := os.Stat(path); err != nil || info.Mode() != 0o600 {
 		t.Errorf("its mode is %v, %v", info.Mode(), err)
 	}
@@ -349,10 +350,10 @@ func TestFilesThatAreNotWholeOrNotOursAreRefusedWithNameAndRemedy(t *testing.T) 
 		mode                os.FileMode
 		says                string
 	}{
-		{"an empty token", serve.TokenFile, "", 0o600, "remove it and start serve again"},
-		{"half a token", serve.TokenFile, whole[:20], 0o600, "remove it and start serve again"},
-		{"a token of another form", serve.TokenFile, strings.Repeat("!", 43), 0o600, "remove it and start serve again"},
-		{"a token that others read", serve.TokenFile, whole, 0o644, "chmod 600"},
+		{"an empty token", access.TokenFile, "", 0o600, "remove it and start serve again"},
+		{"half a token", access.TokenFile, whole[:20], 0o600, "remove it and start serve again"},
+		{"a token of another form", access.TokenFile, strings.Repeat("!", 43), 0o600, "remove it and start serve again"},
+		{"a token that others read", access.TokenFile, whole, 0o644, "chmod 600"},
 		{"an empty secret", serve.SecretFile, "", 0o600, "write the secret that Revento has into it"},
 		{"a secret of a line break", serve.SecretFile, "\n", 0o600, "write the secret that Revento has into it"},
 		{"a secret that others read", serve.SecretFile, "whsec_1\n", 0o640, "chmod 600"},
@@ -528,7 +529,7 @@ func TestACommandWithoutTheTokenIsTurnedAway(t *testing.T) {
 	dir := t.TempDir()
 	machine, _ := start(t, dir, map[string]string{})
 	defer stop(t, machine)
-	path := filepath.Join(dir, serve.TokenFile)
+	path := filepath.Join(dir, access.TokenFile)
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
 	}

@@ -23,6 +23,7 @@ import (
 	"revento-alerts/shared/local/gateway"
 	"revento-alerts/shared/local/sink"
 	"revento-alerts/shared/local/sqlite"
+	"revento-alerts/shared/operate/access"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/operate/console"
 	"revento-alerts/shared/provider/recorder"
@@ -118,7 +119,7 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 	if err != nil {
 		return err
 	}
-	token, err := keepToken(options.DataDir)
+	token, err := access.KeepToken(options.DataDir)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (m *Machine) address(s sides, dir, token string) error {
 	base, operator := baseURL(s.public), baseURL(s.operator)
 	m.URL, m.Everywhere = base+ingest.Path, isEverywhere(s.public)
 	m.Console = operator + console.Path
-	m.ConsoleLink = m.Console + "?" + tokenParameter + "=" + token
+	m.ConsoleLink = access.Link(m.Console, token)
 	return writeAddresses(dir, base, operator)
 }
 

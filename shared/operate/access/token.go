@@ -1,4 +1,6 @@
-package serve
+// Package access decides who may read the console and call its API: who has the operator's token, a file of the data folder, and asks
+// from this machine, with a program or the console's own page. Every path is behind it.
+package access
 
 import (
 	"crypto/rand"
@@ -21,9 +23,9 @@ const tokenBytes = 32
 // tokenForm is how a token is written: 43 characters that need no escaping in a URL, a header or a cookie.
 var tokenForm = base64.RawURLEncoding.Strict()
 
-// readToken returns the token that is kept in a data folder. It returns fs.ErrNotExist where there is none, and an error with the
+// ReadToken returns the token that is kept in a data folder. It returns fs.ErrNotExist where there is none, and an error with the
 // file's name and the remedy for what is not a whole token that only this user can have read.
-func readToken(dir string) (string, error) {
+func ReadToken(dir string) (string, error) {
 	path := filepath.Join(dir, TokenFile)
 	text, err := private.Read(path)
 	if err != nil {
@@ -36,9 +38,9 @@ func readToken(dir string) (string, error) {
 	return token, nil
 }
 
-// keepToken returns the token that is kept in the data folder, and makes one where there is none.
-func keepToken(dir string) (string, error) {
-	token, err := readToken(dir)
+// KeepToken returns the token that is kept in the data folder, and makes one where there is none.
+func KeepToken(dir string) (string, error) {
+	token, err := ReadToken(dir)
 	if !errors.Is(err, fs.ErrNotExist) {
 		return token, err
 	}

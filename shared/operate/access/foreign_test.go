@@ -1,4 +1,4 @@
-package serve
+package access
 
 import (
 	"net/http"
