@@ -11,6 +11,7 @@ import (
 
 	"revento-alerts/shared/aws/dynamodb"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/api"
 )
 
@@ -128,13 +129,12 @@ it names the connection, its date and how many records would go, and asks, unles
 
 // questionOf says what would be deleted.
 func questionOf(p api.DeletionPreview) string {
-	const form = "2006-01-02 15:04:05.999999999 UTC"
 	due := ""
 	if !p.Due.IsZero() {
-		due = ", due at " + p.Due.UTC().Format("2006-01-02 15:04:05 UTC")
+		due = ", due at " + legible.Time(p.Due)
 	}
 	return fmt.Sprintf("Deletion %s, event %s, organization %s%s: delete the %d records of what happened up to %s, for good?",
-		p.ID, p.EventID, p.OrganizationID, due, p.Records, p.Cutoff.UTC().Format(form))
+		p.ID, p.EventID, p.OrganizationID, due, p.Records, legible.Exact(p.Cutoff))
 }
 
 func newDeletionsClose(w world) *cobra.Command {

@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/revento"
 )
 
@@ -102,7 +103,7 @@ func OnMachine(ledger Ledger, queues queue.Discarder, windows Windows) []Keeper 
 		Keeper{Place: "table clock"}, // of no connection
 		Keeper{
 			Place:   "file recorder.jsonl",
-			Remains: always("the recorder: notices and digests, and what is older than " + days(alert.Retention) + ", as long as you keep its file"),
+			Remains: always("the recorder: notices and digests, and what is older than " + legible.Days(alert.Retention) + ", as long as you keep its file"),
 		},
 		Keeper{Place: "log", Remains: always("log lines and backups of the data folder, as long as you keep them")},
 		pagerDuty, slackAlerts, slackReplies)
@@ -174,8 +175,6 @@ func placeOf(name queue.Name) string {
 	}
 	return "queue " + string(name)
 }
-
-func days(d time.Duration) string { return fmt.Sprintf("%d days", d/(24*time.Hour)) }
 
 // isOf says whether nothing would be left of a queue's message without what is of the case's connection and of up to its cutoff. A
 // data request is never dropped, and what cannot be read may be anybody's.

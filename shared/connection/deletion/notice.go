@@ -16,6 +16,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/ground/installation"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/revento"
 )
 
@@ -54,7 +55,7 @@ func requestedNotice(entry Entry) notice {
 	return notice{
 		kind: "requested", at: entry.Value.RequestedAt, slack: true, pager: true,
 		title: "Data deletion required: the connection is stopped",
-		facts: []alert.Field{{Name: "will be deleted at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
+		facts: []alert.Field{{Name: "will be deleted at", Value: legible.Time(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
@@ -78,7 +79,7 @@ func (n *Notifier) reminder(entry Entry, now time.Time) notice {
 	told := n.heldNotice(entry)
 	told.kind, told.at = "still held on "+now.Format(time.DateOnly), now
 	told.title = "Still waiting for a person. " + told.title
-	told.facts = append([]alert.Field{{Name: "requested at", Value: day(entry.Value.RequestedAt)}}, told.facts...)
+	told.facts = append([]alert.Field{{Name: "requested at", Value: legible.Time(entry.Value.RequestedAt)}}, told.facts...)
 	return told
 }
 
@@ -104,7 +105,7 @@ func overdueNotice(entry Entry) notice {
 	return notice{
 		kind: "overdue", at: entry.Value.OverdueAt, slack: true, pager: true, urgent: true, incident: incidentOverdue,
 		title: "Data deletion is overdue",
-		facts: []alert.Field{{Name: "was due at", Value: day(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
+		facts: []alert.Field{{Name: "was due at", Value: legible.Time(entry.Value.Due)}, {Name: "deletion", Value: entry.Value.ID}},
 	}
 }
 
@@ -143,7 +144,7 @@ func returnedNotice(entry Entry, at time.Time) notice {
 		kind: "returned", at: at, slack: true,
 		title: "The connection is back: it sends data again",
 		facts: []alert.Field{
-			{Name: what, Value: "what happened until " + exact(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
+			{Name: what, Value: "what happened until " + legible.Exact(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
 		},
 	}
 }
@@ -155,11 +156,6 @@ func endOf(begun, ended time.Time) time.Time {
 	}
 	return begun.Add(1)
 }
-
-func day(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
-
-// exact is a cutoff, with the fraction of a second that it may have.
-func exact(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05.999999999 UTC") }
 
 // tell sends notices of a case to where its route leads.
 func (n *Notifier) tell(ctx context.Context, entry Entry, notices ...notice) error {

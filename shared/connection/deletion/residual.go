@@ -1,6 +1,10 @@
 package deletion
 
-import "time"
+import (
+	"time"
+
+	"revento-alerts/shared/ground/legible"
+)
 
 // BackupRetention is how far back the tables can be restored: the template's RecoveryPeriodInDays.
 const BackupRetention = 7 * 24 * time.Hour
@@ -21,5 +25,5 @@ func (r Residual) String() string {
 	if r.Until.IsZero() {
 		return r.Where
 	}
-	return r.Where + ", until " + day(r.Until)
+	return r.Where + ", until " + legible.Time(r.Until)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/ground/legible"
 )
 
 // WriteList writes the deletions as a table.
@@ -23,7 +24,7 @@ func WriteList(w io.Writer, cases []Case) error {
 	fmt.Fprintln(rows, "ID\tSTATE\tEVENT\tORGANIZATION\tREQUESTED\tDUE\tFINISHED")
 	for _, c := range cases {
 		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", c.ID, c.State, idText(c.EventID), idText(c.OrganizationID),
-			moment(c.RequestedAt), moment(c.Due), moment(c.FinishedAt))
+			legible.TimeOr(c.RequestedAt, "-"), legible.TimeOr(c.Due, "-"), legible.TimeOr(c.FinishedAt, "-"))
 	}
 	return rows.Flush()
 }
@@ -66,8 +67,8 @@ func statementRows(c Case) [][2]string {
 		{"organization", idText(c.OrganizationID)},
 		{"delivery", c.DeliveryID},
 		{"state", string(c.State)},
-		{"data of up to", exact(c.Cutoff)},
-		{"requested", moment(c.RequestedAt)},
+		{"data of up to", legible.Exact(c.Cutoff)},
+		{"requested", legible.TimeOr(c.RequestedAt, "-")},
 	}
 	optional := []struct {
 		name string
@@ -79,7 +80,7 @@ func statementRows(c Case) [][2]string {
 	}
 	for _, row := range optional {
 		if !row.at.IsZero() {
-			rows = append(rows, [2]string{row.name, moment(row.at)})
+			rows = append(rows, [2]string{row.name, legible.Time(row.at)})
 		}
 	}
 	if c.BroughtForward {
@@ -114,14 +115,7 @@ func lastRepeat(c Case) string {
 	if c.RepeatedAt.IsZero() { // of before it was kept
 		return ""
 	}
-	return ", last " + moment(c.RepeatedAt)
-}
-
-func moment(at time.Time) string {
-	if at.IsZero() {
-		return "-"
-	}
-	return day(at)
+	return ", last " + legible.Time(c.RepeatedAt)
 }
 
 // idText is an id of Revento's, which may be null, as it can be printed on any terminal.

@@ -3,10 +3,10 @@ package checkup
 import (
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/legible"
 )
 
 // storageChecks look at the tables, the queues, and then what the queues gave up on.
@@ -60,8 +60,7 @@ func ago(d time.Duration) string {
 	if d < time.Minute {
 		return "less than a minute"
 	}
-	text := d.Truncate(time.Minute).String()
-	return strings.TrimSuffix(text, "0s")
+	return legible.Duration(d)
 }
 
 // lookAtRefusals is never a warning: anybody can have a request refused.

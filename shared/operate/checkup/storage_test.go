@@ -86,8 +86,8 @@ func TestAQueueWhoseMessagesWaitOrComeAgainAndAgain(t *testing.T) {
 	wantFound(t, "queue pagerduty", map[string]row{
 		"under way":         {shows(sentAgo(time.Minute, 1), sentAgo(0, 0)), ok(says)},
 		"paced":             {shows(sentAgo(time.Minute, 2)), ok(says)},
-		"tried three times": {shows(sentAgo(time.Minute, 3)), warned(says+"; the oldest waits for 1m, and one of them was received 3 times", remedy)},
-		"late":              {shows(sentAgo(2*time.Hour, 0)), warned(says+"; the oldest waits for 2h0m", remedy)},
+		"tried three times": {shows(sentAgo(time.Minute, 3)), warned(says+"; the oldest waits for 1 min, and one of them was received 3 times", remedy)},
+		"late":              {shows(sentAgo(2*time.Hour, 0)), warned(says+"; the oldest waits for 2 h", remedy)},
 	})
 }
 
@@ -97,7 +97,7 @@ func TestWhenTheNewestDeliveryWasAccepted(t *testing.T) {
 	}
 	wantFound(t, "accepted deliveries", map[string]row{
 		"just now":      {newest(now.Add(-time.Second), nil), ok("the newest at " + now.Add(-time.Second).Format(time.RFC3339) + ", less than a minute ago")},
-		"long ago":      {newest(now.Add(-49*time.Hour), nil), ok("the newest at " + now.Add(-49*time.Hour).Format(time.RFC3339) + ", 49h0m ago")},
+		"long ago":      {newest(now.Add(-49*time.Hour), nil), ok("the newest at " + now.Add(-49*time.Hour).Format(time.RFC3339) + ", 2 d 1 h ago")},
 		"never":         {newest(time.Time{}, nil), ok("none is known of late: those of routes that are off do not count")},
 		"not to be had": {newest(time.Time{}, errors.New("no answer")), failed("no answer", seeAccess)},
 	})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/ground/legible"
 )
 
 // WriteList writes letters as a table, and what may be missing in it.
@@ -30,7 +31,7 @@ func writeTable(w io.Writer, letters []Letter) {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(rows, "ID\tQUEUE\tREASON\tSINCE\tTYPE\tDESTINATION\tDELIVERY")
 	for _, letter := range letters {
-		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", letter.ID, letter.Queue, line(letter.Reason), clock(letter.since()),
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", letter.ID, letter.Queue, line(letter.Reason), legible.TimeOr(letter.since(), "-"),
 			line(letter.EventType), letter.place(), line(letter.DeliveryID))
 	}
 	_ = rows.Flush()
@@ -45,8 +46,8 @@ func WriteLetter(w io.Writer, letter Letter) error {
 		{"queue", string(letter.Queue)},
 		{"reason", line(letter.Reason)},
 		{"detail", line(letter.Detail)},
-		{"parked", clock(letter.ParkedAt)},
-		{"in its queue since", clock(letter.SentAt)},
+		{"parked", legible.TimeOr(letter.ParkedAt, "-")},
+		{"in its queue since", legible.TimeOr(letter.SentAt, "-")},
 		{"delivery", line(letter.DeliveryID)},
 		{"type", line(letter.EventType)},
 		{"destination", letter.place()},
@@ -83,13 +84,6 @@ func (l Letter) since() time.Time {
 }
 
 func (l Letter) place() string { return line(string(l.Kind) + " " + l.Channel) }
-
-func clock(at time.Time) string {
-	if at.IsZero() {
-		return "-"
-	}
-	return at.UTC().Format("2006-01-02 15:04:05 UTC")
-}
 
 // line is text of others on one line, or a dash.
 func line(text string) string { return cmp.Or(clip.Line(text), "-") }

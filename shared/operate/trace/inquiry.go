@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/deadletter"
 )
 
@@ -159,7 +160,7 @@ func (q *inquiry) untried(entry ingest.Entry, kind route.Kind) (alert.State, str
 		return Waiting, "whether it was handed off is not known"
 	case now.Sub(entry.HandedOffAt) > queue.Retention:
 		return Forgotten, fmt.Sprintf("nothing is known of it any more: queues keep a message for %s, and records are kept for %s",
-			days(queue.Retention), days(alert.Retention))
+			legible.Days(queue.Retention), legible.Days(alert.Retention))
 	case kind == route.Digest:
 		return Waiting, "it waits to be counted in its channel's next digest"
 	}
@@ -178,18 +179,18 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 	}
 	a.State = Deleted
 	a.Note = fmt.Sprintf("a deletion request covers its connection up to %s, and it happened at %s: it is told no more, and what was kept "+
-		"of it is deleted", clock(stone.OccurredAt), clock(entry.Story.OccurredAt))
+		"of it is deleted", legible.Time(stone.OccurredAt), legible.Time(entry.Story.OccurredAt))
 	c, err := q.find(ctx, func(c deletion.Case) bool {
 		return c.Connection().Equal(connection) && c.Cutoff.Equal(stone.OccurredAt) && c.Stops()
 	})
 	if c != nil && mayHaveBeenTold(entry, *c) {
 		a.State = Erased
 		a.Note = fmt.Sprintf("whether it was told is not known any more: it was handed off before the deletion request came at %s, and what was "+
-			"kept of it is deleted", clock(c.RequestedAt))
+			"kept of it is deleted", legible.Time(c.RequestedAt))
 	}
 	if c != nil && c.IsStopped() {
 		a.Note = fmt.Sprintf("a deletion request that is held for a person stops its connection up to %s, and it happened at %s: it is told "+
-			"no more, and nothing of it is deleted yet", clock(stone.OccurredAt), clock(entry.Story.OccurredAt))
+			"no more, and nothing of it is deleted yet", legible.Time(stone.OccurredAt), legible.Time(entry.Story.OccurredAt))
 	}
 	if c != nil {
 		a.Note += fmt.Sprintf(" (deletion %s, delivery %s)", c.ID, c.DeliveryID)

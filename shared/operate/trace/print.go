@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io"
 	"text/tabwriter"
-	"time"
 
 	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/ground/legible"
 )
 
 // Write writes a story for people: why, what happened in the order of time, and each alert; then the other events that came
@@ -32,7 +32,7 @@ func writeStory(text io.Writer, s Story) {
 	}
 	rows := tabwriter.NewWriter(text, 0, 0, 2, ' ', 0)
 	for _, step := range s.Steps {
-		fmt.Fprintf(rows, "%s\t%s\t%s\n", clock(step.At), step.What, clip.Line(step.Detail))
+		fmt.Fprintf(rows, "%s\t%s\t%s\n", legible.Time(step.At), step.What, clip.Line(step.Detail))
 	}
 	_ = rows.Flush()
 	for _, a := range s.Alerts {
@@ -45,8 +45,8 @@ func writeAlert(w io.Writer, a Alert) {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"attempts", number(a.Attempts)},
-		{"first attempt", moment(a.FirstAttempt)},
-		{"last attempt", moment(a.LastAttempt)},
+		{"first attempt", legible.TimeOr(a.FirstAttempt, "")},
+		{"last attempt", legible.TimeOr(a.LastAttempt, "")},
 		{"last failure", a.Answer},
 		{"message", a.Link},
 		{"ts", a.TS},
@@ -65,11 +65,4 @@ func number(n int) string {
 		return ""
 	}
 	return fmt.Sprint(n)
-}
-
-func moment(at time.Time) string {
-	if at.IsZero() {
-		return ""
-	}
-	return clock(at)
 }

@@ -16,6 +16,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/installation"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/deadletter"
 )
 
@@ -163,7 +164,7 @@ func (t *Tracer) refusals(id string) []ingest.Refusal {
 func (t *Tracer) unknown(id string) error {
 	if refused := t.refusals(id); len(refused) > 0 {
 		newest := refused[0]
-		return fmt.Errorf("%w in the ledger: %q was refused %s, at last at %s: %s", ErrNotFound, id, times(len(refused)), clock(newest.At), newest)
+		return fmt.Errorf("%w in the ledger: %q was refused %s, at last at %s: %s", ErrNotFound, id, times(len(refused)), legible.Time(newest.At), newest)
 	}
 	lookedUp := "the log's line with this delivery_id tells its status and reason"
 	if t.Refused != "" {

@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/settings"
 )
@@ -98,7 +99,7 @@ func finalNote(a Alert) string {
 		return "it ends a thread and none was open, so that nothing was posted"
 	case a.Kind == route.PagerDuty:
 		return fmt.Sprintf("PagerDuty took the event at %s under the dedup key %s; while an incident of that key is open, another event pages nobody anew",
-			clock(a.LastAttempt), a.DedupKey)
+			legible.Time(a.LastAttempt), a.DedupKey)
 	case a.PossiblyRepeated:
 		return "posted, and possibly twice: the answer to an earlier attempt was lost"
 	}
@@ -106,7 +107,7 @@ func finalNote(a Alert) string {
 }
 
 func triedNote(a Alert, now time.Time) string {
-	tried := fmt.Sprintf("tried %s, the last time at %s", times(a.Attempts), clock(a.LastAttempt))
+	tried := fmt.Sprintf("tried %s, the last time at %s", times(a.Attempts), legible.Time(a.LastAttempt))
 	if now.Sub(a.LastAttempt) > queue.MaxVisibility {
 		return tried + "; it is neither tried again nor a dead letter in sight: it was dropped, or its queue stands still"
 	}
@@ -130,11 +131,11 @@ func (t *Tracer) command(arguments string) string {
 }
 
 func droppedNote(deed ingest.Deed) string {
-	return fmt.Sprintf("it was given up (%s), and a person dropped it at %s: it is told no more", deed.Reason, clock(deed.At))
+	return fmt.Sprintf("it was given up (%s), and a person dropped it at %s: it is told no more", deed.Reason, legible.Time(deed.At))
 }
 
 func redrivenNote(deed ingest.Deed) string {
-	return fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, clock(deed.At))
+	return fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, legible.Time(deed.At))
 }
 
 // steps tells what happened in the order of time.
@@ -183,13 +184,9 @@ func (a Alert) steps() []Step {
 	return steps
 }
 
-func clock(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05 UTC") }
-
 func times(number int) string {
 	if number == 1 {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", number)
 }
-
-func days(d time.Duration) string { return fmt.Sprintf("%d days", int(d.Hours()/24)) }

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/ground/legible"
 )
 
 // Slack's limits, in characters where not said otherwise. A message over one is refused as a whole.
@@ -151,7 +152,7 @@ func notes(message thread.Message) []string {
 		notes = append(notes, ":rewind: *Out of order:* older than what the thread already shows.")
 	}
 	if message.Lateness > 0 {
-		notes = append(notes, ":hourglass: *Late:* told "+words(message.Lateness)+" after it happened.")
+		notes = append(notes, ":hourglass: *Late:* told "+legible.Duration(message.Lateness)+" after it happened.")
 	}
 	if message.Opened.Type != "" {
 		opened := plain(alert.TitleOf(message.Opened.Type), maxTitle)
@@ -237,26 +238,6 @@ func label(name string) string {
 		return ""
 	}
 	return string(unicode.ToUpper(first)) + words[size:]
-}
-
-// words tells a duration as people do, in its two largest units.
-func words(d time.Duration) string {
-	days, hours, minutes := int(d.Hours())/24, int(d.Hours())%24, int(d.Minutes())%60
-	switch {
-	case days > 0:
-		return joined(days, "d", hours, "h")
-	case hours > 0:
-		return joined(hours, "h", minutes, "min")
-	default:
-		return fmt.Sprintf("%d min", minutes)
-	}
-}
-
-func joined(large int, largeUnit string, small int, smallUnit string) string {
-	if small == 0 {
-		return fmt.Sprintf("%d %s", large, largeUnit)
-	}
-	return fmt.Sprintf("%d %s %d %s", large, largeUnit, small, smallUnit)
 }
 
 // plain is text of strangers between our own: nothing in it becomes a mention, a link, an emoji or a change of style.

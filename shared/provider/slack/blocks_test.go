@@ -125,22 +125,6 @@ func TestEverySeverityHasALookOfItsOwn(t *testing.T) {
 	}
 }
 
-func TestDurationsAsPeopleTellThem(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		2 * time.Minute:                 "2 min",
-		59*time.Minute + 59*time.Second: "59 min",
-		time.Hour:                       "1 h",
-		3*time.Hour + 5*time.Minute:     "3 h 5 min",
-		24 * time.Hour:                  "1 d",
-		50*time.Hour + 59*time.Minute:   "2 d 2 h",
-		90 * 24 * time.Hour:             "90 d",
-	} {
-		if got := words(d); got != want {
-			t.Errorf("words(%s) = %q, want %q", d, got, want)
-		}
-	}
-}
-
 func TestALinkThatIsTooLongIsLeftOut(t *testing.T) {
 	if got := link("https://revento.example/" + strings.Repeat("x", maxLink)); got != "" {
 		t.Errorf("a link of %d characters", len(got))
