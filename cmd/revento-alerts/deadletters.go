@@ -17,18 +17,14 @@ import (
 )
 
 func newDeadLetters(w world) *cobra.Command {
-	command := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "dead-letters",
 		Short: "Look at the messages that were given up, have them tried again, or drop them",
 		Long: `Look at the messages that were given up, have them tried again, or drop them.
 
 Each has the reason for which it was given up: mend that first. A redrive sends nothing that has been sent before. A message
 that nobody deals with is gone after 14 days.`,
-		Args: usage(cobra.NoArgs),
-		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
-	}
-	command.AddCommand(newDeadLettersList(w), newDeadLettersShow(w), newDeadLettersRedrive(w), newDeadLettersDrop(w))
-	return command
+	}, newDeadLettersList(w), newDeadLettersShow(w), newDeadLettersRedrive(w), newDeadLettersDrop(w))
 }
 
 func newDeadLettersList(w world) *cobra.Command {

@@ -16,7 +16,7 @@ import (
 )
 
 func newDeletions(w world) *cobra.Command {
-	command := &cobra.Command{
+	return group(&cobra.Command{
 		Use:   "deletions",
 		Short: "Look at what Revento wanted deleted, and act on it",
 		Long: `Look at what Revento wanted deleted (data.deletion_required), and act on it.
@@ -24,11 +24,7 @@ func newDeletions(w world) *cobra.Command {
 Each is done by itself when its time of grace is over. One that names a person, or no connection, is held: nothing is stopped and
 nothing is deleted until a person has looked; 'close' ends it with a note of what was done. One whose data holds what the setting
 DeletionFields does not name stops its connection and is held: 'now' has it done, and 'close' lets the data flow again.`,
-		Args: usage(cobra.NoArgs),
-		RunE: func(command *cobra.Command, _ []string) error { return command.Help() },
-	}
-	command.AddCommand(newDeletionsList(w), newDeletionsShow(w), newDeletionsNow(w), newDeletionsClose(w))
-	return command
+	}, newDeletionsList(w), newDeletionsShow(w), newDeletionsNow(w), newDeletionsClose(w))
 }
 
 func newDeletionsList(w world) *cobra.Command {

@@ -37,6 +37,14 @@ func operatorCommand(w world, command *cobra.Command, run func(ctx context.Conte
 	return command
 }
 
+// group is a command that has others below it, and tells of them where none is named.
+func group(command *cobra.Command, below ...*cobra.Command) *cobra.Command {
+	command.Args = usage(cobra.NoArgs)
+	command.RunE = func(command *cobra.Command, _ []string) error { return command.Help() }
+	command.AddCommand(below...)
+	return command
+}
+
 // reached is the installation of a command, for the commands that it hints at.
 func reached(command *cobra.Command) installation.Name {
 	of := map[string]func(string) installation.Name{"stack": installation.OnStack, "data": installation.OnMachine}

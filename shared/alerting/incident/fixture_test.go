@@ -78,29 +78,19 @@ func (b *bench) work(e handoff.Event) (worker.Outcome, error) {
 	return b.Work(b.Context(), e, telemetry.New(io.Discard, telemetry.Options{}).Begin("alert"))
 }
 
-// delivered works on an event until its message is done with, as a queue makes it.
+// delivered works on an event until its message is done with.
 func (b *bench) delivered(name string) {
 	b.Helper()
-	for range 10 {
-		var err error
-		died := mishap.Died(func() { _, err = b.work(event(b, name)) })
-		if !died && err == nil {
-			return
-		}
-	}
-	b.Fatalf("%s is never done with", name)
+	story.Delivered(b, name, func() error {
+		_, err := b.work(event(b, name))
+		return err
+	})
 }
 
 // alertRecord is what is kept of an event's alert.
 func (b *bench) alertRecord(name string) record.Entry[alert.Record] {
 	b.Helper()
-	e := event(b, name)
-	key := record.Key{Connection: e.Connection, Kind: record.Alert, ID: e.AlertKey}
-	entry, err := record.Load[alert.Record](b.Context(), b.records, key)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return entry
+	return story.AlertRecord(b, b.records, event(b, name))
 }
 
 func (b *bench) isOpen() bool { return b.pager.open[event(b, "flag@0").IncidentKey] }

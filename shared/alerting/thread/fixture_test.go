@@ -11,7 +11,6 @@ import (
 
 	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
-	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/alerting/worker"
@@ -215,27 +214,17 @@ func (b *bench) mustWork(name string) worker.Outcome {
 	return outcome
 }
 
-// delivered works on an event until its message is done with, as a queue makes it.
+// delivered works on an event until its message is done with.
 func (b *bench) delivered(name string) {
 	b.Helper()
-	for range 10 {
-		var err error
-		died := mishap.Died(func() { _, err = b.work(event(b, name)) })
-		if !died && err == nil {
-			return
-		}
-	}
-	b.Fatalf("%s is never done with", name)
+	story.Delivered(b, name, func() error {
+		_, err := b.work(event(b, name))
+		return err
+	})
 }
 
 // alertRecord is what is kept of an event's alert.
 func (b *bench) alertRecord(name string) alert.Record {
 	b.Helper()
-	e := event(b, name)
-	key := record.Key{Connection: e.Connection, Kind: record.Alert, ID: e.AlertKey}
-	entry, err := record.Load[alert.Record](b.Context(), b.records, key)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return entry.Value
+	return story.AlertRecord(b, b.records, event(b, name)).Value
 }

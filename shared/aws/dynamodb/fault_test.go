@@ -41,31 +41,31 @@ var outcomes = map[string]struct {
 	stored bool
 }{
 	"throttled": {
-		faults: both(faultproxy.Refuse(400, "ThrottlingException", "")),
+		faults: faultproxy.Twice(faultproxy.Refuse(400, "ThrottlingException", "")),
 		class:  fault.Throttled, reason: "ThrottlingException",
 	},
 	"over the table's throughput": {
-		faults: both(faultproxy.Refuse(400, "ProvisionedThroughputExceededException", "")),
+		faults: faultproxy.Twice(faultproxy.Refuse(400, "ProvisionedThroughputExceededException", "")),
 		class:  fault.Throttled, reason: "ProvisionedThroughputExceededException",
 	},
 	"the service fails": {
-		faults: both(faultproxy.Refuse(500, "InternalServerError", "")),
+		faults: faultproxy.Twice(faultproxy.Refuse(500, "InternalServerError", "")),
 		class:  fault.Transient, reason: "InternalServerError",
 	},
 	"a permission is missing": {
-		faults: both(faultproxy.Refuse(400, "AccessDeniedException", "")),
+		faults: faultproxy.Twice(faultproxy.Refuse(400, "AccessDeniedException", "")),
 		class:  fault.Transient, reason: "AccessDeniedException",
 	},
 	"the connection breaks before the request": {
-		faults: both(faultproxy.LoseRequest),
+		faults: faultproxy.Twice(faultproxy.LoseRequest),
 		class:  fault.Transient, reason: awssdk.ReasonConnection,
 	},
 	"the service hangs": {
-		faults: both(faultproxy.Hang),
+		faults: faultproxy.Twice(faultproxy.Hang),
 		class:  fault.Transient, reason: awssdk.ReasonTimeout,
 	},
 	"the answer breaks off": {
-		faults: both(faultproxy.HalveAnswer),
+		faults: faultproxy.Twice(faultproxy.HalveAnswer),
 		class:  fault.Transient, reason: awssdk.ReasonUnreadable,
 		stored: true,
 	},
@@ -74,30 +74,6 @@ var outcomes = map[string]struct {
 		class:  fault.Transient, reason: awssdk.ReasonConnection,
 		stored: true,
 	},
-}
-
-// both spoils both attempts of a call.
-func both(spoilt faultproxy.Fault) []faultproxy.Fault { return []faultproxy.Fault{spoilt, spoilt} }
-
-func wantFailure(t *testing.T, err error, class fault.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	if got := fault.Of(err); got.Class != class || got.Reason != reason {
-		t.Fatalf("the error is %v, want %s: %s", err, class, reason)
-	}
-}
-
-func wantDeadline(t *testing.T, call func(context.Context) error) {
-	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), awssdk.AttemptTimeout/4)
-	defer cancel()
-	err := call(ctx)
-	if !errors.Is(err, context.DeadlineExceeded) {
-		t.Fatalf("the error is %v, want that the deadline passed", err)
-	}
-	wantFailure(t, err, fault.Transient, awssdk.ReasonOver)
 }
 
 func newClaim(owner string) ingest.Claim {
@@ -123,7 +99,7 @@ func TestClaimFailures(t *testing.T) {
 
 			proxy.Spoil(outcome.faults...)
 			_, err := ledger.Claim(t.Context(), claim)
-			wantFailure(t, err, outcome.class, outcome.reason)
+			faultproxy.WantFailure(t, err, outcome.class, outcome.reason)
 
 			// Ingest gives up by a release, after which nothing stands in a retry's way, whether the claim was stored or not.
 			err = NewLedger(emulators.Patient(t), table).Release(t.Context(), claim.DeliveryID, claim.Owner)
@@ -211,7 +187,7 @@ func TestLedgerKeepsTheDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy.Spoil(faultproxy.Hang)
-			wantDeadline(t, call)
+			faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, call)
 		})
 	}
 }
@@ -234,7 +210,7 @@ func TestPutFailures(t *testing.T) {
 			rec := newRecord("one")
 
 			proxy.Spoil(outcome.faults...)
-			wantFailure(t, store.Put(t.Context(), rec), outcome.class, outcome.reason)
+			faultproxy.WantFailure(t, store.Put(t.Context(), rec), outcome.class, outcome.reason)
 
 			got, err := NewRecords(emulators.Patient(t), table, tombstones).Get(t.Context(), rec.Key)
 			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, record.ErrNotFound)) {
@@ -340,13 +316,13 @@ func TestPurgeFailures(t *testing.T) {
 					t.Parallel()
 					config, proxy := through(t)
 					proxy.Spoil(outcome.faults...)
-					wantFailure(t, call(t.Context(), store(config)), outcome.class, outcome.reason)
+					faultproxy.WantFailure(t, call(t.Context(), store(config)), outcome.class, outcome.reason)
 				})
 			}
 			t.Run("the deadline passes", func(t *testing.T) {
 				config, proxy := through(t)
 				proxy.Spoil(faultproxy.Hang)
-				wantDeadline(t, func(ctx context.Context) error { return call(ctx, store(config)) })
+				faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, func(ctx context.Context) error { return call(ctx, store(config)) })
 			})
 		})
 	}
@@ -364,7 +340,7 @@ func TestRecordsKeepTheDeadline(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy.Spoil(faultproxy.Hang)
-			wantDeadline(t, call)
+			faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, call)
 		})
 	}
 }

@@ -2,7 +2,6 @@ package scheduler
 
 import (
 	"context"
-	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -119,14 +118,9 @@ func TestFailures(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			proxy := faultproxy.Before(t, service)
-			proxy.Spoil(test.fault, test.fault)
+			proxy.Spoil(faultproxy.Twice(test.fault)...)
 			err := schedule(t.Context(), t, proxy.URL, "a")
-			if err == nil {
-				t.Fatal("no error")
-			}
-			if failed := fault.Of(err); failed.Class != test.class || failed.Reason != test.reason {
-				t.Errorf("the error is %v, want %s: %s", err, test.class, test.reason)
-			}
+			faultproxy.WantFailure(t, err, test.class, test.reason)
 			if strings.Contains(err.Error(), "grace") {
 				t.Errorf("the error is %v, with the body in it", err)
 			}
@@ -137,10 +131,5 @@ func TestFailures(t *testing.T) {
 func TestScheduleKeepsTheDeadline(t *testing.T) {
 	proxy := faultproxy.Before(t, service)
 	proxy.Spoil(faultproxy.Hang)
-	ctx, cancel := context.WithTimeout(t.Context(), awssdk.AttemptTimeout/4)
-	defer cancel()
-	err := schedule(ctx, t, proxy.URL, "a")
-	if !errors.Is(err, context.DeadlineExceeded) || fault.Of(err).Reason != awssdk.ReasonOver {
-		t.Errorf("the error is %v, want %s", err, awssdk.ReasonOver)
-	}
+	faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, func(ctx context.Context) error { return schedule(ctx, t, proxy.URL, "a") })
 }

@@ -93,14 +93,12 @@ func TestFetchFailures(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			proxy := faultproxy.Before(t, answering(`{"SecretString": "`+value+`"}`))
-			proxy.Spoil(test.fault, test.fault)
+			proxy.Spoil(faultproxy.Twice(test.fault)...)
 			got, err := fetch(t.Context(), t, proxy.URL)
 			if err == nil || got != "" {
 				t.Fatalf("fetch returned %q, %v; want an error", got, err)
 			}
-			if failure := fault.Of(err); failure.Class != test.class || failure.Reason != test.reason {
-				t.Errorf("the error is %v, want %s: %s", err, test.class, test.reason)
-			}
+			faultproxy.WantFailure(t, err, test.class, test.reason)
 			if strings.Contains(err.Error(), value) || !strings.Contains(err.Error(), id) {
 				t.Errorf("the error is %v; want the secret's id in it, and nothing of its value", err)
 			}
@@ -111,10 +109,8 @@ func TestFetchFailures(t *testing.T) {
 func TestFetchKeepsTheDeadline(t *testing.T) {
 	proxy := faultproxy.Before(t, answering(`{}`))
 	proxy.Spoil(faultproxy.Hang)
-	ctx, cancel := context.WithTimeout(t.Context(), awssdk.AttemptTimeout/4)
-	defer cancel()
-	_, err := fetch(ctx, t, proxy.URL)
-	if !errors.Is(err, context.DeadlineExceeded) || fault.Of(err).Reason != awssdk.ReasonOver {
-		t.Errorf("the error is %v, want %s", err, awssdk.ReasonOver)
-	}
+	faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, func(ctx context.Context) error {
+		_, err := fetch(ctx, t, proxy.URL)
+		return err
+	})
 }

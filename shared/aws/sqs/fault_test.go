@@ -4,7 +4,6 @@ package sqs
 
 import (
 	"context"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -32,16 +31,6 @@ func through(t *testing.T, name queue.Name) (spoilt, clear *Queues, proxy *fault
 	clear = New(emulators.Patient(t), urls)
 	clear.receiveWait = 0
 	return New(config, urls), clear, proxy
-}
-
-func wantFailure(t *testing.T, err error, class fault.Class, reason string) {
-	t.Helper()
-	if err == nil {
-		t.Fatal("no error")
-	}
-	if got := fault.Of(err); got.Class != class || got.Reason != reason {
-		t.Fatalf("the error is %v, want %s: %s", err, class, reason)
-	}
 }
 
 // wantMessages takes all messages out and counts them.
@@ -74,28 +63,28 @@ func TestSendFailures(t *testing.T) {
 		sent   int
 	}{
 		"throttled": {
-			faults: both(faultproxy.Refuse(403, "RequestThrottled", "")),
+			faults: faultproxy.Twice(faultproxy.Refuse(403, "RequestThrottled", "")),
 			class:  fault.Throttled, reason: "RequestThrottled",
 		},
 		"the service fails": {
-			faults: both(faultproxy.Refuse(500, "InternalError", "")),
+			faults: faultproxy.Twice(faultproxy.Refuse(500, "InternalError", "")),
 			class:  fault.Transient, reason: "InternalError",
 		},
 		"the connection breaks before the request": {
-			faults: both(faultproxy.LoseRequest),
+			faults: faultproxy.Twice(faultproxy.LoseRequest),
 			class:  fault.Transient, reason: awssdk.ReasonConnection,
 		},
 		"the service hangs": {
-			faults: both(faultproxy.Hang),
+			faults: faultproxy.Twice(faultproxy.Hang),
 			class:  fault.Transient, reason: awssdk.ReasonTimeout,
 		},
 		"both answers are lost": {
-			faults: both(faultproxy.LoseAnswer),
+			faults: faultproxy.Twice(faultproxy.LoseAnswer),
 			class:  fault.Transient, reason: awssdk.ReasonConnection,
 			sent: 1,
 		},
 		"the answer breaks off": {
-			faults: both(faultproxy.HalveAnswer),
+			faults: faultproxy.Twice(faultproxy.HalveAnswer),
 			class:  fault.Transient, reason: awssdk.ReasonUnreadable,
 			sent: 1,
 		},
@@ -106,14 +95,11 @@ func TestSendFailures(t *testing.T) {
 			spoilt, clear, proxy := through(t, queue.Slack)
 			message := queue.Message{Body: "one", Group: "a", DeduplicationID: "one"}
 			proxy.Spoil(test.faults...)
-			wantFailure(t, spoilt.Send(t.Context(), queue.Slack, message), test.class, test.reason)
+			faultproxy.WantFailure(t, spoilt.Send(t.Context(), queue.Slack, message), test.class, test.reason)
 			wantMessages(t, clear, queue.Slack, test.sent)
 		})
 	}
 }
-
-// both spoils both attempts of a call.
-func both(spoilt faultproxy.Fault) []faultproxy.Fault { return []faultproxy.Fault{spoilt, spoilt} }
 
 func TestASendWhoseAnswerIsLost(t *testing.T) {
 	tests := map[string]struct {
@@ -180,13 +166,7 @@ func TestTheDeadlineIsKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy.Spoil(faultproxy.Hang)
-			ctx, cancel := context.WithTimeout(t.Context(), awssdk.AttemptTimeout/4)
-			defer cancel()
-			err := call(ctx)
-			if !errors.Is(err, context.DeadlineExceeded) {
-				t.Fatalf("the error is %v, want that the deadline passed", err)
-			}
-			wantFailure(t, err, fault.Transient, awssdk.ReasonOver)
+			faultproxy.WantDeadline(t, awssdk.AttemptTimeout/4, awssdk.ReasonOver, call)
 		})
 	}
 }

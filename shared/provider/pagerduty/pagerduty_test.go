@@ -176,7 +176,7 @@ func TestA202IsASuccessWhateverItsBody(t *testing.T) {
 		"PagerDuty's own": answers(202, `{"status":"success","message":"Event processed","dedup_key":"k"}`),
 		"empty":           answers(202, ""),
 		"not JSON":        answers(202, "accepted"),
-		"cut":             cut("HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{"),
+		"cut":             faultproxy.Cut("HTTP/1.1 202 Accepted\r\nContent-Length: 100\r\n\r\n{"),
 		"endless":         answers(202, strings.Repeat(" ", exchange.MaxAnswerBytes+1)),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,18 +184,6 @@ func TestA202IsASuccessWhateverItsBody(t *testing.T) {
 				t.Error(err)
 			}
 		})
-	}
-}
-
-// cut writes the beginning of an answer and closes the connection.
-func cut(beginning string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		connection, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			panic(err)
-		}
-		_, _ = io.WriteString(connection, beginning)
-		_ = connection.Close()
 	}
 }
 
@@ -248,9 +236,9 @@ func TestARefusalNamesWhatIsWrong(t *testing.T) {
 
 func TestLostAnswersAreTransientSinceAnEventMayBeRepeated(t *testing.T) {
 	for name, handler := range map[string]http.HandlerFunc{
-		"no answer":              cut(""),
-		"a status alone":         cut("HTTP/1.1 202"),
-		"a line that is no HTTP": cut(keyCanary + contentCanary + "\r\n\r\n"),
+		"no answer":              faultproxy.Cut(""),
+		"a status alone":         faultproxy.Cut("HTTP/1.1 202"),
+		"a line that is no HTTP": faultproxy.Cut(keyCanary + contentCanary + "\r\n\r\n"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			check(t, against(t, handler).Enqueue(t.Context(), flagged()), fault.Transient, "connection_lost")

@@ -282,7 +282,7 @@ func TestThrottlingInEveryForm(t *testing.T) {
 		{"429 with a date that is over", answers(429, "", "Date", "Sat, 09 May 2026 14:00:00 GMT", "Retry-After", "Sat, 09 May 2026 13:00:00 GMT"),
 			"http_429", 0},
 		{"200 that says so, with seconds", answers(200, `{"ok":false,"error":"rate_limited"}`, "Retry-After", "7"), "rate_limited", 7 * time.Second},
-		{"429 whose body breaks off", cut("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 100\r\n\r\n{"), "http_429", 3 * time.Second},
+		{"429 whose body breaks off", faultproxy.Cut("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3\r\nContent-Length: 100\r\n\r\n{"), "http_429", 3 * time.Second},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -295,28 +295,16 @@ func TestThrottlingInEveryForm(t *testing.T) {
 	}
 }
 
-// cut writes the beginning of an answer and closes the connection.
-func cut(beginning string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		connection, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			panic(err)
-		}
-		_, _ = io.WriteString(connection, beginning)
-		_ = connection.Close()
-	}
-}
-
 func TestLostAnswers(t *testing.T) {
 	tests := []struct {
 		name    string
 		handler http.HandlerFunc
 		reason  string
 	}{
-		{"no answer", cut(""), "connection_lost"},
-		{"a status alone", cut("HTTP/1.1 200 OK\r\n"), "connection_lost"},
-		{"a body cut in the middle", cut("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"ok\":true"), "connection_lost"},
-		{"a line that is not HTTP and quotes the token", cut(tokenCanary + "\r\n\r\n"), "connection_lost"},
+		{"no answer", faultproxy.Cut(""), "connection_lost"},
+		{"a status alone", faultproxy.Cut("HTTP/1.1 200 OK\r\n"), "connection_lost"},
+		{"a body cut in the middle", faultproxy.Cut("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{\"ok\":true"), "connection_lost"},
+		{"a line that is not HTTP and quotes the token", faultproxy.Cut(tokenCanary + "\r\n\r\n"), "connection_lost"},
 		{"an empty body", answers(200, ""), "unreadable_answer"},
 		{"not JSON", answers(200, tokenCanary), "unreadable_answer"},
 		{"JSON that is not an object", answers(200, `"`+tokenCanary+`"`), "unreadable_answer"},

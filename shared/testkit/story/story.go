@@ -7,9 +7,12 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
+	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/revento"
+	"revento-alerts/shared/testkit/mishap"
 )
 
 // Noon is second 0 of every story. Deliveries are signed and queued a minute later.
@@ -69,4 +72,28 @@ func Event(t testing.TB, kind route.Kind, name string) handoff.Event {
 		t.Fatal(err)
 	}
 	return event
+}
+
+// Delivered has an event worked on until its message is done with, as a queue makes it: also after a death.
+func Delivered(t testing.TB, name string, work func() error) {
+	t.Helper()
+	for range 10 {
+		var err error
+		died := mishap.Died(func() { err = work() })
+		if !died && err == nil {
+			return
+		}
+	}
+	t.Fatalf("%s is never done with", name)
+}
+
+// AlertRecord is what is kept of an event's alert.
+func AlertRecord(t testing.TB, records record.Store, event handoff.Event) record.Entry[alert.Record] {
+	t.Helper()
+	key := record.Key{Connection: event.Connection, Kind: record.Alert, ID: event.AlertKey}
+	entry, err := record.Load[alert.Record](t.Context(), records, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return entry
 }
