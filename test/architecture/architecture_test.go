@@ -30,7 +30,7 @@ const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
 
 var oneMachine = []string{
 	"modernc.org/", "github.com/spf13/", module + "shared/local/sqlite", module + "shared/testkit/memory", module + "shared/provider/recorder",
-	module + "shared/local/serve", module + "shared/local/sink",
+	module + "shared/local/serve", module + "shared/local/sink", module + "shared/revento/sandbox",
 	module + "shared/operate/terminal", module + "shared/operate/console", module + "shared/operate/api", module + "shared/ground/private",
 	module + "shared/provider/inprocess", module + "shared/testkit/conformance", module + "events", "testing",
 	"time/tzdata",

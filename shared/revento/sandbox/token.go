@@ -1,0 +1,226 @@
+package sandbox
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// Kind is what a token is for. (guide: /concepts/)
+type Kind string
+
+// The kinds of tokens.
+const (
+	Installation Kind = "installation"
+	User         Kind = "user"
+)
+
+// scopeKinds are all scopes, and the kind of token that can have them. (guide: /scopes/)
+var scopeKinds = map[string]Kind{
+	"event.read": Installation, "participants.read": Installation, "program.read": Installation,
+	"profile.read": User, "event.attendance": User,
+}
+
+func scopesOf(kind Kind) []string {
+	return slices.Sorted(func(yield func(string) bool) {
+		for scope, of := range scopeKinds {
+			if of == kind && !yield(scope) {
+				return
+			}
+		}
+	})
+}
+
+// prefixes of access tokens, and of refresh tokens. (guide: /oauth/refresh-tokens/; that of user tokens is not known)
+var prefixes = map[Kind]string{Installation: "rev_install_", User: "rev_user_"}
+
+const refreshPrefix = "rev_refresh_"
+
+// Tokens is the reply of the token endpoint. (guide: /oauth/refresh-tokens/)
+type Tokens struct {
+	AccessToken  string `json:"access_token"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	TokenType    string `json:"token_type"`
+	// ExpiresIn and RefreshExpiresIn are seconds.
+	ExpiresIn        int    `json:"expires_in"`
+	RefreshExpiresIn int    `json:"refresh_expires_in,omitempty"`
+	Scope            string `json:"scope"`
+	EventID          string `json:"event_id"`
+	OrganizationID   string `json:"organization_id"`
+	UserID           string `json:"user_id,omitempty"`
+}
+
+// grant is one consent: for one event, and with user tokens for one user.
+type grant struct {
+	id, client, event, organization, user string
+	kind                                  Kind
+	scope                                 []string
+	first, renewed                        time.Time
+	generation                            int
+	revoked                               bool
+	newest                                Tokens
+	tokens                                []digest // the oldest first
+	inFlight                              int
+	used                                  windows
+}
+
+// token is an access token, or a refresh token.
+type token struct {
+	grant      *grant
+	access     bool
+	generation int
+	expires    time.Time
+	ended      bool // before its time, alone
+	used       windows
+}
+
+func (g *grant) has(scope string) bool { return slices.Contains(g.scope, scope) }
+
+// newGrant begins one and issues its first tokens.
+func (s *Sandbox) newGrant(g grant) (*grant, Tokens) {
+	if s.rules.ConsentEndsEarlier {
+		s.revoke(func(other *grant) bool {
+			return other.client == g.client && other.kind == g.kind && other.event == g.event && other.user == g.user
+		})
+	}
+	g.id, g.first = randomText(), s.now()
+	begun := &g
+	s.grants = append(s.grants, begun)
+	if len(s.grants) > maxGrants {
+		s.forget(s.grants[0])
+		s.grants = slices.Delete(s.grants, 0, 1)
+	}
+	return begun, s.issue(begun)
+}
+
+// forget makes a grant's tokens unknown.
+func (s *Sandbox) forget(g *grant) {
+	for _, key := range g.tokens {
+		delete(s.tokens, key)
+	}
+	g.tokens = nil
+}
+
+// issue makes the grant's next pair.
+func (s *Sandbox) issue(g *grant) Tokens {
+	now := s.now()
+	g.generation++
+	g.renewed = now
+	refreshEnd := now.Add(RefreshLife)
+	if limit := g.first.Add(RefreshCap); limit.Before(refreshEnd) {
+		refreshEnd = limit
+	}
+	access, refresh := prefixes[g.kind]+randomText(), refreshPrefix+randomText()
+	s.keep(g, access, &token{grant: g, access: true, generation: g.generation, expires: now.Add(AccessLife)})
+	s.keep(g, refresh, &token{grant: g, generation: g.generation, expires: refreshEnd})
+	g.newest = Tokens{
+		AccessToken: access, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(AccessLife.Seconds()),
+		RefreshExpiresIn: int(refreshEnd.Sub(now).Seconds()), Scope: strings.Join(g.scope, " "), EventID: g.event,
+		OrganizationID: g.organization,
+	}
+	if s.rules.TokenNamesUser {
+		g.newest.UserID = g.user
+	}
+	return g.newest
+}
+
+func (s *Sandbox) keep(g *grant, secret string, t *token) {
+	key := digestOf(secret)
+	s.tokens[key] = t
+	g.tokens = append(g.tokens, key)
+	if excess := len(g.tokens) - maxTokens; excess > 0 {
+		for _, old := range g.tokens[:excess] {
+			delete(s.tokens, old)
+		}
+		g.tokens = slices.Delete(g.tokens, 0, excess)
+	}
+}
+
+// endAccess makes the grant's access tokens expire at once.
+func (s *Sandbox) endAccess(g *grant) { s.end(g, true) }
+
+// endRefresh does so with its refresh tokens.
+func (s *Sandbox) endRefresh(g *grant) { s.end(g, false) }
+
+func (s *Sandbox) end(g *grant, access bool) {
+	for _, key := range g.tokens {
+		if t := s.tokens[key]; t.access == access {
+			t.ended = true
+		}
+	}
+}
+
+// findRefresh returns a client's refresh token, however it stands, or nil.
+func (s *Sandbox) findRefresh(secret string, client Client) *token {
+	t := s.tokens[digestOf(secret)]
+	if t == nil || t.access || t.grant.client != client.ID {
+		return nil
+	}
+	return t
+}
+
+// redeem gives the next pair for a refresh token. keep has the reply bring none, and the old one stay good.
+func (s *Sandbox) redeem(t *token, keep bool) (Tokens, *problem) {
+	now := s.now()
+	if t == nil || t.grant.revoked || t.ended || !now.Before(t.expires) {
+		return Tokens{}, invalidGrant("the refresh token is unknown, expired or revoked")
+	}
+	if t.generation < t.grant.generation {
+		return s.redeemAgain(t)
+	}
+	if s.rules.RefreshEndsAccess {
+		s.endAccess(t.grant)
+	}
+	if keep {
+		return s.issueAccess(t), nil
+	}
+	return s.issue(t.grant), nil
+}
+
+// issueAccess makes an access token alone.
+func (s *Sandbox) issueAccess(t *token) Tokens {
+	reply := t.grant.newest
+	reply.AccessToken = prefixes[t.grant.kind] + randomText()
+	s.keep(t.grant, reply.AccessToken, &token{grant: t.grant, access: true, generation: t.generation, expires: s.now().Add(AccessLife)})
+	reply.RefreshToken, reply.RefreshExpiresIn = "", 0
+	return reply
+}
+
+// redeemAgain answers for a refresh token that was redeemed before, as the rule says.
+func (s *Sandbox) redeemAgain(t *token) (Tokens, *problem) {
+	again := t.generation == t.grant.generation-1 && s.now().Sub(t.grant.renewed) < s.rules.ReuseWindow
+	switch {
+	case s.rules.Reuse == ReuseSamePair && again:
+		return t.grant.newest, nil
+	case s.rules.Reuse == ReuseNewPair && again:
+		return s.issue(t.grant), nil
+	case s.rules.Reuse == ReuseRevoke:
+		t.grant.revoked = true
+	}
+	return Tokens{}, invalidGrant("the refresh token was redeemed before")
+}
+
+// authenticate finds who calls, or says why the token is no good. (guide: /api/errors/)
+func (s *Sandbox) authenticate(secret string) (*token, *problem) {
+	t := s.tokens[digestOf(secret)]
+	switch {
+	case t == nil || !t.access:
+		return nil, &problem{status: 401, code: "invalid_token", message: "the access token is unknown"}
+	case t.grant.revoked:
+		return nil, &problem{status: 401, code: "token_revoked", message: "the access token was revoked"}
+	case t.ended || !s.now().Before(t.expires):
+		return nil, &problem{status: 401, code: "token_expired", message: "the access token has expired"}
+	}
+	return t, nil
+}
+
+// revoke revokes all grants that fit, and returns how many there were.
+func (s *Sandbox) revoke(fits func(*grant) bool) (count int) {
+	for _, g := range s.grants {
+		if !g.revoked && fits(g) {
+			g.revoked = true
+			count++
+		}
+	}
+	return count
+}
