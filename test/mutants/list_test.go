@@ -180,9 +180,9 @@ var mutants = []mutant{
 
 	{name: "Slack: a page that does not reach back counts as a look", file: "shared/provider/slack/lookup.go",
 		guard: "case seen.ts == \"\" && !seen.whole:", instead: "case false:"},
-	{name: "exchange: an answer without an end", file: "shared/provider/exchange/exchange.go",
+	{name: "exchange: an answer without an end", file: "shared/ground/exchange/exchange.go",
 		guard: "io.LimitReader(response.Body, MaxAnswerBytes+1)", instead: "response.Body"},
-	{name: "exchange: a credential that was rotated just now is refused for good", file: "shared/provider/exchange/credential.go",
+	{name: "exchange: a credential that was rotated just now is refused for good", file: "shared/ground/exchange/credential.go",
 		guard: "if refusal != nil && refusal.Credential && !fresh {", instead: "if refusal == nil && !fresh {",
 		packages: []string{"shared/provider/slack", "shared/provider/pagerduty"}},
 

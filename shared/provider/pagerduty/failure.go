@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"strings"
 
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
-	"revento-alerts/shared/provider/exchange"
 )
 
 // The reasons of this package.

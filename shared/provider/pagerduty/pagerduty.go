@@ -8,9 +8,9 @@ import (
 	"github.com/PagerDuty/go-pagerduty"
 
 	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
-	"revento-alerts/shared/provider/exchange"
 )
 
 // RoutingKeys gives the integration keys.

@@ -11,9 +11,9 @@ import (
 
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
-	"revento-alerts/shared/provider/exchange"
 )
 
 // A message's metadata holds the alert key and nothing else, so that Find knows the message again.

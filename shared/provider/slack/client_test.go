@@ -21,10 +21,10 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/provider"
-	"revento-alerts/shared/provider/exchange"
 	"revento-alerts/shared/provider/slack"
 	"revento-alerts/test/faultproxy"
 )

@@ -6,8 +6,8 @@ import (
 	"net/http"
 	"slices"
 
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
-	"revento-alerts/shared/provider/exchange"
 )
 
 // The reasons that are not Slack's own codes.

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"revento-alerts/shared/provider/exchange"
+	"revento-alerts/shared/ground/exchange"
 )
 
 // The rest of what an exchange can come to is held by the tests of the adapters, which are what gives it a meaning.
