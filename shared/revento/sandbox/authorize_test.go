@@ -171,7 +171,7 @@ func TestWhatTheManifestDoesNotDeclareCannotBeAskedFor(t *testing.T) {
 	w := newWorld(t)
 	client := theClient()
 	client.Scopes, client.Optional = []string{"event.read"}, nil
-	w.ok(w.Register(client))
+	w.ok(w.AddClient(client))
 	if got := w.consent(sandbox.Decision{}, nil).Get("error"); got != "invalid_scope" {
 		t.Errorf("error %q", got)
 	}
@@ -245,7 +245,7 @@ func TestACodeIsExchangedOnceByWhoAskedForIt(t *testing.T) {
 		"the older secret": {func(_ *world, f url.Values) { f.Set("client_secret", "client-secret-old") }, 200, ""},
 		"an unknown code":  {func(_ *world, f url.Values) { f.Set("code", "wrong") }, 400, "invalid_grant"},
 		"another client's": {func(w *world, f url.Values) {
-			w.ok(w.Register(sandbox.Client{ID: "int_2", Secrets: []string{"s2"}}))
+			w.ok(w.AddClient(sandbox.Client{ID: "int_2", Secrets: []string{"s2"}}))
 			f.Set("client_id", "int_2")
 			f.Set("client_secret", "s2")
 		}, 400, "invalid_grant"},

@@ -81,8 +81,8 @@ func (s *Sandbox) Cancel(eventID, participantID string) error {
 	})
 }
 
-// Pay makes a participant a registered one, approved before if need be: participant.registered.
-func (s *Sandbox) Pay(eventID, participantID string) error {
+// Register makes a participant a registered one, approved before if need be: participant.registered.
+func (s *Sandbox) Register(eventID, participantID string) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
 		if p.state != Approved {
 			p.review(Approved, s.now())

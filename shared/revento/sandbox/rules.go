@@ -109,13 +109,15 @@ func DefaultRules() Rules {
 	}
 }
 
+const reuseRule = "reuse"
+
 // switches names every rule, says what is not known, and writes into rules.
 func (r *Rules) switches() *flag.FlagSet {
 	set := flag.NewFlagSet("", flag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	onOff := func(value *bool, name, what string) { set.BoolVar(value, name, *value, what) }
 	span := func(value *time.Duration, name, what string) { set.DurationVar(value, name, *value, what) }
-	set.TextVar(&r.Reuse, "reuse", r.Reuse, "what a second redemption of a refresh token does: refuse, same_pair, new_pair, revoke")
+	set.TextVar(&r.Reuse, reuseRule, r.Reuse, "what a second redemption of a refresh token does: refuse, same_pair, new_pair, revoke")
 	span(&r.ReuseWindow, "reuse_window", "how long after the first redemption same_pair and new_pair hold")
 	onOff(&r.RefreshEndsAccess, "refresh_ends_access", "a refresh ends the access token before it")
 	onOff(&r.ConsentEndsEarlier, "consent_ends_earlier", "consent given again ends the tokens of the earlier one")

@@ -48,7 +48,7 @@ type Sender func(ctx context.Context, delivery sample.Delivery) (status int, err
 
 // Options are what a sandbox needs. The zero value is a world without clients and webhooks.
 type Options struct {
-	// Clients are the integrations that may ask; Register adds one later.
+	// Clients are the integrations that may ask; AddClient adds one later.
 	Clients []Client
 	// WebhookSecret signs the webhooks.
 	WebhookSecret string
@@ -129,7 +129,7 @@ func New(options Options) (*Sandbox, error) {
 		return nil, fmt.Errorf("%d participants: choose 1 to %d", count, maxParticipants)
 	}
 	for _, client := range options.Clients {
-		if err := s.Register(client); err != nil {
+		if err := s.AddClient(client); err != nil {
 			return nil, err
 		}
 	}
@@ -137,25 +137,25 @@ func New(options Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// Register adds a client, or replaces the one of its id: its tokens stay. It returns an error for one that could never be used.
-func (s *Sandbox) Register(client Client) error {
+// AddClient adds a client, or replaces the one of its id: its tokens stay. It returns an error for one that could never be used.
+func (s *Sandbox) AddClient(client Client) error {
 	if client.ID == "" || len(client.Secrets) == 0 || slices.Contains(client.Secrets, "") {
-		return errors.New("register a client: it needs an id and a secret")
+		return errors.New("add a client: it needs an id and a secret")
 	}
 	for _, uri := range client.RedirectURIs {
 		if parsed, err := url.Parse(uri); err != nil || parsed.Host == "" || parsed.Fragment != "" {
-			return fmt.Errorf("register the client %s: the redirect URI %q is not a whole URL without a fragment", client.ID, uri)
+			return fmt.Errorf("add the client %s: the redirect URI %q is not a whole URL without a fragment", client.ID, uri)
 		}
 	}
 	for _, scope := range slices.Concat(client.Scopes, client.Optional) {
 		if _, known := scopeKinds[scope]; !known {
-			return fmt.Errorf("register the client %s: Revento has no scope %q", client.ID, scope)
+			return fmt.Errorf("add the client %s: Revento has no scope %q", client.ID, scope)
 		}
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.clients[client.ID]; !known && len(s.clients) == maxClients {
-		return fmt.Errorf("register the client %s: %d are enough", client.ID, maxClients)
+		return fmt.Errorf("add the client %s: %d are enough", client.ID, maxClients)
 	}
 	s.clients[client.ID] = client
 	return nil

@@ -45,7 +45,7 @@ func TestARefreshNeedsTheClientsOwnTokenAndSecret(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
-			w.ok(w.Register(sandbox.Client{ID: "int_2", Secrets: []string{"s2"}}))
+			w.ok(w.AddClient(sandbox.Client{ID: "int_2", Secrets: []string{"s2"}}))
 			tokens := w.connect(makersCamp)
 			form := refreshForm(tokens.RefreshToken)
 			test.change(form)

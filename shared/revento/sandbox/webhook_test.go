@@ -78,7 +78,7 @@ func TestEachChangeSendsItsSignedWebhook(t *testing.T) {
 			_, err := w.Apply(makersCamp)
 			return err
 		}, "app_sandbox_1_037", "pending"},
-		"participant.registered":      {func(w *world) error { return w.Pay(makersCamp, somebody) }, somebody, "registered"},
+		"participant.registered":      {func(w *world) error { return w.Register(makersCamp, somebody) }, somebody, "registered"},
 		"participant.profile_updated": {func(w *world) error { return w.Rename(makersCamp, somebody, "New Name") }, somebody, ""},
 		"activity.updated":            {func(w *world) error { return w.ChangeActivity(makersCamp, "act_sandbox_1_1", "New") }, "act_sandbox_1_1", "published"},
 		"activity.capacity_state_changed": {func(w *world) error {
