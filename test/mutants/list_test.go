@@ -124,6 +124,15 @@ var mutants = []mutant{
 	{name: "records, DynamoDB: another user's", file: "shared/aws/dynamodb/records.go",
 		guard: `sameUser = " AND #user = :user"`, instead: `sameUser = " AND (#user = :user OR attribute_exists(#version))"`, onEngines: true},
 
+	{name: "records, memory: what is removed stays", file: "shared/testkit/memory/records.go", guard: "if rec.Remove {", instead: "if false {"},
+	{name: "records, SQLite: put together by halves", file: "shared/local/sqlite/records.go",
+		guard: "return false, err // which takes back what was written before", instead: "return err == nil, nil"},
+	{name: "records, SQLite: removed at an old version", file: "shared/local/sqlite/records.go",
+		guard: `AND sort = ? AND version = ? AND user IS ?"`, instead: `AND sort = ? AND ? > 0 AND user IS ?"`},
+	{name: "records, DynamoDB: one of several is created after the tombstone", file: "shared/aws/dynamodb/records.go",
+		guard: "slices.MinFunc(created,", instead: "slices.MaxFunc(created,", onEngines: true},
+	{name: "records, DynamoDB: what is removed stays", file: "shared/aws/dynamodb/records.go", guard: "if !rec.Remove {", instead: "if true {", onEngines: true},
+
 	// The queues.
 	{name: "queues, SQLite: a deduplication id counts for nothing", file: "shared/local/sqlite/queues.go",
 		guard: "if err != nil || !isNew {", instead: "if err != nil || !isNew && false {"},

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/revento"
 )
 
@@ -99,6 +100,8 @@ type Record struct {
 	Pending string
 	// Data is the kind's own content, as JSON.
 	Data []byte
+	// Remove says that PutAll is to remove the record and not to store it, if it still has this version. No stored record has it.
+	Remove bool
 }
 
 // Errors of a Store.
@@ -121,6 +124,39 @@ type Store interface {
 	// that no tombstone of the connection has a cutoff at or after record.OccurredAt. The stored version is then
 	// record.Version+1. It returns ErrChanged and ErrDeleted; where both are due, either.
 	Put(ctx context.Context, record Record) error
+	// PutAll stores several records of one connection as Put stores one, and removes those with Remove: all of them or, where one
+	// is refused, none. It returns Put's errors, and those of Check. Without records it does nothing.
+	PutAll(ctx context.Context, records ...Record) error
+}
+
+// MaxTogether is how many records PutAll takes. DynamoDB takes 100 actions in a transaction, and 4 MB: a record is two at the most
+// (itself, and the way on which its user finds it), and the look at the tombstone is one.
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+const MaxTogether = 49
+
+// Check returns a permanent error for records that cannot be put together: they are too many, of two connections, or one twice,
+// or one is to be removed that nobody has read. That is a mistake of the caller's, whatever is stored.
+func Check(records ...Record) error {
+	refuse := func(reason string) error {
+		return &fault.Error{Class: fault.Permanent, Op: "put records together", Reason: reason}
+	}
+	if len(records) > MaxTogether {
+		return refuse("too_many")
+	}
+	seen := map[string]bool{}
+	for _, rec := range records {
+		switch sort := rec.Key.Sort(); {
+		case !rec.Key.Connection.Equal(records[0].Key.Connection):
+			return refuse("two_connections")
+		case seen[sort]:
+			return refuse("one_twice")
+		case rec.Remove && rec.Version == 0:
+			return refuse("removed_unread")
+		default:
+			seen[sort] = true
+		}
+	}
+	return nil
 }
 
 // Purger deletes what is kept of a connection.
@@ -262,13 +298,23 @@ func LoadAfter[T any](ctx context.Context, store Store, key Key, cutoff time.Tim
 	return entry, err
 }
 
-// Save stores the entry's value and returns the entry with its new version.
-func Save[T any](ctx context.Context, store Store, entry Entry[T]) (Entry[T], error) {
+// Encode returns the entry's record with its value as the content, to be put together with others.
+func Encode[T any](entry Entry[T]) (Record, error) {
 	data, err := json.Marshal(content[T]{Schema: SchemaVersion, Value: entry.Value})
 	if err != nil {
-		return entry, fmt.Errorf("encode the %s record: %w", entry.Key.Kind, err)
+		return entry.Record, fmt.Errorf("encode the %s record: %w", entry.Key.Kind, err)
 	}
 	entry.Data = data
+	return entry.Record, nil
+}
+
+// Save stores the entry's value and returns the entry with its new version.
+func Save[T any](ctx context.Context, store Store, entry Entry[T]) (Entry[T], error) {
+	encoded, err := Encode(entry)
+	if err != nil {
+		return entry, err
+	}
+	entry.Record = encoded
 	if err := store.Put(ctx, entry.Record); err != nil {
 		return entry, fmt.Errorf("write the %s record: %w", entry.Key.Kind, err)
 	}

@@ -237,6 +237,34 @@ func TestAPutWhoseAnswerIsLostKnowsItsOwnWrite(t *testing.T) {
 	}
 }
 
+func TestRecordsPutTogetherWhoseAnswerIsLostKnowTheirOwnWrite(t *testing.T) {
+	config, proxy := through(t)
+	store := NewRecords(config, emulators.Records(t), emulators.Records(t))
+	one, two := newRecord("one"), newRecord("two")
+	two.Key.Connection = one.Key.Connection
+	removal := func(rec record.Record) record.Record {
+		rec.Version, rec.Remove = 1, true
+		return rec
+	}
+	for _, step := range []struct {
+		doing   string
+		records []record.Record
+	}{
+		{"create one", []record.Record{one}},
+		{"replace it by another", []record.Record{removal(one), two}},
+		{"remove that", []record.Record{removal(two)}},
+	} {
+		proxy.Spoil(faultproxy.LoseAnswer)
+		if err := store.PutAll(t.Context(), step.records...); err != nil {
+			t.Fatalf("%s: %v", step.doing, err)
+		}
+	}
+	left, err := store.Query(t.Context(), one.Key.Connection, "")
+	if err != nil || len(left) > 0 {
+		t.Errorf("what is left is %+v, %v; want nothing", left, err)
+	}
+}
+
 func TestAnEqualWriteOfAnotherIsNotOnesOwn(t *testing.T) {
 	store := NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t))
 	rec := newRecord("one")
@@ -336,7 +364,8 @@ func TestRecordsKeepTheDeadline(t *testing.T) {
 			_, err := store.Get(ctx, newRecord("one").Key)
 			return err
 		},
-		"put": func(ctx context.Context) error { return store.Put(ctx, newRecord("one")) },
+		"put":          func(ctx context.Context) error { return store.Put(ctx, newRecord("one")) },
+		"put together": func(ctx context.Context) error { return store.PutAll(ctx, newRecord("one")) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy.Spoil(faultproxy.Hang)

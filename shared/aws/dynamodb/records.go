@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -64,42 +65,61 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 // write of what is about a user. If the answer was lost and the SDK sent the write again, it is refused by its own first arrival,
 // which it knows by its token.
 func (r *Records) Put(ctx context.Context, rec record.Record) error {
+	if rec.Remove || rec.User != "" || r.isGated(rec) {
+		return r.PutAll(ctx, rec)
+	}
 	token := rand.Text()
-	put := r.conditional(rec, token)
-	isGated := rec.Version == 0 && r.deletions != ""
-	err := patiently(ctx, func() error {
-		if isGated || rec.User != "" {
-			return r.transact(ctx, rec, put, isGated, token)
-		}
-		return r.put(ctx, put, token)
-	})
+	return r.written(ctx, func() error { return r.put(ctx, r.conditional(rec, token), token) })
+}
+
+// PutAll implements record.Store in one request, a transaction. If the answer was lost and the SDK sent it again, the service knows it
+// by the token that the SDK gave it; should it not, what was stored is known as in Put.
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-apis-txwriteitems
+func (r *Records) PutAll(ctx context.Context, records ...record.Record) error {
+	if err := record.Check(records...); err != nil || len(records) == 0 {
+		return err
+	}
+	token := rand.Text()
+	return r.written(ctx, func() error { return r.transact(ctx, records, token) })
+}
+
+// written makes a request that writes records, patiently.
+func (r *Records) written(ctx context.Context, request func() error) error {
+	err := patiently(ctx, request)
 	if err == nil || errors.Is(err, record.ErrChanged) || errors.Is(err, record.ErrDeleted) {
 		return err
 	}
 	return failure(ctx, "write to the table "+r.table, err)
 }
 
+// isGated says whether a tombstone may be in the record's way.
+func (r *Records) isGated(rec record.Record) bool { return rec.Version == 0 && r.deletions != "" }
+
 // conditional is the write on condition that the stored version, and its user, is the record's.
 func (r *Records) conditional(rec record.Record, token string) *types.Put {
-	put := &types.Put{
+	condition, named, values := isStill(rec)
+	return &types.Put{
 		TableName:                           &r.table,
 		Item:                                encode(rec, token),
-		ConditionExpression:                 aws.String("attribute_not_exists(#partition)"),
-		ExpressionAttributeNames:            names(attrPartition),
+		ConditionExpression:                 &condition,
+		ExpressionAttributeNames:            named,
+		ExpressionAttributeValues:           values,
 		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
 	}
+}
+
+// isStill is the condition that what is stored has the record's version, and its user.
+func isStill(rec record.Record) (condition string, named map[string]string, values item) {
 	if rec.Version == 0 {
-		return put
+		return "attribute_not_exists(#partition)", names(attrPartition), nil
 	}
 	sameUser := " AND attribute_not_exists(#user)"
-	put.ExpressionAttributeValues = item{":version": number(rec.Version)}
+	values = item{":version": number(rec.Version)}
 	if rec.User != "" {
 		sameUser = " AND #user = :user"
-		put.ExpressionAttributeValues[":user"] = text(rec.User)
+		values[":user"] = text(rec.User)
 	}
-	put.ConditionExpression = aws.String("#version = :version" + sameUser)
-	put.ExpressionAttributeNames = names(attrVersion, attrUser)
-	return put
+	return "#version = :version" + sameUser, names(attrVersion, attrUser), values
 }
 
 func (r *Records) put(ctx context.Context, put *types.Put, token string) error {
@@ -117,43 +137,67 @@ func (r *Records) put(ctx context.Context, put *types.Put, token string) error {
 	return err
 }
 
-// transact writes the record with the item by which its user finds it, on condition that no tombstone is in the way, too.
-func (r *Records) transact(ctx context.Context, rec record.Record, put *types.Put, isGated bool, token string) error {
-	var items []types.TransactWriteItem
-	if isGated {
-		items = append(items, types.TransactWriteItem{ConditionCheck: r.gate(rec)})
+// transact writes the records, each with the item by which its user finds it, on condition that no tombstone is in the way, too.
+func (r *Records) transact(ctx context.Context, records []record.Record, token string) error {
+	items := r.gate(records)
+	gates := len(items)
+	for _, rec := range records {
+		items = append(items, r.action(rec, token))
 	}
-	own := len(items)
-	items = append(items, types.TransactWriteItem{Put: put})
-	if rec.User != "" {
-		items = append(items, types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: wayTo(rec)}})
+	for _, rec := range records {
+		if rec.User != "" {
+			items = append(items, r.actionOnWay(rec))
+		}
 	}
 	_, err := r.client.TransactWriteItems(ctx, &sdk.TransactWriteItemsInput{TransactItems: items})
 	reasons := cancellation(err)
 	if len(reasons) != len(items) {
 		return err
 	}
-	switch {
-	case isRefused(reasons[own]) && changed(reasons[own].Item, token) == nil:
+	isOwn := func(reason types.CancellationReason) bool {
+		return isRefused(reason) && changed(reason.Item, token) == nil
+	}
+	switch own := reasons[gates : gates+len(records)]; {
+	case slices.ContainsFunc(own, isOwn):
 		return nil
-	case isGated && isRefused(reasons[0]):
+	case slices.ContainsFunc(reasons[:gates], isRefused):
 		return record.ErrDeleted
-	case isRefused(reasons[own]):
+	case slices.ContainsFunc(own, isRefused):
 		return record.ErrChanged
 	default:
 		return err
 	}
 }
 
-// gate is the condition that no tombstone is in a creation's way.
-func (r *Records) gate(rec record.Record) *types.ConditionCheck {
-	return &types.ConditionCheck{
+// action stores the record, or removes it.
+func (r *Records) action(rec record.Record, token string) types.TransactWriteItem {
+	put := r.conditional(rec, token)
+	if !rec.Remove {
+		return types.TransactWriteItem{Put: put}
+	}
+	return types.TransactWriteItem{Delete: &types.Delete{
+		TableName:                 put.TableName,
+		Key:                       keyOf(rec.Key),
+		ConditionExpression:       put.ConditionExpression,
+		ExpressionAttributeNames:  put.ExpressionAttributeNames,
+		ExpressionAttributeValues: put.ExpressionAttributeValues,
+	}}
+}
+
+// gate is the condition that no tombstone is in the way of those records that are created; none where none can be.
+func (r *Records) gate(records []record.Record) []types.TransactWriteItem {
+	created := slices.DeleteFunc(slices.Clone(records), func(rec record.Record) bool { return !r.isGated(rec) })
+	if len(created) == 0 {
+		return nil
+	}
+	oldest := slices.MinFunc(created, func(a, b record.Record) int { return a.OccurredAt.Compare(b.OccurredAt) })
+	return []types.TransactWriteItem{{ConditionCheck: &types.ConditionCheck{
 		TableName:                 &r.deletions,
-		Key:                       keyOf(record.TombstoneKey(rec.Key.Connection)),
+		Key:                       keyOf(record.TombstoneKey(oldest.Key.Connection)),
 		ConditionExpression:       aws.String("attribute_not_exists(#partition) OR #occurred_at < :occurred_at"),
 		ExpressionAttributeNames:  names(attrPartition, attrOccurredAt),
-		ExpressionAttributeValues: item{":occurred_at": moment(rec.OccurredAt)},
-	}
+		ExpressionAttributeValues: item{":occurred_at": moment(oldest.OccurredAt)},
+	}}}
 }
 
 // changed is the result of a write that the standing item refused: none if that is its own.

@@ -114,6 +114,12 @@ func TestEachCallIsOneRequest(t *testing.T) {
 			call: func() error { return store.Put(t.Context(), record.Record{Version: 1}) },
 			want: request{operation: "PutItem"},
 		},
+		"put together": {
+			call: func() error {
+				return store.PutAll(t.Context(), record.Record{}, record.Record{Key: record.Key{ID: "two"}, Version: 1, Remove: true})
+			},
+			want: request{operation: "TransactWriteItems"},
+		},
 		"query, strongly consistent": {
 			call: func() error {
 				_, err := store.Query(t.Context(), record.Connection{}, "alert#one")

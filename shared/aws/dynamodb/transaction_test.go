@@ -151,6 +151,32 @@ func TestWhatCancelsACreation(t *testing.T) {
 	}
 }
 
+func TestWhatCancelsRecordsThatArePutTogether(t *testing.T) {
+	none := reason("None")
+	tests := map[string]struct {
+		faults   []faultproxy.Fault
+		requests int
+		want     error
+	}{
+		"a removal that came too late": {only(reason(codeRefused), none), 1, record.ErrChanged},
+		"another's record":             {only(none, refusedBy("another")), 1, record.ErrChanged},
+		"its own first arrival":        {[]faultproxy.Fault{refusedByItself(reason(codeRefused))}, 1, nil},
+		"a conflict, once":             {only(reason(codeConflict), none), 2, nil},
+		"a conflict, then its own":     {append(times(1, conflict), refusedByItself(none)), 2, nil},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			config, proxy := spoilt(t, test.faults...)
+			removal := record.Record{Key: record.Key{ID: "old"}, Version: 1, Remove: true}
+			err := NewDeletions(config, "deletions").PutAll(t.Context(), removal, record.Record{Key: record.Key{ID: "new"}})
+			if !errors.Is(err, test.want) || proxy.Requests() != test.requests {
+				t.Errorf("%v after %d requests; want %v after %d", err, proxy.Requests(), test.want, test.requests)
+			}
+		})
+	}
+}
+
 func TestAWriteThatMeetsATransactionIsTriedAgain(t *testing.T) {
 	for name, call := range map[string]func(context.Context, *Records) error{
 		"update":        func(ctx context.Context, store *Records) error { return store.Put(ctx, record.Record{Version: 1}) },

@@ -30,6 +30,14 @@ func wayTo(rec record.Record) item {
 	return way
 }
 
+// actionOnWay writes the item by which the record's user finds it, or removes it.
+func (r *Records) actionOnWay(rec record.Record) types.TransactWriteItem {
+	if rec.Remove {
+		return types.TransactWriteItem{Delete: &types.Delete{TableName: &r.table, Key: keyOfWay(rec.Key, rec.User)}}
+	}
+	return types.TransactWriteItem{Put: &types.Put{TableName: &r.table, Item: wayTo(rec)}}
+}
+
 func keyOfWay(key record.Key, user string) item {
 	return item{attrPartition: text(key.Connection.Partition()), attrSort: text(waysOf(user) + key.Sort())}
 }

@@ -45,25 +45,52 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 	})
 }
 
-// Put implements record.Store. The look at the tombstone and the creation are one transaction.
-func (r *Records) Put(ctx context.Context, rec record.Record) error {
-	query := "UPDATE " + r.table + ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4, pending = ?5
+// Put implements record.Store.
+func (r *Records) Put(ctx context.Context, rec record.Record) error { return r.PutAll(ctx, rec) }
+
+// PutAll implements record.Store. The looks at the tombstone and all that is written are one transaction.
+func (r *Records) PutAll(ctx context.Context, records ...record.Record) error {
+	if err := record.Check(records...); err != nil || len(records) == 0 {
+		return err
+	}
+	_, err := do(ctx, r.engine, func(s *session) (stored bool, err error) {
+		for _, rec := range records {
+			if err := r.write(s, rec); err != nil {
+				return false, err // which takes back what was written before
+			}
+		}
+		return true, nil
+	})
+	return err
+}
+
+// The statements that write a record, on condition of its version: one that finds none changes nothing.
+const (
+	creation = ` (version, occurred_at, expires, data, pending, connection, sort, user)
+		VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING`
+	update = ` SET version = ?1 + 1, occurred_at = ?2, expires = ?3, data = ?4, pending = ?5
 		WHERE connection = ?6 AND sort = ?7 AND version = ?1 AND user IS ?8`
-	if rec.Version == 0 {
-		query = "INSERT INTO " + r.table + ` (version, occurred_at, expires, data, pending, connection, sort, user)
-			VALUES (?1 + 1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO NOTHING`
+	removal = " WHERE connection = ? AND sort = ? AND version = ? AND user IS ?"
+)
+
+// write stores the record, or removes it.
+func (r *Records) write(s *session, rec record.Record) error {
+	if err := r.gate(s, rec); err != nil {
+		return err
 	}
 	expires := sql.NullString{String: stamp(rec.Expires), Valid: !rec.Expires.IsZero()}
 	pending := sql.NullString{String: rec.Pending, Valid: rec.Pending != ""}
 	user := sql.NullString{String: rec.User, Valid: rec.User != ""}
-	stored, err := do(ctx, r.engine, func(s *session) (int64, error) {
-		if err := r.gate(s, rec); err != nil {
-			return 0, err
-		}
-		return s.exec(query, rec.Version, stamp(rec.OccurredAt), expires, rec.Data, pending,
-			rec.Key.Connection.Partition(), rec.Key.Sort(), user)
-	})
-	if err == nil && stored == 0 {
+	partition, sort := rec.Key.Connection.Partition(), rec.Key.Sort()
+	query, args := "UPDATE "+r.table+update, []any{rec.Version, stamp(rec.OccurredAt), expires, rec.Data, pending, partition, sort, user}
+	switch {
+	case rec.Remove:
+		query, args = "DELETE FROM "+r.table+removal, []any{partition, sort, rec.Version, user}
+	case rec.Version == 0:
+		query = "INSERT INTO " + r.table + creation
+	}
+	written, err := s.exec(query, args...)
+	if err == nil && written == 0 {
 		return record.ErrChanged
 	}
 	return err

@@ -34,7 +34,7 @@ func Deletions(t *testing.T, open func(*testing.T) (KeptStore, DeletionStore), e
 	run(t, func(t *testing.T) *deletionTest {
 		kept, deletions := open(t)
 		return &deletionTest{recordTest: newRecordTest(t, kept), kept: kept, deletions: deletions}
-	}, exempt, slices.Concat(gateScenarios, purgeScenarios, kindScenarios, userScenarios, listScenarios, raceScenarios, stoppedPurgeScenarios))
+	}, exempt, slices.Concat(gateScenarios, purgeScenarios, kindScenarios, userScenarios, listScenarios, raceScenarios, togetherDeletionScenarios, stoppedPurgeScenarios))
 }
 
 // deletionTest is a recordTest of the store of what is kept.

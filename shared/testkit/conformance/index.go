@@ -146,6 +146,15 @@ var indexScenarios = []scenario[*indexTest]{
 		i.puts(entered)
 		i.shows(10, entered)
 	}},
+	{"what finds a record comes and goes together with it", func(_ *testing.T, i *indexTest) {
+		found, old, next := i.pending("found"), i.pending("at 1"), i.pending("at 2")
+		found.Pending = ""
+		i.putsAll(found, old)
+		i.shows(10, old)
+		i.putsAll(with(found, 1, "moved"), removed(old, 1), next)
+		i.shows(10, next)
+		i.holds(with(found, 1, "moved"), 2)
+	}},
 	{"a record that is deleted is shown no more", func(t *testing.T, i *indexTest) {
 		one := i.pending("one")
 		i.puts(one)

@@ -80,6 +80,7 @@ func (r *race) write(ctx context.Context, number int) error {
 			r.mustKeep(ctx, moved(r.first, id+", new", 1)),
 			r.mustKeep(ctx, anothers),
 			r.update(ctx, r.standing(number).Key),
+			r.together(ctx, id),
 		)
 		if err != nil {
 			return fmt.Errorf("%s: %w", id, err)
@@ -104,6 +105,16 @@ func (r *race) update(ctx context.Context, key record.Key) error {
 	}
 	rec.OccurredAt = r.cutoff
 	return allow(r.store.Put(ctx, rec), record.ErrChanged)
+}
+
+// together puts records together: those of after the cutoff, and those of which one is old.
+func (r *race) together(ctx context.Context, id string) error {
+	one, two, old := moved(r.first, id+", one", 1), moved(r.first, id+", two", time.Hour), moved(r.first, id+", older", -time.Hour)
+	r.mu.Lock()
+	r.kept[one.Key], r.kept[two.Key] = true, true
+	r.mu.Unlock()
+	also := moved(r.first, id+", as old", 0)
+	return errors.Join(r.store.PutAll(ctx, one, two), allow(r.store.PutAll(ctx, old, also), record.ErrDeleted))
 }
 
 // allow lets an error pass that may come.

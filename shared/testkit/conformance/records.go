@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 // Records holds the stores that open returns to the contract. They may be one and hold other records: each case has a
 // connection of its own.
 func Records(t *testing.T, open func(*testing.T) record.Store, exempt Exempt) {
-	run(t, func(t *testing.T) *recordTest { return newRecordTest(t, open(t)) }, exempt, recordScenarios)
+	run(t, func(t *testing.T) *recordTest { return newRecordTest(t, open(t)) }, exempt, slices.Concat(recordScenarios, togetherScenarios))
 }
 
 type recordTest struct {

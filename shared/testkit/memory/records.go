@@ -62,12 +62,31 @@ func (r *Records) Get(ctx context.Context, key record.Key) (record.Record, error
 }
 
 // Put implements record.Store.
-func (r *Records) Put(ctx context.Context, rec record.Record) error {
+func (r *Records) Put(ctx context.Context, rec record.Record) error { return r.PutAll(ctx, rec) }
+
+// PutAll implements record.Store.
+func (r *Records) PutAll(ctx context.Context, records ...record.Record) error {
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := record.Check(records...); err != nil {
 		return err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	for _, rec := range records {
+		if err := r.refuses(rec); err != nil {
+			return err
+		}
+	}
+	for _, rec := range records {
+		r.write(rec)
+	}
+	return nil
+}
+
+// refuses returns what forbids to write the record.
+func (r *Records) refuses(rec record.Record) error {
 	standing := r.stored[placeOf(rec.Key)]
 	if standing.Version != rec.Version { // 0 where there is none
 		return record.ErrChanged
@@ -78,9 +97,16 @@ func (r *Records) Put(ctx context.Context, rec record.Record) error {
 	if rec.Version == 0 && r.isDeleted(rec) {
 		return record.ErrDeleted
 	}
+	return nil
+}
+
+func (r *Records) write(rec record.Record) {
+	if rec.Remove {
+		delete(r.stored, placeOf(rec.Key))
+		return
+	}
 	rec.Version++
 	r.stored[placeOf(rec.Key)] = clone(rec)
-	return nil
 }
 
 func (r *Records) isDeleted(rec record.Record) bool {

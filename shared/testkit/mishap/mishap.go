@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -131,6 +133,16 @@ func (r Records) Get(ctx context.Context, key record.Key) (found record.Record, 
 // Put implements record.Store.
 func (r Records) Put(ctx context.Context, rec record.Record) error {
 	return r.Plan.Do("records.Put "+string(rec.Key.Kind), func() error { return r.Store.Put(ctx, rec) })
+}
+
+// PutAll implements record.Store.
+func (r Records) PutAll(ctx context.Context, records ...record.Record) error {
+	var kinds []string
+	for _, rec := range records {
+		kinds = append(kinds, string(rec.Key.Kind))
+	}
+	operation := "records.PutAll " + strings.Join(slices.Compact(slices.Sorted(slices.Values(kinds))), " ")
+	return r.Plan.Do(operation, func() error { return r.Store.PutAll(ctx, records...) })
 }
 
 // Purger is a purger whose calls can go wrong.
