@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -106,7 +107,7 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 		},
 		Finder:     ledger,
 		URL:        webhookURL,
-		Place:      checkup.OnStack(d.Name, d.aws.Region),
+		Place:      checkup.OnStack(d.Name, d.aws.Region, physicalNames(urls)...),
 		Tables:     dynamodb.NewTables(d.aws),
 		TableNames: slices.Sorted(maps.Values(tables)),
 		Source:     d.Source(),
@@ -164,6 +165,15 @@ func (d deployed) queueURLs() (map[queue.Name]string, error) {
 		}
 	}
 	return urls, nil
+}
+
+// physicalNames are those that the queues bear on SQS, the last part of their URLs.
+func physicalNames(urls map[queue.Name]string) []string {
+	names := make([]string, len(queue.Names))
+	for i, name := range queue.Names {
+		names[i] = path.Base(urls[name])
+	}
+	return names
 }
 
 // queueOutput is the output that names a queue's URL: "slack-dead-letter" is in SlackDeadLetterQueueUrl.

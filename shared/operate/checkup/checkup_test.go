@@ -73,7 +73,7 @@ func well() *site {
 			value, set := s.settings[name]
 			return value, set
 		},
-		Site:           checkup.OnStack("demo", "eu-west-1"),
+		Site:           checkup.OnStack("demo", "eu-west-1", "demo-SlackQueue-1A2B.fifo", "demo-DigestQueue-3C4D"),
 		WebhookSecrets: secret.NewHolder(fetch("webhook"), secret.ParseWebhook, time.Hour, clock),
 		SlackBotToken:  secret.NewHolder(fetch("token"), secret.ParseToken, time.Hour, clock),
 		RoutingKeys:    secret.NewHolder(fetch("keys"), secret.ParseRoutingKeys, time.Hour, clock),
@@ -353,6 +353,7 @@ func everythingWrong(_ *testing.T, s *site) {
 func onMachine(_ *testing.T, s *site) {
 	s.Site = checkup.OnMachine("/tmp/revento-alerts")
 	s.TableNames = nil
+	s.Messages = shelf(nil)
 	s.QueueNames = []queue.Name{queue.Slack, queue.PagerDuty}
 	s.queues["slack-dead-letter"] = depth{waiting: 1}
 	s.secrets["webhook"], s.secrets["token"], s.secrets["keys"] = "", "", ""

@@ -2,6 +2,7 @@ package checkup
 
 import (
 	"fmt"
+	"strings"
 
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
@@ -17,6 +18,8 @@ type Site struct {
 	Access string
 	// Refused is where refused requests are found afterwards, and Accepted where it is seen when a delivery was taken in.
 	Refused, Accepted string
+	// Oldest is where it is seen how long the oldest message of each queue waits, "" where the queues show it.
+	Oldest string
 	// Installation is what the other commands need to reach it.
 	Installation installation.Name
 }
@@ -25,8 +28,15 @@ type Site struct {
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 const refusedPattern = `{ $.msg = "delivery" && $.status != "accepted" && $.status != "duplicate" && $.status != "ignored" }`
 
-// OnStack is a deployed stack.
-func OnStack(name, region string) Site {
+// The queries are CloudWatch Logs Insights'.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_QuerySyntax.html
+const (
+	acceptedQuery = `fields @timestamp, delivery_id, type | filter msg = "delivery" and status = "accepted" | sort @timestamp desc | limit 1`
+	againQuery    = `fields @timestamp, destination, receives, outcome, reason, delivery_id | filter receives > 1 | sort receives desc | limit 20`
+)
+
+// OnStack is a deployed stack, whose queues bear names that CloudFormation gave them.
+func OnStack(name, region string, queues ...string) Site {
 	fill := func(secret, what string) string {
 		return fmt.Sprintf("run this, paste %s, press Enter and Ctrl-D: aws secretsmanager put-secret-value --region %s "+
 			"--secret-id %s/%s --secret-string file:///dev/stdin", what, region, name, secret)
@@ -40,7 +50,13 @@ func OnStack(name, region string) Site {
 		Refused: fmt.Sprintf("the metrics reply_<status> of the namespace %s, and a line each in the log group /aws/lambda/%s-ingest: "+
 			"aws logs filter-log-events --region %s --log-group-name /aws/lambda/%s-ingest --filter-pattern '%s'",
 			telemetry.Namespace, name, region, name, refusedPattern),
-		Accepted:     fmt.Sprintf("the metric reply_accepted of the namespace %s, and the dashboard", telemetry.Namespace),
+		Accepted: fmt.Sprintf("the metric reply_accepted of the namespace %s, and the dashboard; the newest is found by Logs Insights in the log "+
+			"group /aws/lambda/%s-ingest: %s", telemetry.Namespace, name, acceptedQuery),
+		Oldest: fmt.Sprintf("the metric ApproximateAgeOfOldestMessage of the namespace AWS/SQS, in seconds, and the dashboard: "+
+			"for queue in %s; do aws cloudwatch get-metric-statistics --region %s --namespace AWS/SQS "+
+			"--metric-name ApproximateAgeOfOldestMessage --dimensions Name=QueueName,Value=$queue --statistics Maximum --period 300 "+
+			"--start-time $(($(date +%%s) - 3600)) --end-time $(date +%%s); done; why they wait is found by Logs Insights in the log groups "+
+			"/aws/lambda/%s-<queue>: %s", strings.Join(queues, " "), region, name, againQuery),
 		Installation: installation.OnStack(name),
 	}
 }

@@ -27,6 +27,10 @@ func (v *visit) storageChecks() []check {
 		checks = append(checks, check{subject: "dead letters of " + string(name),
 			look: func(ctx context.Context) []Finding { return v.lookAtDeadLetters(ctx, name) }})
 	}
+	if v.Messages == nil {
+		checks = append(checks, check{subject: "oldest messages",
+			look: func(context.Context) []Finding { return fine("see %s", v.Site.Oldest) }})
+	}
 	return append(checks,
 		check{subject: "accepted deliveries", look: v.lookAtDeliveries},
 		check{subject: "refused requests", look: v.lookAtRefusals})
