@@ -6,16 +6,19 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"path"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/spf13/cobra"
 
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/aws/awssdk"
 	"revento-alerts/shared/aws/cloudformation"
 	"revento-alerts/shared/aws/dynamodb"
 	"revento-alerts/shared/aws/secretsmanager"
@@ -52,9 +55,13 @@ type deployed struct {
 	aws aws.Config
 }
 
+// dialTimeout bounds a connection's start. The SDK's own is 30 s, three times over: who sits before it has given up by then.
+const dialTimeout = 5 * time.Second
+
 // loadAWS reads AWS' usual credentials and Region.
 func loadAWS(ctx context.Context) (aws.Config, error) {
-	loaded, err := config.LoadDefaultConfig(ctx)
+	client := awshttp.NewBuildableClient().WithDialerOptions(func(dialer *net.Dialer) { dialer.Timeout = dialTimeout })
+	loaded, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(client))
 	if err != nil {
 		return aws.Config{}, fmt.Errorf("load the AWS configuration: %w", err)
 	}
@@ -64,7 +71,7 @@ func loadAWS(ctx context.Context) (aws.Config, error) {
 	if _, err := loaded.Credentials.Retrieve(ctx); err != nil {
 		return aws.Config{}, fmt.Errorf("find AWS credentials: sign in (aws sso login, aws configure), or set AWS_PROFILE: %w", err)
 	}
-	return loaded, nil
+	return awssdk.InWords(loaded), nil
 }
 
 func openStack(ctx context.Context, name string) (deployed, error) {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
 
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/revento"
 	"revento-alerts/test/golden"
 )
@@ -117,6 +119,72 @@ func TestWhatAWSRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
 				t.Errorf("%+v", r)
 			}
 		})
+	}
+}
+
+// refusing has CloudFormation answer for a whole stack, and every other service refuse who asks, in words of its own.
+func refusing(t *testing.T, words string) {
+	t.Helper()
+	outputs := []string{outputWebhookURL, outputDeliveries, outputRecords, outputDeletions}
+	for _, name := range queue.Names {
+		outputs = append(outputs, queueOutput(name), queueOutput(name.DeadLetter()))
+	}
+	var members strings.Builder
+	for _, output := range outputs {
+		fmt.Fprintf(&members, "<member><OutputKey>%s</OutputKey><OutputValue>https://x.example/%s</OutputValue></member>", output, output)
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") == "" {
+			whole := strings.Replace(fmt.Sprintf(stackAnswer, "https://x.example"), "<Outputs>", "<Outputs>"+members.String(), 1)
+			_, _ = io.WriteString(w, whole)
+			return
+		}
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws#AccessDeniedException","message":%q}`, words)
+	}))
+	t.Cleanup(server.Close)
+	t.Setenv("AWS_ENDPOINT_URL", server.URL)
+	t.Setenv("AWS_REGION", "eu-west-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "local")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+}
+
+// Not CloudFormation alone: the tables', the queues' and the secrets' words are told, too.
+func TestWhatAnyServiceRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
+	const words = "User: arn:aws:iam::1:user/op is not authorized"
+	refusing(t, words)
+	for _, command := range []string{
+		"check", "trace d-1", "trace --resource app_1", "deletions list", "deletions show 0123456789abcdef", "dead-letters list",
+		"dead-letters redrive --all", "send event.unpublished",
+	} {
+		r := call(t, nil, append(strings.Fields(command), "--stack", "revento")...)
+		if told := r.out + r.err; r.code != exitFailed || !strings.Contains(told, words) || !strings.Contains(told, "give these credentials that permission") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	r := call(t, nil, "deletions", "show", "0123456789abcdef", "--table", "left")
+	if r.code != exitFailed || !strings.Contains(r.err, words) {
+		t.Errorf("of a table: %+v", r)
+	}
+	r = call(t, nil, "check", "--stack", "revento")
+	for _, subject := range []string{"webhook secrets", "Slack bot token", "PagerDuty key", "table https", "queue slack", "dead letters of purge"} {
+		i := strings.Index(r.out, "failed   "+subject)
+		if i < 0 || !strings.Contains(strings.SplitN(r.out[i:], "\n", 2)[0], words) {
+			t.Errorf("%s is not told in AWS' words: %s", subject, r.out)
+		}
+	}
+}
+
+func TestWhereAWSIsNotReachedTheRemedyIsTold(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	awsWith(t, "https://x.example")
+	t.Setenv("AWS_ENDPOINT_URL", gone.URL)
+	t.Setenv("AWS_MAX_ATTEMPTS", "1")
+	r := call(t, nil, "check", "--stack", "revento")
+	if r.code != exitFailed || !strings.Contains(r.err, "connection refused") || !strings.Contains(r.err, "does not reach AWS") {
+		t.Errorf("%+v", r)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/aws/smithy-go"
 	smithyhttp "github.com/aws/smithy-go/transport/http"
 
-	"revento-alerts/shared/ground/clip"
 	"revento-alerts/shared/ground/fault"
 )
 
@@ -45,7 +45,7 @@ var malformed = map[string]bool{
 var moreThrottles = map[string]bool{"KmsThrottled": true, "KMS.ThrottlingException": true, "OverLimit": true}
 
 // Failure classifies a client's error, which op led to. The error holds the service's code and request id, never the text of
-// its answer, which may quote what was sent.
+// its answer, which may quote what was sent; but see InWords.
 //
 // Nothing is fault.Unknown: all our writes may be repeated, be they conditional, deduplicated by the queue or by the worker.
 // What a person must mend, such as a missing permission or table, is fault.Transient: it may mend itself (a new role takes
@@ -92,12 +92,13 @@ func explain(ctx context.Context, err error) (reason string, cause error) {
 	}
 	// An attempt's own time-out matches context.DeadlineExceeded as well: only the context tells the two apart.
 	if over := ctx.Err(); over != nil {
-		return ReasonOver, over
+		return ReasonOver, reached(err, ReasonOver, over)
 	}
 	if code := status(err); code >= http.StatusMultipleChoices {
 		return reasonStatus + strconv.Itoa(code), nil
 	}
-	return unanswered(err)
+	reason, cause = unanswered(err)
+	return reason, reached(err, reason, cause)
 }
 
 // The remedies of refusals that are about who asks, or when.
@@ -109,6 +110,8 @@ const (
 	remedyCredentials = "AWS does not know the credentials: look at AWS_PROFILE, or at AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 	remedyPermission  = "give these credentials that permission, or use others that have it"
 	remedyClock       = "set this machine's clock: AWS takes what is signed within some minutes of its own time"
+	remedyMissing     = "look at the Region (AWS_REGION, or the profile's) and at the account of the credentials; where they are right, deploy the stack again"
+	remedyKey         = "see that these credentials may use the key of AWS KMS that it is encrypted with"
 )
 
 // remedies are by the service's code.
@@ -118,45 +121,32 @@ var remedies = map[string]string{
 	"SignatureDoesNotMatch": remedyCredentials, "InvalidSignatureException": remedyCredentials, "IncompleteSignature": remedyCredentials,
 	"AccessDenied": remedyPermission, "AccessDeniedException": remedyPermission, "AuthorizationError": remedyPermission,
 	"RequestTimeTooSkewed": remedyClock, "RequestInTheFuture": remedyClock,
+	"ResourceNotFoundException": remedyMissing, "QueueDoesNotExist": remedyMissing, "AWS.SimpleQueueService.NonExistentQueue": remedyMissing,
+	"KmsAccessDenied": remedyKey, "KMS.AccessDeniedException": remedyKey, "DecryptionFailure": remedyKey,
 }
 
 // remedyOf is the remedy of a refusal, or "". A signature of another time has the code of one that is wrong; the message tells which.
 func remedyOf(err error) string {
 	remedy := remedies[errorCode(err)]
-	if message := Words(err); remedy == remedyCredentials &&
+	if message := message(err); remedy == remedyCredentials &&
 		(strings.HasPrefix(message, "Signature expired") || strings.HasPrefix(message, "Signature not yet current")) {
 		return remedyClock
 	}
 	return remedy
 }
 
-// advised is the remedy of a refusal that is about who asks, or when, and what AWS' support asks for.
+// advised is what can be told of a refusal beside its code: AWS' own words, where an operator asked, the remedy where it is about who
+// asks, or when, and what AWS' support asks for.
 func advised(err error) error {
-	remedy, asked := remedyOf(err), support(err)
+	parts := slices.DeleteFunc([]string{wordsOf(err), remedyOf(err)}, func(part string) bool { return part == "" })
+	text, asked := strings.Join(parts, ": "), support(err)
 	switch {
-	case remedy == "":
+	case text == "":
 		return asked
 	case asked == nil:
-		return errors.New(remedy)
+		return errors.New(text)
 	}
-	return fmt.Errorf("%s (%w)", remedy, asked)
-}
-
-// maxWords is how much of a message is told, in runes.
-const maxWords = 400
-
-// Words is the service's message on one line, "" where there is none, without what a wrong signature was made of.
-// It is for calls that send nothing but names: others' messages may quote what was sent.
-func Words(err error) string {
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok {
-		return ""
-	}
-	message := clip.Line(api.ErrorMessage())
-	if at := strings.Index(message, "Canonical"); at >= 0 {
-		message = message[:at]
-	}
-	return clip.Runes(message, maxWords)
+	return fmt.Errorf("%s (%w)", text, asked)
 }
 
 // support is what AWS' support asks for.

@@ -28,7 +28,7 @@ func Read(ctx context.Context, config aws.Config, name string) (Stack, error) {
 	op := fmt.Sprintf("read the stack %s in %s", name, config.Region)
 	answer, err := sdk.NewFromConfig(config).DescribeStacks(ctx, &sdk.DescribeStacksInput{StackName: &name})
 	if err != nil {
-		return Stack{}, told(awssdk.Failure(ctx, op, err), awssdk.Words(err))
+		return Stack{}, found(awssdk.Failure(ctx, op, err))
 	}
 	if len(answer.Stacks) != 1 {
 		return Stack{}, fmt.Errorf("%s: %d stacks were returned", op, len(answer.Stacks))
@@ -43,15 +43,12 @@ func Read(ctx context.Context, config aws.Config, name string) (Stack, error) {
 	return stack, nil
 }
 
-// told adds AWS' own words to a failure, and the remedy where it is the stack that is not found.
-func told(failure error, words string) error {
-	switch {
-	case words == "":
+// found adds the remedy to a failure where it is the stack that is not found.
+func found(failure error) error {
+	if fault.Of(failure).Reason != codeNoStack {
 		return failure
-	case fault.Of(failure).Reason == codeNoStack:
-		return fmt.Errorf("%w: %s: look at the name, at the Region (AWS_REGION, or the profile's) and at the account of the credentials", failure, words)
 	}
-	return fmt.Errorf("%w: %s", failure, words)
+	return fmt.Errorf("%w: look at the name, at the Region (AWS_REGION, or the profile's) and at the account of the credentials", failure)
 }
 
 // variableStack is the variable that the template sets to the stack's name.
