@@ -79,10 +79,10 @@ func TestASampleLeadsToAMessageAndAnIncidentAndAnotherResolvesThem(t *testing.T)
 	page.waitForText("#deliveries", "Slack C0SAMPLE01 sent")
 	page.click("#deliveries summary")
 	page.waitForText("#deliveries details[open]", "Step by step")
-	page.waitForText("#slack", "[production] Application flagged for revision")
+	page.waitForText("#slack", "[local] Application flagged for revision")
 	page.waitForText("#slack", "Application app_sample_1")
 	page.waitFor("the bar in the severity's colour", "getComputedStyle(document.querySelector('.attachment')).borderLeftColor === 'rgb(224, 30, 90)'")
-	page.waitForText("#pagerduty .triggered", "[production] Application flagged for revision: app_sample_1 (evt_sample_1)")
+	page.waitForText("#pagerduty .triggered", "[local] Application flagged for revision: app_sample_1 (evt_sample_1)")
 
 	// Of two events of one second the one that triggers wins.
 	page.waitFor("the next second", "Date.now() >= arguments[0]", time.Now().Truncate(time.Second).Add(time.Second).UnixMilli())

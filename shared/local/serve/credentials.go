@@ -22,10 +22,15 @@ const (
 	variableSlackChannel = "SLACK_CHANNEL"
 	variableSlackURL     = "SLACK_API_URL"
 	variablePagerDutyURL = "PAGERDUTY_EVENTS_URL"
+	variableEnvironment  = "ENVIRONMENT"
 )
 
 // SampleChannel is the channel in force where none is set. The recorder has it; Slack does not.
 const SampleChannel = "C0SAMPLE01"
+
+// LocalEnvironment is the environment in force where none is set and nothing is sent: whoever sees such an alert must not believe that
+// it came from production.
+const LocalEnvironment = "local"
 
 // What a stand-in is told in place of credentials; the recorder takes any.
 const (
@@ -35,7 +40,11 @@ const (
 
 // Defaults adds what serve sets where nobody did.
 func Defaults(source settings.Source) settings.Source {
-	return overlay(source, map[string]string{variableSlackChannel: SampleChannel})
+	values := map[string]string{variableSlackChannel: SampleChannel}
+	if slack, pagerDuty := records(source); slack && pagerDuty {
+		values[variableEnvironment] = LocalEnvironment
+	}
+	return overlay(source, values)
 }
 
 // overlay answers from values where source has nothing.
