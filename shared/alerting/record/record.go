@@ -52,6 +52,10 @@ const (
 	Digest   Kind = "digest"   // id = alert key
 	// DigestRun is what is known of a channel's digests, of no connection; id = channel.
 	DigestRun Kind = "digest-run"
+	// Token is what Revento granted of the connection, without an id. Its OccurredAt is the consent's time.
+	Token Kind = "token"
+	// Budget is what may still be asked with a grant's tokens; id = grant. Its OccurredAt is the consent's time.
+	Budget Kind = "budget"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"

@@ -24,33 +24,42 @@ var (
 // Webhook is the webhook secrets, newest first: while Revento's secret is being rotated, both the new and the old one count.
 type Webhook []string
 
-// webhookForms is the remedy of an error of ParseWebhook.
-const webhookForms = `write the plain secret, several with commas between or one a line, one that holds a comma in quotes, or {"secrets": ["new", "old"]}`
+// Client is the secrets of Revento's client, newest first: while it is being rotated, both the new and the old one may count.
+type Client []string
+
+// severalForms is the remedy of an error of ParseWebhook and ParseClient.
+const severalForms = `write the plain secret, several with commas between or one a line, one that holds a comma in quotes, or {"secrets": ["new", "old"]}`
 
 // ParseWebhook reads one secret or several, newest first, in each of their forms: plain, with commas between, one a line, in quotes,
 // or as JSON: {"secrets": ["new", "old"]} or ["new", "old"]. None is ever left out silently but what is empty.
-func ParseWebhook(text string) (Webhook, error) {
-	values, err := webhookValues(text)
+func ParseWebhook(text string) (Webhook, error) { return parseSeveral("webhook secret", text) }
+
+// ParseClient reads what ParseWebhook does.
+func ParseClient(text string) (Client, error) { return parseSeveral("client secret", text) }
+
+// parseSeveral reads secrets that count side by side; name says in errors which.
+func parseSeveral(name, text string) ([]string, error) {
+	values, err := severalValues(text)
 	if err != nil {
-		return nil, fmt.Errorf("webhook secret: %w: %s", err, webhookForms)
+		return nil, fmt.Errorf("%s: %w: %s", name, err, severalForms)
 	}
-	var secrets Webhook
+	var secrets []string
 	for _, value := range values {
 		if value = trim(value); value == "" {
 			continue
 		}
 		if isPlaceholder(value) {
-			return nil, fmt.Errorf("webhook secret: %w: %s", errPlaceholder, webhookForms)
+			return nil, fmt.Errorf("%s: %w: %s", name, errPlaceholder, severalForms)
 		}
 		secrets = append(secrets, value)
 	}
 	if len(secrets) == 0 {
-		return nil, fmt.Errorf("webhook secret: %w", ErrEmpty)
+		return nil, fmt.Errorf("%s: %w", name, ErrEmpty)
 	}
 	return secrets, nil
 }
 
-func webhookValues(text string) ([]string, error) {
+func severalValues(text string) ([]string, error) {
 	encoded, isJSON := asJSON(text)
 	if !isJSON {
 		return plainValues(text)

@@ -167,3 +167,21 @@ func TestRefusalsTellTheFormAndNotTheSecret(t *testing.T) {
 		}
 	}
 }
+
+func TestTheClientsSecretsHaveTheFormsOfTheWebhooks(t *testing.T) {
+	for _, text := range []string{"new,old", "new\nold\n", `"new", "old"`, `{"secrets": ["new", "old"]}`} {
+		got, err := secret.ParseClient(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(secret.Client{"new", "old"}, got); diff != "" {
+			t.Errorf("%s: %s", text, diff)
+		}
+	}
+	for text, want := range map[string]error{"": secret.ErrEmpty, "<client secret>": nil, `{"token": "CANARY"}`: nil} {
+		_, err := secret.ParseClient(text)
+		if err == nil || want != nil && !errors.Is(err, want) || !strings.HasPrefix(err.Error(), "client secret") || strings.Contains(err.Error(), "CANARY") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}

@@ -11,13 +11,33 @@ import (
 	"revento-alerts/shared/provider/recorder"
 )
 
+// event is what PagerDuty shows of an event.
+// https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+type event struct {
+	ClientURL string `json:"client_url"`
+	Links     []struct {
+		Address string `json:"href"`
+		Text    string `json:"text"`
+	} `json:"links"`
+	Payload struct {
+		Summary   string          `json:"summary"`
+		Source    string          `json:"source"`
+		Severity  string          `json:"severity"`
+		Timestamp string          `json:"timestamp"`
+		Component string          `json:"component"`
+		Group     string          `json:"group"`
+		Class     string          `json:"class"`
+		Details   json.RawMessage `json:"custom_details"`
+	} `json:"payload"`
+}
+
 // severityColours are PagerDuty's, roughly.
 var severityColours = map[string]string{"critical": "#e01e5a", "error": "#e01e5a", "warning": "#ecb22e", "info": "#36c5f0"}
 
 const resolvedColour = "#2eb67d"
 
 func (p *painter) incident(incident recorder.Incident) []line {
-	var trigger recorder.Event
+	var trigger event
 	readable := json.Unmarshal(incident.Event, &trigger) == nil
 	lines := wrap(state(incident, trigger.Payload.Severity), innerWidth)
 	if !readable {
@@ -26,8 +46,8 @@ func (p *painter) incident(incident recorder.Incident) []line {
 	lines = append(lines, wrap(styled(trigger.Payload.Summary, style{bold: true}), innerWidth)...)
 	lines = append(lines, wrap(plain(p.moment(trigger.Payload.Timestamp)), innerWidth)...)
 	bar := bar(severityColours[trigger.Payload.Severity])
-	lines = append(lines, behind(bar, rows(rowsOf(trigger), innerWidth-bar.width()))...)
-	lines = append(lines, linksOf(trigger)...)
+	lines = append(lines, behind(bar, rows(trigger.rows(), innerWidth-bar.width()))...)
+	lines = append(lines, trigger.links()...)
 	return append(lines, p.resolution(incident)...)
 }
 
@@ -59,7 +79,7 @@ func (p *painter) resolution(incident recorder.Incident) []line {
 	if !incident.Resolved {
 		return nil
 	}
-	var resolve recorder.Event
+	var resolve event
 	if json.Unmarshal(incident.Resolution, &resolve) != nil {
 		return instead("unreadable event", string(incident.Resolution), innerWidth)
 	}
@@ -69,7 +89,7 @@ func (p *painter) resolution(incident recorder.Incident) []line {
 }
 
 // links are the event's links, and the address of its client where that is not among them.
-func linksOf(e recorder.Event) []line {
+func (e event) links() []line {
 	var lines []line
 	named := false
 	for _, link := range e.Links {
@@ -86,7 +106,7 @@ func linksOf(e recorder.Event) []line {
 type row struct{ name, value string }
 
 // rows are PagerDuty's own fields, and then the custom details.
-func rowsOf(e recorder.Event) []row {
+func (e event) rows() []row {
 	var rows []row
 	for _, own := range []row{
 		{"Source", e.Payload.Source}, {"Component", e.Payload.Component}, {"Group", e.Payload.Group}, {"Class", e.Payload.Class},
