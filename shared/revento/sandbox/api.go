@@ -39,10 +39,10 @@ var endpoints = []endpoint{
 	{PlaceEvent, "/events/{event}", Installation, "event.read", false, (*Sandbox).readEvent},
 	{PlaceParticipants, "/events/{event}/participants", Installation, "participants.read", true, (*Sandbox).readParticipants},
 	ofProgram(PlaceActivities, (*Sandbox).readActivities),
-	ofProgram(PlaceProgram, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.program, slot.row) }),
-	ofProgram(PlaceThreads, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.threads, named.row) }),
-	ofProgram(PlaceLocations, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.locations, named.row) }),
-	ofProgram(PlaceWaves, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.waves, named.row) }),
+	ofProgram(PlaceProgram, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Program, slot.row) }),
+	ofProgram(PlaceThreads, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Threads, named.row) }),
+	ofProgram(PlaceLocations, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Locations, named.row) }),
+	ofProgram(PlaceWaves, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Waves, named.row) }),
 	{PlaceProfile, "/me/profile", User, "profile.read", false, (*Sandbox).readProfile},
 	{PlaceApplication, "/me/application", User, "event.attendance", true, (*Sandbox).readApplication},
 }
@@ -67,23 +67,23 @@ func (s slot) row() object {
 func (s *Sandbox) readEvent(_ *grant, e *event) []object { return []object{s.eventRow(e)} }
 
 func (s *Sandbox) readParticipants(_ *grant, e *event) []object {
-	shown := slices.DeleteFunc(slices.Clone(e.participants), func(p *participant) bool { return p.hidden })
+	shown := slices.DeleteFunc(slices.Clone(e.Participants), func(p *participant) bool { return p.Hidden })
 	return rowsOf(shown, s.participantRow)
 }
 
 func (s *Sandbox) readActivities(_ *grant, e *event) []object {
-	return rowsOf(e.activities, (*activity).row)
+	return rowsOf(e.Activities, (*activity).row)
 }
 
 func (s *Sandbox) readProfile(g *grant, e *event) []object {
-	if p := e.participantOf(g.user); p != nil {
+	if p := e.participantOf(g.User); p != nil {
 		return []object{s.profileRow(p)}
 	}
 	return nil
 }
 
 func (s *Sandbox) readApplication(g *grant, e *event) []object {
-	p := e.participantOf(g.user)
+	p := e.participantOf(g.User)
 	if p == nil {
 		return []object{}
 	}
@@ -132,7 +132,7 @@ func (s *Sandbox) admit(r *http.Request, e endpoint, call *Call) (caller *grant,
 	secret, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 	t, refusal := s.authenticate(secret)
 	if t != nil && call.EventID == "" {
-		call.EventID = t.grant.event
+		call.EventID = t.grant.Event
 	}
 	call.At, f = s.now(), s.fault(e.place, call.EventID)
 	if instead := f.instead(call.RequestID); instead != nil {
@@ -196,7 +196,7 @@ func (s *Sandbox) count(t *token, header http.Header) *problem {
 	if s.rules.LimitsEachAccessToken {
 		used = &t.used
 	}
-	least, taken := used.take(budgets[t.grant.kind], s.now(), s.rules.FixedWindows)
+	least, taken := used.take(budgets[t.grant.Kind], s.now(), s.rules.FixedWindows)
 	header.Set("X-RateLimit-Limit", strconv.Itoa(least.limit))
 	header.Set("X-RateLimit-Remaining", strconv.Itoa(least.remaining))
 	header.Set("X-RateLimit-Reset", strconv.FormatInt(least.reset.Unix(), 10))
@@ -209,9 +209,9 @@ func (s *Sandbox) count(t *token, header http.Header) *problem {
 // mayRead says why a token is not one for the endpoint. (guide: /api/errors/)
 func (g *grant) mayRead(e endpoint, eventID string) *problem {
 	switch {
-	case g.kind != e.kind:
+	case g.Kind != e.kind:
 		return &problem{status: http.StatusForbidden, code: string(e.kind) + "_token_required", message: "this is for the other kind of token"}
-	case g.event != eventID:
+	case g.Event != eventID:
 		return &problem{status: http.StatusForbidden, code: "event_not_authorized", message: "the token is another event's"}
 	case !g.has(e.scope):
 		return &problem{status: http.StatusForbidden, code: codeNoScope, message: "the token has no " + e.scope}
@@ -234,7 +234,7 @@ func (s *Sandbox) work(r *http.Request, e endpoint, g *grant, f Fault, answer *r
 }
 
 func (s *Sandbox) read(r *http.Request, e endpoint, g *grant, f Fault) (any, *problem) {
-	of := s.event(g.event)
+	of := s.event(g.Event)
 	if !e.list {
 		rows := e.rows(s, g, of)
 		if len(rows) == 0 {
@@ -246,7 +246,7 @@ func (s *Sandbox) read(r *http.Request, e endpoint, g *grant, f Fault) (any, *pr
 	if refusal != nil {
 		return nil, refusal
 	}
-	list := string(e.place) + " " + g.event + " " + g.user
+	list := string(e.place) + " " + g.Event + " " + g.User
 	asked := r.URL.Query().Get("cursor")
 	from, ok := s.position(list, asked)
 	if !ok {

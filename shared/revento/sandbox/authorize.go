@@ -114,13 +114,13 @@ func (s *Sandbox) ask(query url.Values) (*ticket, error) {
 	if e == nil {
 		return nil, refuse(codeInvalidRequest, "event_id is no event's")
 	}
-	if kind == User && !s.isConnected(client.ID, e.id) {
+	if kind == User && !s.isConnected(client.ID, e.ID) {
 		return nil, refuse("unauthorized_client", "the organizer has not connected the event")
 	}
 	asked := &ticket{
 		id: randomText(), client: client.ID, redirect: redirect, state: query.Get("state"), challenge: query.Get("code_challenge"),
-		kind: kind, scope: scope, event: e.id, expires: s.now().Add(ticketLife),
-		clientName: client.title(), organization: e.organizationName, titled: e.name,
+		kind: kind, scope: scope, event: e.ID, expires: s.now().Add(ticketLife),
+		clientName: client.title(), organization: e.OrganizationName, titled: e.Name,
 	}
 	s.tickets = last(append(s.tickets, asked), maxTickets)
 	return asked, nil
@@ -173,7 +173,7 @@ func (c Client) kindOf(scope []string) (kind Kind, err error) {
 
 func (s *Sandbox) isConnected(client, event string) bool {
 	return slices.ContainsFunc(s.grants, func(g *grant) bool {
-		return g.client == client && g.event == event && g.kind == Installation && !g.revoked
+		return g.Client == client && g.Event == event && g.Kind == Installation && !g.Revoked
 	})
 }
 
@@ -225,7 +225,7 @@ func (s *Sandbox) exchange(client Client, form url.Values) (Tokens, *problem) {
 		return Tokens{}, invalidGrant("the code is unknown")
 	case c.redeemed:
 		if s.rules.CodeReuseRevokes && c.grant != nil {
-			c.grant.revoked = true
+			c.grant.Revoked = true
 		}
 		return Tokens{}, invalidGrant("the code was redeemed before")
 	}
@@ -241,8 +241,8 @@ func (s *Sandbox) exchange(client Client, form url.Values) (Tokens, *problem) {
 		return Tokens{}, invalidGrant("code_verifier is not the one that was asked with")
 	}
 	given, tokens := s.newGrant(grant{
-		client: client.ID, event: c.ticket.event, organization: s.event(c.ticket.event).organization, user: c.user,
-		kind: c.ticket.kind, scope: c.scope,
+		Client: client.ID, Event: c.ticket.event, Organization: s.event(c.ticket.event).Organization, User: c.user,
+		Kind: c.ticket.kind, Scope: c.scope,
 	})
 	c.grant = given
 	return tokens, nil
@@ -316,7 +316,7 @@ func (s *Sandbox) consentAtOnce(kind Kind, client, event, user string, scope []s
 			return Tokens{}, fmt.Errorf("%q is no scope of %s tokens", name, kind)
 		}
 	}
-	_, tokens := s.newGrant(grant{client: client, event: event, organization: e.organization, user: user, kind: kind, scope: scope})
+	_, tokens := s.newGrant(grant{Client: client, Event: event, Organization: e.Organization, User: user, Kind: kind, Scope: scope})
 	return tokens, nil
 }
 

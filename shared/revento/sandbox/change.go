@@ -58,16 +58,16 @@ func (s *Sandbox) Approve(eventID, participantID string) error {
 // Apply has somebody new apply, and returns the participant's id: application.submitted.
 func (s *Sandbox) Apply(eventID string) (participantID string, err error) {
 	err = s.change(eventID, func(e *event) error {
-		if len(e.participants) >= maxParticipants {
+		if len(e.Participants) >= maxParticipants {
 			return fmt.Errorf("apply: an event has at most %d participants", maxParticipants)
 		}
 		number := 1 + slices.Index(s.events, e)
 		p := s.newParticipant(number, s.number, s.now())
 		s.number++
-		p.state, p.action, p.reviewer, p.applied = Pending, "", "", s.now()
-		p.reviewed, p.registered = time.Time{}, time.Time{}
-		e.participants = append(e.participants, p)
-		participantID = p.id
+		p.State, p.Action, p.Reviewer, p.Applied = Pending, "", "", s.now()
+		p.Reviewed, p.Registered = time.Time{}, time.Time{}
+		e.Participants = append(e.Participants, p)
+		participantID = p.ID
 		s.tell("application.submitted", e, s.applicationRow(p))
 		return nil
 	})
@@ -77,17 +77,17 @@ func (s *Sandbox) Apply(eventID string) (participantID string, err error) {
 // Cancel takes a participant away. Revento sends no webhook for it. (guide: /patterns/)
 func (s *Sandbox) Cancel(eventID, participantID string) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
-		e.participants = slices.DeleteFunc(e.participants, func(other *participant) bool { return other == p })
+		e.Participants = slices.DeleteFunc(e.Participants, func(other *participant) bool { return other == p })
 	})
 }
 
 // Register makes a participant a registered one, approved before if need be: participant.registered.
 func (s *Sandbox) Register(eventID, participantID string) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
-		if p.state != Approved {
+		if p.State != Approved {
 			p.review(Approved, s.now())
 		}
-		p.registered = s.now()
+		p.Registered = s.now()
 		s.tell("participant.registered", e, s.participantRow(p))
 	})
 }
@@ -95,29 +95,29 @@ func (s *Sandbox) Register(eventID, participantID string) error {
 // Rename changes a participant's name: participant.profile_updated.
 func (s *Sandbox) Rename(eventID, participantID, name string) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
-		p.name = name
+		p.Name = name
 		s.tell("participant.profile_updated", e, s.participantRow(p))
 	})
 }
 
 // Hide leaves a participant's row out of lists, or shows it again, as if a list were not complete.
 func (s *Sandbox) Hide(eventID, participantID string, hidden bool) error {
-	return s.changeParticipant(eventID, participantID, func(_ *event, p *participant) { p.hidden = hidden })
+	return s.changeParticipant(eventID, participantID, func(_ *event, p *participant) { p.Hidden = hidden })
 }
 
 // Move puts a participant's row to a position in the list, the first being 0, so that it changes pages, and those between move up or
 // down.
 func (s *Sandbox) Move(eventID, participantID string, position int) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
-		rest := slices.DeleteFunc(e.participants, func(other *participant) bool { return other == p })
-		e.participants = slices.Insert(rest, min(max(position, 0), len(rest)), p)
+		rest := slices.DeleteFunc(e.Participants, func(other *participant) bool { return other == p })
+		e.Participants = slices.Insert(rest, min(max(position, 0), len(rest)), p)
 	})
 }
 
 // Publish makes an event public. No webhook for it is known.
 func (s *Sandbox) Publish(eventID string) error {
 	return s.change(eventID, func(e *event) error {
-		e.status = published
+		e.Status = published
 		return nil
 	})
 }
@@ -125,7 +125,7 @@ func (s *Sandbox) Publish(eventID string) error {
 // Unpublish takes that back: event.unpublished.
 func (s *Sandbox) Unpublish(eventID string) error {
 	return s.change(eventID, func(e *event) error {
-		e.status = unpublished
+		e.Status = unpublished
 		s.tell("event.unpublished", e, s.eventRow(e))
 		return nil
 	})
@@ -133,13 +133,13 @@ func (s *Sandbox) Unpublish(eventID string) error {
 
 // ChangeActivity gives an activity another name: activity.updated.
 func (s *Sandbox) ChangeActivity(eventID, activityID, name string) error {
-	return s.changeActivity(eventID, activityID, "activity.updated", func(a *activity) { a.name = name })
+	return s.changeActivity(eventID, activityID, "activity.updated", func(a *activity) { a.Name = name })
 }
 
 // SignUp sets how many have signed up for an activity: activity.capacity_state_changed.
 func (s *Sandbox) SignUp(eventID, activityID string, count int) error {
 	return s.changeActivity(eventID, activityID, "activity.capacity_state_changed", func(a *activity) {
-		a.signups = min(max(count, 0), a.capacity)
+		a.Signups = min(max(count, 0), a.Capacity)
 	})
 }
 
@@ -158,7 +158,7 @@ func (s *Sandbox) changeActivity(eventID, activityID, eventType string, do func(
 // Revoke revokes all tokens of an event's organizer, as the organizer or Revento can.
 func (s *Sandbox) Revoke(eventID string) error {
 	return s.change(eventID, func(e *event) error {
-		s.revoke(func(g *grant) bool { return g.event == e.id && g.kind == Installation })
+		s.revoke(func(g *grant) bool { return g.Event == e.ID && g.Kind == Installation })
 		return nil
 	})
 }
@@ -166,7 +166,7 @@ func (s *Sandbox) Revoke(eventID string) error {
 // RevokeUser revokes a user's tokens for an event, as the user can.
 func (s *Sandbox) RevokeUser(eventID, user string) error {
 	return s.change(eventID, func(e *event) error {
-		s.revoke(func(g *grant) bool { return g.event == e.id && g.kind == User && g.user == user })
+		s.revoke(func(g *grant) bool { return g.Event == e.ID && g.Kind == User && g.User == user })
 		return nil
 	})
 }
@@ -189,7 +189,7 @@ func (s *Sandbox) ExpireRefresh(eventID string) error {
 
 func (s *Sandbox) ofEvent(e *event, do func(*grant)) {
 	for _, g := range s.grants {
-		if g.event == e.id {
+		if g.Event == e.ID {
 			do(g)
 		}
 	}
@@ -203,7 +203,7 @@ func (s *Sandbox) RequireDeletion(eventID, user string) error {
 		if user != "" {
 			data["user_id"] = user
 		}
-		s.revoke(func(g *grant) bool { return g.event == e.id && (user == "" || g.user == user) })
+		s.revoke(func(g *grant) bool { return g.Event == e.ID && (user == "" || g.User == user) })
 		s.tell("data.deletion_required", e, data)
 		return nil
 	})

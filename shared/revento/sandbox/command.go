@@ -144,7 +144,7 @@ func (c Command) duration() (time.Duration, error) {
 }
 
 // Do does what a command says, and sends the webhooks that are due. It returns an error that wraps ErrCommand where the command
-// cannot be done, or ctx's where it ended before all were sent.
+// cannot be done, Keep's, or ctx's where it ended before all were sent.
 func (s *Sandbox) Do(ctx context.Context, c Command) error {
 	chosen, known := actions[c.Action]
 	if !known {
@@ -153,6 +153,9 @@ func (s *Sandbox) Do(ctx context.Context, c Command) error {
 	}
 	if err := chosen.do(s, c); err != nil {
 		return fmt.Errorf("%w: %w", ErrCommand, err)
+	}
+	if err := s.keepSaved(); err != nil {
+		return fmt.Errorf("keep what was changed: %w", err)
 	}
 	return s.Flush(ctx)
 }

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"html/template"
 	"mime"
 	"net/http"
@@ -18,7 +19,8 @@ import (
 //	GET  /world      a View as JSON, ?event= likewise
 //	POST /do         does a Command that comes as JSON, or as the page's form, and sends the webhooks that are due
 //
-// What cannot be done is answered 400 {"error": "..."}, or with the page that says so.
+// What cannot be done is answered {"error": "..."}, or with the page that says so: 400 for what is asked wrongly, 500 where the change
+// was made, and could not be kept, or not all webhooks sent.
 func (s *Sandbox) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {
@@ -42,10 +44,10 @@ func (s *Sandbox) serveCommand(w http.ResponseWriter, r *http.Request) {
 		if err == nil {
 			err = s.Do(r.Context(), c)
 		} else {
-			err = errors.New("the body is no command")
+			err = fmt.Errorf("%w: the body is none", ErrCommand)
 		}
 		if err != nil {
-			answerJSON(w, http.StatusBadRequest, object{"error": err.Error()})
+			answerJSON(w, statusOf(err), object{"error": err.Error()})
 			return
 		}
 		answerJSON(w, http.StatusOK, object{"done": c.Action})
@@ -57,7 +59,7 @@ func (s *Sandbox) serveCommand(w http.ResponseWriter, r *http.Request) {
 		err = s.Do(r.Context(), c)
 	}
 	if err != nil {
-		s.showControl(w, http.StatusBadRequest, shown, "Not done: "+err.Error()+".")
+		s.showControl(w, statusOf(err), shown, "Not done: "+err.Error()+".")
 		return
 	}
 	// Relative to the address that the browser knows, which has the path that was stripped off.
@@ -65,9 +67,16 @@ func (s *Sandbox) serveCommand(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
+func statusOf(err error) int {
+	if errors.Is(err, ErrCommand) {
+		return http.StatusBadRequest
+	}
+	return http.StatusInternalServerError
+}
+
 func readCommand(r *http.Request) (Command, error) {
 	if err := r.ParseForm(); err != nil {
-		return Command{}, errors.New("the form cannot be read")
+		return Command{}, fmt.Errorf("%w: the form cannot be read", ErrCommand)
 	}
 	form := r.PostForm
 	c := Command{
@@ -82,7 +91,7 @@ func readCommand(r *http.Request) (Command, error) {
 		}
 		var err error
 		if *field, err = strconv.Atoi(text); err != nil {
-			return c, errors.New(name + " is no number")
+			return c, fmt.Errorf("%w: %s is no number", ErrCommand, name)
 		}
 	}
 	return c, nil

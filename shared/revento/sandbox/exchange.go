@@ -32,6 +32,9 @@ func (s *Sandbox) serveToken(w http.ResponseWriter, r *http.Request, work formWo
 	call := Call{Place: PlaceToken, RequestID: requestID(r)}
 	form, refusal := readForm(w, r)
 	answer, f := s.answerForm(form, refusal, &call, work)
+	if err := s.keepSaved(); err != nil {
+		answer = notKept().reply(call.RequestID)
+	}
 	s.finish(w, r, call, f, answer)
 }
 
@@ -58,13 +61,17 @@ func (s *Sandbox) answerForm(form url.Values, refusal *problem, call *Call, work
 	return newReply(http.StatusOK, value), f
 }
 
+func notKept() *problem {
+	return &problem{status: http.StatusInternalServerError, code: codeServer, message: "what was done could not be kept"}
+}
+
 // eventOf is the event of what a form brings, whoever brings it, or "".
 func (s *Sandbox) eventOf(form url.Values) string {
 	if c := s.findCode(form.Get("code")); c != nil {
 		return c.ticket.event
 	}
 	if t := s.tokens[digestOf(form.Get("refresh_token"))]; t != nil {
-		return t.grant.event
+		return t.grant.Event
 	}
 	return ""
 }
@@ -110,8 +117,8 @@ func (s *Sandbox) revokeToken(client Client, form url.Values, _ FaultKind) (any,
 	if !s.rules.RevokeEndpoint {
 		return nil, notFound()
 	}
-	if t := s.tokens[digestOf(form.Get("token"))]; t != nil && t.grant.client == client.ID {
-		t.grant.revoked = true
+	if t := s.tokens[digestOf(form.Get("token"))]; t != nil && t.grant.Client == client.ID {
+		t.grant.Revoked = true
 	}
 	return object{}, nil
 }

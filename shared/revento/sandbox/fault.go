@@ -75,6 +75,24 @@ var (
 	faultKinds = slices.Concat(anywhere, inTheAPI, inLists, withTokens)
 )
 
+// faultTexts say what comes of a call.
+var faultTexts = map[FaultKind]string{
+	FaultFail:              "500, nothing done",
+	FaultGateway:           "502 of a proxy, nothing done",
+	FaultDrop:              "no reply, nothing done",
+	FaultLoseReply:         "no reply, all done",
+	FaultSlow:              "a late reply",
+	FaultCut:               "half of a reply",
+	FaultNoDate:            "a reply without Date",
+	FaultThrottle:          "429, too many calls",
+	FaultCrowd:             "429, too many at one time",
+	FaultEmpty:             "an empty list",
+	FaultRepeatCursor:      "the same cursor again",
+	FaultWrongEvent:        "tokens of another event",
+	FaultWrongOrganization: "tokens of another organization",
+	FaultKeepRefresh:       "no new refresh token",
+}
+
 // maxDelay of a slow reply, which holds a connection open.
 const maxDelay = time.Minute
 

@@ -15,7 +15,9 @@ import (
 var files embed.FS
 
 // pages are all of the sandbox's. They work without script, and load nothing.
-var pages = template.Must(template.ParseFS(files, "page/*.html"))
+var pages = template.Must(template.New("").Funcs(template.FuncMap{
+	"faultText": func(kind FaultKind) string { return faultTexts[kind] },
+}).ParseFS(files, "page/*.html"))
 
 var style = mustRead("page/style.css")
 
@@ -107,9 +109,9 @@ func (s *Sandbox) consentLines(t *ticket) (scopes []scopeLine, people []personLi
 	if t.kind == Installation {
 		return scopes, nil
 	}
-	of := s.event(t.event).participants
+	of := s.event(t.event).Participants
 	for _, p := range of[:min(len(of), maxPeople)] {
-		people = append(people, personLine{p.user, p.name})
+		people = append(people, personLine{p.User, p.Name})
 	}
 	return scopes, people
 }

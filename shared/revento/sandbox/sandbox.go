@@ -58,6 +58,11 @@ type Options struct {
 	Now func() time.Time
 	// Participants is how many each event has at first; 0: DefaultParticipants.
 	Participants int
+	// Saved is what Save returned or Keep was given last, to go on with; nil: the seeded world.
+	Saved []byte
+	// Keep is given what has to be kept, before a token's reply and a command's, one call at a time; nil: nothing is. Where it fails,
+	// they do.
+	Keep func(saved []byte) error
 }
 
 // Client is an integration as Revento knows it.
@@ -83,15 +88,17 @@ type Sandbox struct {
 	// sending is held by who sends webhooks, so that they go out one after the other.
 	sending chan struct{}
 	// woken tells Run that there is something new to send.
-	woken chan struct{}
+	woken   chan struct{}
+	keeper  func(saved []byte) error
+	keeping sync.Mutex // before mu
+
+	mu     sync.Mutex
+	offset time.Duration
 	// cursorKey signs cursors.
 	cursorKey []byte
-
-	mu      sync.Mutex
-	offset  time.Duration
-	rules   Rules
-	clients map[string]Client
-	events  []*event
+	rules     Rules
+	clients   map[string]Client
+	events    []*event
 	// number counts what is added to the world, for its ids.
 	number int
 
@@ -114,6 +121,7 @@ func New(options Options) (*Sandbox, error) {
 		source:    options.Now,
 		secret:    options.WebhookSecret,
 		send:      options.Send,
+		keeper:    options.Keep,
 		sending:   make(chan struct{}, 1),
 		woken:     make(chan struct{}, 1),
 		cursorKey: random(),
@@ -132,6 +140,9 @@ func New(options Options) (*Sandbox, error) {
 		if err := s.AddClient(client); err != nil {
 			return nil, err
 		}
+	}
+	if options.Saved != nil {
+		return s, s.restore(options.Saved)
 	}
 	s.seed(count)
 	return s, nil
@@ -180,9 +191,12 @@ func (s *Sandbox) MoveClock(by time.Duration) {
 func (s *Sandbox) now() time.Time { return s.source().Add(s.offset).UTC() }
 
 // digest is what a token or code is kept as.
-type digest [sha256.Size]byte
+type digest string
 
-func digestOf(secret string) digest { return sha256.Sum256([]byte(secret)) }
+func digestOf(secret string) digest {
+	sum := sha256.Sum256([]byte(secret))
+	return digest(base64.RawURLEncoding.EncodeToString(sum[:]))
+}
 
 // randomBytes make what nobody guesses.
 const randomBytes = 32

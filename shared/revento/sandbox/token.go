@@ -52,88 +52,86 @@ type Tokens struct {
 
 // grant is one consent: for one event, and with user tokens for one user.
 type grant struct {
-	id, client, event, organization, user string
-	kind                                  Kind
-	scope                                 []string
-	first, renewed                        time.Time
-	generation                            int
-	revoked                               bool
-	newest                                Tokens
-	tokens                                []digest // the oldest first
-	inFlight                              int
-	used                                  windows
+	Client, Event, Organization, User string
+	Kind                              Kind
+	Scope                             []string
+	First, Renewed                    time.Time
+	Generation                        int
+	Revoked                           bool
+	Tokens                            []*token // the oldest first
+	newest                            Tokens
+	inFlight                          int
+	used                              windows
 }
 
-// token is an access token, or a refresh token.
+// token is an access token, or a refresh token, kept as its digest.
 type token struct {
+	Digest     digest
+	Access     bool
+	Generation int
+	Expires    time.Time
+	Ended      bool // before its time, alone
 	grant      *grant
-	access     bool
-	generation int
-	expires    time.Time
-	ended      bool // before its time, alone
 	used       windows
 }
 
-func (g *grant) has(scope string) bool { return slices.Contains(g.scope, scope) }
+func (g *grant) has(scope string) bool { return slices.Contains(g.Scope, scope) }
 
 // newGrant begins one and issues its first tokens.
 func (s *Sandbox) newGrant(g grant) (*grant, Tokens) {
 	if s.rules.ConsentEndsEarlier {
 		s.revoke(func(other *grant) bool {
-			return other.client == g.client && other.kind == g.kind && other.event == g.event && other.user == g.user
+			return other.Client == g.Client && other.Kind == g.Kind && other.Event == g.Event && other.User == g.User
 		})
 	}
-	g.id, g.first = randomText(), s.now()
+	g.First = s.now()
 	begun := &g
 	s.grants = append(s.grants, begun)
 	if len(s.grants) > maxGrants {
-		s.forget(s.grants[0])
+		s.forget(s.grants[0], 0)
 		s.grants = slices.Delete(s.grants, 0, 1)
 	}
 	return begun, s.issue(begun)
 }
 
-// forget makes a grant's tokens unknown.
-func (s *Sandbox) forget(g *grant) {
-	for _, key := range g.tokens {
-		delete(s.tokens, key)
+// forget makes a grant's oldest tokens unknown, and leaves so many.
+func (s *Sandbox) forget(g *grant, left int) {
+	excess := max(len(g.Tokens)-left, 0)
+	for _, old := range g.Tokens[:excess] {
+		delete(s.tokens, old.Digest)
 	}
-	g.tokens = nil
+	g.Tokens = slices.Delete(g.Tokens, 0, excess)
 }
 
 // issue makes the grant's next pair.
 func (s *Sandbox) issue(g *grant) Tokens {
 	now := s.now()
-	g.generation++
-	g.renewed = now
+	g.Generation++
+	g.Renewed = now
 	refreshEnd := now.Add(RefreshLife)
-	if limit := g.first.Add(RefreshCap); limit.Before(refreshEnd) {
+	if limit := g.First.Add(RefreshCap); limit.Before(refreshEnd) {
 		refreshEnd = limit
 	}
-	access, refresh := prefixes[g.kind]+randomText(), refreshPrefix+randomText()
-	s.keep(g, access, &token{grant: g, access: true, generation: g.generation, expires: now.Add(AccessLife)})
-	s.keep(g, refresh, &token{grant: g, generation: g.generation, expires: refreshEnd})
+	access, refresh := prefixes[g.Kind]+randomText(), refreshPrefix+randomText()
+	s.keep(g, access, token{Access: true, Expires: now.Add(AccessLife)})
+	s.keep(g, refresh, token{Expires: refreshEnd})
 	g.newest = Tokens{
 		AccessToken: access, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(AccessLife.Seconds()),
-		RefreshExpiresIn: int(refreshEnd.Sub(now).Seconds()), Scope: strings.Join(g.scope, " "), EventID: g.event,
-		OrganizationID: g.organization,
+		RefreshExpiresIn: int(refreshEnd.Sub(now).Seconds()), Scope: strings.Join(g.Scope, " "), EventID: g.Event,
+		OrganizationID: g.Organization,
 	}
 	if s.rules.TokenNamesUser {
-		g.newest.UserID = g.user
+		g.newest.UserID = g.User
 	}
 	return g.newest
 }
 
-func (s *Sandbox) keep(g *grant, secret string, t *token) {
-	key := digestOf(secret)
-	s.tokens[key] = t
-	g.tokens = append(g.tokens, key)
-	if excess := len(g.tokens) - maxTokens; excess > 0 {
-		for _, old := range g.tokens[:excess] {
-			delete(s.tokens, old)
-		}
-		g.tokens = slices.Delete(g.tokens, 0, excess)
-	}
+// keep makes a token known.
+func (s *Sandbox) keep(g *grant, secret string, t token) {
+	t.Digest, t.grant, t.Generation = digestOf(secret), g, g.Generation
+	g.Tokens = append(g.Tokens, &t)
+	s.tokens[t.Digest] = &t
+	s.forget(g, maxTokens)
 }
 
 // endAccess makes the grant's access tokens expire at once.
@@ -143,9 +141,9 @@ func (s *Sandbox) endAccess(g *grant) { s.end(g, true) }
 func (s *Sandbox) endRefresh(g *grant) { s.end(g, false) }
 
 func (s *Sandbox) end(g *grant, access bool) {
-	for _, key := range g.tokens {
-		if t := s.tokens[key]; t.access == access {
-			t.ended = true
+	for _, t := range g.Tokens {
+		if t.Access == access {
+			t.Ended = true
 		}
 	}
 }
@@ -153,7 +151,7 @@ func (s *Sandbox) end(g *grant, access bool) {
 // findRefresh returns a client's refresh token, however it stands, or nil.
 func (s *Sandbox) findRefresh(secret string, client Client) *token {
 	t := s.tokens[digestOf(secret)]
-	if t == nil || t.access || t.grant.client != client.ID {
+	if t == nil || t.Access || t.grant.Client != client.ID {
 		return nil
 	}
 	return t
@@ -162,10 +160,10 @@ func (s *Sandbox) findRefresh(secret string, client Client) *token {
 // redeem gives the next pair for a refresh token. keep has the reply bring none, and the old one stay good.
 func (s *Sandbox) redeem(t *token, keep bool) (Tokens, *problem) {
 	now := s.now()
-	if t == nil || t.grant.revoked || t.ended || !now.Before(t.expires) {
+	if t == nil || t.grant.Revoked || t.Ended || !now.Before(t.Expires) {
 		return Tokens{}, invalidGrant("the refresh token is unknown, expired or revoked")
 	}
-	if t.generation < t.grant.generation {
+	if t.Generation < t.grant.Generation {
 		return s.redeemAgain(t)
 	}
 	if s.rules.RefreshEndsAccess {
@@ -180,22 +178,22 @@ func (s *Sandbox) redeem(t *token, keep bool) (Tokens, *problem) {
 // issueAccess makes an access token alone.
 func (s *Sandbox) issueAccess(t *token) Tokens {
 	reply := t.grant.newest
-	reply.AccessToken = prefixes[t.grant.kind] + randomText()
-	s.keep(t.grant, reply.AccessToken, &token{grant: t.grant, access: true, generation: t.generation, expires: s.now().Add(AccessLife)})
+	reply.AccessToken = prefixes[t.grant.Kind] + randomText()
+	s.keep(t.grant, reply.AccessToken, token{Access: true, Expires: s.now().Add(AccessLife)})
 	reply.RefreshToken, reply.RefreshExpiresIn = "", 0
 	return reply
 }
 
 // redeemAgain answers for a refresh token that was redeemed before, as the rule says.
 func (s *Sandbox) redeemAgain(t *token) (Tokens, *problem) {
-	again := t.generation == t.grant.generation-1 && s.now().Sub(t.grant.renewed) < s.rules.ReuseWindow
+	again := t.Generation == t.grant.Generation-1 && s.now().Sub(t.grant.Renewed) < s.rules.ReuseWindow
 	switch {
 	case s.rules.Reuse == ReuseSamePair && again:
 		return t.grant.newest, nil
 	case s.rules.Reuse == ReuseNewPair && again:
 		return s.issue(t.grant), nil
 	case s.rules.Reuse == ReuseRevoke:
-		t.grant.revoked = true
+		t.grant.Revoked = true
 	}
 	return Tokens{}, invalidGrant("the refresh token was redeemed before")
 }
@@ -204,11 +202,11 @@ func (s *Sandbox) redeemAgain(t *token) (Tokens, *problem) {
 func (s *Sandbox) authenticate(secret string) (*token, *problem) {
 	t := s.tokens[digestOf(secret)]
 	switch {
-	case t == nil || !t.access:
+	case t == nil || !t.Access:
 		return nil, &problem{status: 401, code: "invalid_token", message: "the access token is unknown"}
-	case t.grant.revoked:
+	case t.grant.Revoked:
 		return nil, &problem{status: 401, code: "token_revoked", message: "the access token was revoked"}
-	case t.ended || !s.now().Before(t.expires):
+	case t.Ended || !s.now().Before(t.Expires):
 		return nil, &problem{status: 401, code: "token_expired", message: "the access token has expired"}
 	}
 	return t, nil
@@ -217,8 +215,8 @@ func (s *Sandbox) authenticate(secret string) (*token, *problem) {
 // revoke revokes all grants that fit, and returns how many there were.
 func (s *Sandbox) revoke(fits func(*grant) bool) (count int) {
 	for _, g := range s.grants {
-		if !g.revoked && fits(g) {
-			g.revoked = true
+		if !g.Revoked && fits(g) {
+			g.Revoked = true
 			count++
 		}
 	}

@@ -111,7 +111,7 @@ func (s *Sandbox) Look(eventID string) View {
 	for _, e := range s.events {
 		shown := s.viewEvent(e)
 		view.Events = append(view.Events, shown)
-		if e.id == eventID {
+		if e.ID == eventID {
 			view.Event = e.viewRows(shown)
 		}
 	}
@@ -120,11 +120,11 @@ func (s *Sandbox) Look(eventID string) View {
 
 func (s *Sandbox) viewEvent(e *event) EventView {
 	view := EventView{
-		ID: e.id, Name: e.name, Organization: e.organization, Starts: e.starts.Format(time.DateOnly),
-		Ends: e.ends.Format(time.DateOnly), Status: e.status, Participants: len(e.participants), ByStatus: map[string]int{},
+		ID: e.ID, Name: e.Name, Organization: e.Organization, Starts: e.Starts.Format(time.DateOnly),
+		Ends: e.Ends.Format(time.DateOnly), Status: e.Status, Participants: len(e.Participants), ByStatus: map[string]int{},
 	}
-	for _, p := range e.participants {
-		view.ByStatus[p.state]++
+	for _, p := range e.Participants {
+		view.ByStatus[p.State]++
 	}
 	s.ofEvent(e, func(g *grant) { view.Connections = append(view.Connections, s.viewGrant(g)) })
 	return view
@@ -132,22 +132,21 @@ func (s *Sandbox) viewEvent(e *event) EventView {
 
 func (s *Sandbox) viewGrant(g *grant) ConnectionView {
 	view := ConnectionView{
-		Client: g.client, Kind: g.kind, User: g.user, Scope: g.scope, First: g.first, Generation: g.generation, State: "active",
+		Client: g.Client, Kind: g.Kind, User: g.User, Scope: g.Scope, First: g.First, Generation: g.Generation, State: "active",
 	}
-	for _, key := range g.tokens {
-		t := s.tokens[key]
-		ends := t.expires
-		if t.ended {
+	for _, t := range g.Tokens {
+		ends := t.Expires
+		if t.Ended {
 			ends = time.Time{}
 		}
-		if t.access {
+		if t.Access {
 			view.AccessEnds = ends
 		} else {
 			view.RefreshEnds = ends
 		}
 	}
 	switch {
-	case g.revoked:
+	case g.Revoked:
 		view.State = "revoked"
 	case !s.now().Before(view.RefreshEnds):
 		view.State = "expired"
@@ -157,13 +156,13 @@ func (s *Sandbox) viewGrant(g *grant) ConnectionView {
 
 func (e *event) viewRows(of EventView) *EventRows {
 	rows := &EventRows{EventView: of}
-	for _, p := range e.participants[:min(len(e.participants), maxRows)] {
+	for _, p := range e.Participants[:min(len(e.Participants), maxRows)] {
 		rows.Shown = append(rows.Shown, ParticipantView{
-			p.id, p.user, p.application, p.name, p.state, !p.registered.IsZero(), p.hidden,
+			p.ID, p.User, p.Application, p.Name, p.State, !p.Registered.IsZero(), p.Hidden,
 		})
 	}
-	for _, a := range e.activities {
-		rows.Activities = append(rows.Activities, ActivityView{a.id, a.name, a.signups, a.capacity})
+	for _, a := range e.Activities {
+		rows.Activities = append(rows.Activities, ActivityView{a.ID, a.Name, a.Signups, a.Capacity})
 	}
 	return rows
 }

@@ -122,8 +122,8 @@ func (s *Sandbox) tell(eventType string, e *event, data object) {
 	content := envelope{ID: "evt_delivery_" + uuid.NewString(), Type: eventType, OccurredAt: s.moment(now), Data: data}
 	w := &webhook{id: uuid.NewString(), eventType: eventType, due: now}
 	if e != nil {
-		w.eventID = e.id
-		content.EventID, content.OrganizationID = &e.id, &e.organization
+		w.eventID = e.ID
+		content.EventID, content.OrganizationID = &e.ID, &e.Organization
 	}
 	body, err := json.Marshal(content)
 	if err != nil {

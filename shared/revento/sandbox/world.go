@@ -24,34 +24,35 @@ const (
 	unpublished = "unpublished"
 )
 
-// event is one event with all that belongs to it. Lists keep the order in which pages show them.
+// event is one event with all that belongs to it. Lists keep the order in which pages show them. Like all that Save keeps, its fields
+// are open to package json.
 type event struct {
-	id, organization, organizationName, name string
-	starts, ends                             time.Time
-	status                                   string
-	participants                             []*participant
-	activities                               []*activity
-	threads, locations, waves                []named
-	program                                  []slot
+	ID, Organization, OrganizationName, Name string
+	Starts, Ends                             time.Time
+	Status                                   string
+	Participants                             []*participant
+	Activities                               []*activity
+	Threads, Locations, Waves                []named
+	Program                                  []slot
 }
 
 // participant is a person at one event, and the application that brought them there.
 type participant struct {
-	id, user, application, name, email, role string
-	state                                    string // of the application
-	registered                               time.Time
-	reviewed                                 time.Time
-	reviewer, action                         string // of the last review, or ""
-	applied                                  time.Time
-	answers                                  map[string]string
-	// hidden leaves the row out of lists, although the participant is there.
-	hidden bool
+	ID, User, Application, Name, Email, Role string
+	State                                    string // of the application
+	Registered                               time.Time
+	Reviewed                                 time.Time
+	Reviewer, Action                         string // of the last review, or ""
+	Applied                                  time.Time
+	Answers                                  map[string]string
+	// Hidden leaves the row out of lists, although the participant is there.
+	Hidden bool
 }
 
 type activity struct {
-	id, thread, location, name, minAge string
-	status                             string
-	capacity, signups                  int
+	ID, Thread, Location, Name, MinAge string
+	Status                             string
+	Capacity, Signups                  int
 }
 
 type named struct {
@@ -71,7 +72,7 @@ type slot struct {
 
 func (s *Sandbox) event(id string) *event {
 	for _, e := range s.events {
-		if e.id == id {
+		if e.ID == id {
 			return e
 		}
 	}
@@ -79,8 +80,8 @@ func (s *Sandbox) event(id string) *event {
 }
 
 func (e *event) participant(id string) *participant {
-	for _, p := range e.participants {
-		if p.id == id {
+	for _, p := range e.Participants {
+		if p.ID == id {
 			return p
 		}
 	}
@@ -88,8 +89,8 @@ func (e *event) participant(id string) *participant {
 }
 
 func (e *event) participantOf(user string) *participant {
-	for _, p := range e.participants {
-		if p.user == user {
+	for _, p := range e.Participants {
+		if p.User == user {
 			return p
 		}
 	}
@@ -97,8 +98,8 @@ func (e *event) participantOf(user string) *participant {
 }
 
 func (e *event) activity(id string) *activity {
-	for _, a := range e.activities {
-		if a.id == id {
+	for _, a := range e.Activities {
+		if a.ID == id {
 			return a
 		}
 	}
@@ -135,8 +136,8 @@ func (s *Sandbox) eventRow(e *event) object {
 		name = "title"
 	}
 	return object{
-		"id": e.id, "organization_id": e.organization, name: e.name, "publish_status": e.status,
-		"start_date": e.starts.Format(time.DateOnly), "end_date": e.ends.Format(time.DateOnly),
+		"id": e.ID, "organization_id": e.Organization, name: e.Name, "publish_status": e.Status,
+		"start_date": e.Starts.Format(time.DateOnly), "end_date": e.Ends.Format(time.DateOnly),
 	}
 }
 
@@ -144,16 +145,16 @@ func (s *Sandbox) eventRow(e *event) object {
 // are the guide's (/api/endpoints/, /scopes/).
 func (s *Sandbox) participantRow(p *participant) object {
 	row := object{
-		"id": p.id, "user_id": p.user, "display_name": p.name, "role": p.role, "application_status": p.state,
-		"status": nil, "registered_at": s.optional(p.registered),
-		"last_reviewed_at": s.optional(p.reviewed), "last_reviewer_id": orNull(p.reviewer), "last_review_action": orNull(p.action),
-		"custom_form_fields": p.answers,
+		"id": p.ID, "user_id": p.User, "display_name": p.Name, "role": p.Role, "application_status": p.State,
+		"status": nil, "registered_at": s.optional(p.Registered),
+		"last_reviewed_at": s.optional(p.Reviewed), "last_reviewer_id": orNull(p.Reviewer), "last_review_action": orNull(p.Action),
+		"custom_form_fields": p.Answers,
 	}
-	if !p.registered.IsZero() {
+	if !p.Registered.IsZero() {
 		row["status"] = registered
 	}
 	if s.rules.RowsNameApplication {
-		row["application_id"] = p.application
+		row["application_id"] = p.Application
 	}
 	return row
 }
@@ -162,21 +163,21 @@ func (s *Sandbox) participantRow(p *participant) object {
 // /webhooks/, /api/endpoints/)
 func (s *Sandbox) applicationRow(p *participant) object {
 	row := object{
-		"id": p.application, "participant_id": p.id, "user_id": p.user, "status": p.state, "submitted_at": s.moment(p.applied),
-		"custom_form_fields": p.answers,
+		"id": p.Application, "participant_id": p.ID, "user_id": p.User, "status": p.State, "submitted_at": s.moment(p.Applied),
+		"custom_form_fields": p.Answers,
 	}
-	if p.action != "" {
-		row[p.action+"_at"] = s.moment(p.reviewed)
+	if p.Action != "" {
+		row[p.Action+"_at"] = s.moment(p.Reviewed)
 	}
-	if p.action == Approved {
-		row["approver_id"] = p.reviewer
+	if p.Action == Approved {
+		row["approver_id"] = p.Reviewer
 	}
 	return row
 }
 
 // capacityState is made up: the guide says only that there is one.
 func (a *activity) capacityState() string {
-	if a.signups >= a.capacity {
+	if a.Signups >= a.Capacity {
 		return "full"
 	}
 	return "available"
@@ -184,15 +185,15 @@ func (a *activity) capacityState() string {
 
 func (a *activity) row() object {
 	return object{
-		"id": a.id, "thread_id": a.thread, "location_id": a.location, "name": a.name, "status": a.status, "min_age": a.minAge,
-		"capacity": a.capacity, "signup_count": a.signups, "capacity_state": a.capacityState(),
+		"id": a.ID, "thread_id": a.Thread, "location_id": a.Location, "name": a.Name, "status": a.Status, "min_age": a.MinAge,
+		"capacity": a.Capacity, "signup_count": a.Signups, "capacity_state": a.capacityState(),
 	}
 }
 
 func (s *Sandbox) profileRow(p *participant) object {
-	row := object{"display_name": p.name, "email": p.email}
+	row := object{"display_name": p.Name, "email": p.Email}
 	if s.rules.ProfileNamesUser {
-		row["user_id"] = p.user
+		row["user_id"] = p.User
 	}
 	return row
 }
@@ -238,15 +239,15 @@ func (s *Sandbox) seed(participants int) {
 	for i, plan := range plans {
 		number := i + 1
 		e := &event{
-			id: fmt.Sprintf("evt_sandbox_%d", number), organization: plan.organization, organizationName: plan.organizationName,
-			name: plan.name, status: published,
-			starts: today.Add(time.Duration(plan.starts) * day), ends: today.Add(time.Duration(plan.starts+plan.days-1) * day),
+			ID: fmt.Sprintf("evt_sandbox_%d", number), Organization: plan.organization, OrganizationName: plan.organizationName,
+			Name: plan.name, Status: published,
+			Starts: today.Add(time.Duration(plan.starts) * day), Ends: today.Add(time.Duration(plan.starts+plan.days-1) * day),
 		}
 		e.seedProgram(number, plan)
 		for n := range participants {
-			e.participants = append(e.participants, s.newParticipant(number, n, s.now()))
+			e.Participants = append(e.Participants, s.newParticipant(number, n, s.now()))
 		}
-		e.waves = []named{{fmt.Sprintf("wav_sandbox_%d_1", number), "Early"}, {fmt.Sprintf("wav_sandbox_%d_2", number), "Regular"}}
+		e.Waves = []named{{fmt.Sprintf("wav_sandbox_%d_1", number), "Early"}, {fmt.Sprintf("wav_sandbox_%d_2", number), "Regular"}}
 		s.events = append(s.events, e)
 	}
 	s.number = participants
@@ -254,28 +255,28 @@ func (s *Sandbox) seed(participants int) {
 
 func (e *event) seedProgram(number int, plan plan) {
 	for i, room := range rooms {
-		e.locations = append(e.locations, named{fmt.Sprintf("loc_sandbox_%d_%d", number, i+1), room})
+		e.Locations = append(e.Locations, named{fmt.Sprintf("loc_sandbox_%d_%d", number, i+1), room})
 	}
 	for i, thread := range plan.threads {
-		e.threads = append(e.threads, named{fmt.Sprintf("thr_sandbox_%d_%d", number, i+1), thread})
+		e.Threads = append(e.Threads, named{fmt.Sprintf("thr_sandbox_%d_%d", number, i+1), thread})
 		for n := range activitiesEach {
-			count := len(e.activities)
-			place := e.locations[count%len(e.locations)].ID
+			count := len(e.Activities)
+			place := e.Locations[count%len(e.Locations)].ID
 			a := &activity{
-				id: fmt.Sprintf("act_sandbox_%d_%d", number, count+1), thread: e.threads[i].ID, location: place,
-				name: thread + ": " + themes[n%len(themes)], minAge: ages[n%len(ages)], status: published,
-				capacity: seats, signups: (count * 7) % seats,
+				ID: fmt.Sprintf("act_sandbox_%d_%d", number, count+1), Thread: e.Threads[i].ID, Location: place,
+				Name: thread + ": " + themes[n%len(themes)], MinAge: ages[n%len(ages)], Status: published,
+				Capacity: seats, Signups: (count * 7) % seats,
 			}
-			e.activities = append(e.activities, a)
+			e.Activities = append(e.Activities, a)
 			onDay := time.Duration(count%plan.days) * day
-			start := e.starts.Add(onDay + firstHour*time.Hour + time.Duration(count/plan.days%sessionsADay)*2*time.Hour)
-			e.program = append(e.program, slot{
-				ID: fmt.Sprintf("prg_sandbox_%d_%d", number, count+1), ActivityID: a.id, ThreadID: a.thread, LocationID: place,
+			start := e.Starts.Add(onDay + firstHour*time.Hour + time.Duration(count/plan.days%sessionsADay)*2*time.Hour)
+			e.Program = append(e.Program, slot{
+				ID: fmt.Sprintf("prg_sandbox_%d_%d", number, count+1), ActivityID: a.ID, ThreadID: a.Thread, LocationID: place,
 				StartsAt: start.Format(time.RFC3339), EndsAt: start.Add(sessionLength).Format(time.RFC3339),
 			})
 		}
 	}
-	slices.SortStableFunc(e.program, func(a, b slot) int { return strings.Compare(a.StartsAt, b.StartsAt) })
+	slices.SortStableFunc(e.Program, func(a, b slot) int { return strings.Compare(a.StartsAt, b.StartsAt) })
 }
 
 // newParticipant makes the n-th person, who is the same user at every event, and comes there in one of all states.
@@ -283,16 +284,16 @@ func (s *Sandbox) newParticipant(eventNumber, n int, now time.Time) *participant
 	given, family := givenNames[n%len(givenNames)], familyNames[(n*5+n/len(givenNames))%len(familyNames)]
 	applied := now.Add(-time.Duration(20*24-n%200) * time.Hour)
 	p := &participant{
-		id: fmt.Sprintf("ptp_sandbox_%d_%03d", eventNumber, n+1), user: fmt.Sprintf("usr_sandbox_%03d", n+1),
-		application: fmt.Sprintf("app_sandbox_%d_%03d", eventNumber, n+1), name: given + " " + family, role: "participant",
-		email: strings.ToLower(given+"."+family) + "@example.org", state: Pending, applied: applied,
-		answers: map[string]string{"favorite_track": tracks[n%len(tracks)], "dietary_notes": diets[n%len(diets)]},
+		ID: fmt.Sprintf("ptp_sandbox_%d_%03d", eventNumber, n+1), User: fmt.Sprintf("usr_sandbox_%03d", n+1),
+		Application: fmt.Sprintf("app_sandbox_%d_%03d", eventNumber, n+1), Name: given + " " + family, Role: "participant",
+		Email: strings.ToLower(given+"."+family) + "@example.org", State: Pending, Applied: applied,
+		Answers: map[string]string{"favorite_track": tracks[n%len(tracks)], "dietary_notes": diets[n%len(diets)]},
 	}
 	reviewed := applied.Add(30 * time.Hour)
 	switch (n + eventNumber) % 6 {
 	case 0, 1:
 		p.review(Approved, reviewed)
-		p.registered = reviewed.Add(5 * time.Hour)
+		p.Registered = reviewed.Add(5 * time.Hour)
 	case 2:
 		p.review(Approved, reviewed)
 	case 3:
@@ -307,5 +308,5 @@ func (s *Sandbox) newParticipant(eventNumber, n int, now time.Time) *participant
 const reviewer = "usr_sandbox_organizer"
 
 func (p *participant) review(action string, at time.Time) {
-	p.state, p.action, p.reviewed, p.reviewer = action, action, at, reviewer
+	p.State, p.Action, p.Reviewed, p.Reviewer = action, action, at, reviewer
 }
