@@ -21,6 +21,20 @@ var mutants = []mutant{
 	{name: "signature: any scheme", file: "shared/revento/signature.go",
 		guard: "if !known || len(digits)", instead: "if !known && false || len(digits)"},
 
+	// The stand-in of Revento, which is only as good as what it refuses.
+	{name: "sandbox: a code is redeemed twice", file: "shared/revento/sandbox/authorize.go", guard: "case c.redeemed:", instead: "case false:"},
+	{name: "sandbox: any verifier", file: "shared/revento/sandbox/authorize.go",
+		guard: `case !c.ticket.isAnsweredBy(form.Get("code_verifier")):`, instead: "case false:"},
+	{name: "sandbox: it leads back anywhere", file: "shared/revento/sandbox/authorize.go",
+		guard: "if !slices.Contains(client.RedirectURIs, redirect) {", instead: "if false {"},
+	{name: "sandbox: a refresh token is good for ever", file: "shared/revento/sandbox/token.go",
+		guard: "if t.Generation < t.grant.Generation {", instead: "if false {"},
+	{name: "sandbox: a refresh moves the year's end", file: "shared/revento/sandbox/token.go",
+		guard: "limit.Before(refreshEnd)", instead: "false && limit.Before(refreshEnd)"},
+	{name: "sandbox: another event's token", file: "shared/revento/sandbox/api.go", guard: "case g.Event != eventID:", instead: "case false:"},
+	{name: "sandbox: no limits", file: "shared/revento/sandbox/api.go", guard: "if !taken {", instead: "if !taken && false {"},
+	{name: "sandbox: a reply that was lost is sent", file: "shared/revento/sandbox/api.go", guard: "if gone {", instead: "if false {"},
+
 	// Ingest.
 	{name: "ingest: a stale request is taken", file: "shared/alerting/ingest/ingest.go", guard: "if !proof.IsFresh(now, in.Tolerance) {", instead: "if false {"},
 	{name: "ingest: a forged request is taken", file: "shared/alerting/ingest/ingest.go", guard: "if secret == 0 {", instead: "if false {"},
