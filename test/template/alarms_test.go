@@ -97,42 +97,84 @@ func TestAlarms(t *testing.T) {
 	}
 }
 
-// tolerance is what an alarm lets pass: its threshold, and the time over which it looks.
+// tolerance is what an alarm lets pass: its threshold, in what its metric counts, and the time in seconds over which it looks;
+// and why just that.
 type tolerance struct {
 	threshold, period int
 	evaluations       expression
+	why               string
 }
 
-// An alarm with a threshold that is never reached is none. A dead letter, an error or a refused credential is never usual.
-func TestWhatAlarmsLetPass(t *testing.T) {
+// Why alarms let pass what they do.
+const (
+	neverUsual  = "a single one is never usual, and five minutes put the many of one cause into one alarm"
+	nobodyTold  = "as long as it lasts nobody is told of anything, so it is looked at each minute"
+	parked      = "one message that waits for a person is enough; the metric has a point each minute"
+	late        = "an alert is told within seconds; five minutes are more than the retries of a short failure"
+	digestLate  = "a run comes every quarter of an hour by default, and what it tells is not urgent"
+	stopLate    = "a connection must be stopped at once"
+	purgeLate   = "a purge of many rounds keeps its message, and each round that died hides it for half an hour"
+	scanners    = "scanners find every address; a wrong secret refuses every delivery, and soon makes a hundred"
+	dailyLook   = "the look at all deletions is once a day, and says so in one point"
+	chosenHours = "how long a silence may be only the customer knows"
+)
+
+// ageTolerances are how long a message may wait in each queue.
+var ageTolerances = map[queue.Name]tolerance{
+	queue.Slack:     {300, 60, "1", late},
+	queue.PagerDuty: {300, 60, "1", late},
+	queue.Digest:    {900, 60, "1", digestLate},
+	queue.Deletion:  {300, 60, "1", stopLate},
+	queue.Purge:     {6 * 3600, 60, "1", purgeLate},
+}
+
+// An alarm with a threshold that is never reached is none.
+func TestWhatAlarmsLetPassHasAReason(t *testing.T) {
 	loaded := load(t)
-	first := tolerance{1, 300, "1"}
 	want := map[string]tolerance{
-		"ForgedRequestAlarm":   {100, 300, "1"}, // scanners find every address
-		"OverdueDeletionAlarm": {1, 3600, "1"},
-		"SilenceAlarm":         {1, 3600, "!Ref SilenceAlarmHours"},
+		"IngestErrorAlarm":       {1, 300, "1", neverUsual},
+		"ConflictAlarm":          {1, 300, "1", neverUsual},
+		"PurgeScheduleAlarm":     {1, 300, "1", neverUsual},
+		"RecurringScheduleAlarm": {1, 300, "1", neverUsual},
+		"ForgedRequestAlarm":     {100, 300, "1", scanners},
+		"OverdueDeletionAlarm":   {1, 3600, "1", dailyLook},
+		"SilenceAlarm":           {1, 3600, "!Ref SilenceAlarmHours", chosenHours},
 	}
-	ages := map[queue.Name]int{queue.Slack: 300, queue.PagerDuty: 300, queue.Digest: 900, queue.Deletion: 300, queue.Purge: 6 * 3600}
+	for _, prefix := range functionNames {
+		want[prefix+"FunctionErrorAlarm"] = tolerance{1, 300, "1", neverUsual}
+		want[prefix+"FunctionThrottleAlarm"] = tolerance{1, 300, "1", neverUsual}
+	}
 	for _, name := range queue.Names {
-		want[queueAlarm(name, "DeadLetter")] = tolerance{1, 60, "1"}
-		want[queueAlarm(name, "Age")] = tolerance{ages[name], 60, "1"}
+		want[queueAlarm(name, "DeadLetter")] = tolerance{1, 60, "1", parked}
+		want[queueAlarm(name, "Age")] = ageTolerances[name]
 	}
 	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
-		want[queueAlarm(name, "Credential")] = tolerance{1, 60, "1"}
+		want[queueAlarm(name, "Credential")] = tolerance{1, 60, "1", nobodyTold}
 	}
+	names := loaded.named("AWS::CloudWatch::Alarm")
+	if diff := cmp.Diff(keys(want), names); diff != "" {
+		t.Fatalf("alarms (-with a reason +in the template):\n%s", diff)
+	}
+	for _, name := range names {
+		a := properties[alarm](t, loaded, name, "AWS::CloudWatch::Alarm")
+		if got := (tolerance{a.Threshold, int(a.Period), a.EvaluationPeriods, want[name].why}); got != want[name] {
+			t.Errorf("%s lets pass %+v, want %+v", name, got, want[name])
+		}
+		if want[name].why == "" {
+			t.Errorf("%s has no reason", name)
+		}
+	}
+}
+
+// An alarm that takes over what another of its kind says must not take over whom it is about.
+func TestEachAlarmSaysWhatItIsAbout(t *testing.T) {
+	loaded, said := load(t), map[expression]string{}
 	for _, name := range loaded.named("AWS::CloudWatch::Alarm") {
 		a := properties[alarm](t, loaded, name, "AWS::CloudWatch::Alarm")
-		expected, own := want[name]
-		if !own {
-			expected = first
+		if other, found := said[a.AlarmDescription]; found {
+			t.Errorf("%s says the same as %s: %s", name, other, a.AlarmDescription)
 		}
-		if got := (tolerance{a.Threshold, int(a.Period), a.EvaluationPeriods}); got != expected {
-			t.Errorf("%s lets pass %+v, want %+v", name, got, expected)
-		}
-		delete(want, name)
-	}
-	if len(want) > 0 {
-		t.Errorf("there are no alarms %v", keys(want))
+		said[a.AlarmDescription] = name
 	}
 }
 

@@ -4,7 +4,8 @@ import json
 import os
 import sys
 
-from samcli.yamlhelper import yaml_parse
+import yaml
+from samcli.yamlhelper import yaml_dump, yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -23,9 +24,19 @@ def expand(template):
     return Translator(managed_policy_map={}, sam_parser=Parser()).translate(template, parameter_values={})
 
 
+def check_uploaded(template):
+    """What sam writes for CloudFormation, which takes no aliases, has none, and says the same."""
+    text = yaml_dump(template)
+    if any(isinstance(token, (yaml.AliasToken, yaml.AnchorToken)) for token in yaml.scan(text)):
+        sys.exit("sam would upload YAML aliases, which CloudFormation refuses")
+    if yaml_parse(text) != template:
+        sys.exit("what sam would upload is not what the template says")
+
+
 def main(source, target):
     with open(source, encoding="utf-8") as file:
         template = yaml_parse(file.read())
+    check_uploaded(template)
     expanded = expand(template)
     with open(target, "w", encoding="utf-8") as file:
         json.dump(expanded, file, indent=2)

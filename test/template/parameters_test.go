@@ -142,7 +142,7 @@ func (p parameter) allows(t *testing.T, value string) bool {
 	}
 	if p.Type == "Number" {
 		number, err := strconv.Atoi(value)
-		return err == nil && number >= *p.MinValue && number <= *p.MaxValue
+		return err == nil && (p.MinValue == nil || number >= *p.MinValue) && (p.MaxValue == nil || number <= *p.MaxValue)
 	}
 	return regexp.MustCompile(p.AllowedPattern).MatchString(value)
 }

@@ -67,6 +67,9 @@ func properties[T any](t *testing.T, loaded template, name, resourceType string)
 		t.Fatalf("the resource %s has the type %q, want %s", name, found.Type, resourceType)
 	}
 	var decoded T
+	if found.Properties == nil {
+		return decoded
+	}
 	if err := json.Unmarshal(found.Properties, &decoded); err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}

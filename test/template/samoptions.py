@@ -1,0 +1,42 @@
+"""Writes samconfig.toml, and the options of each of sam's commands that it sets, as JSON into the file given as the argument.
+
+The options are those that sam's --help lists: it is asked of the command itself.
+"""
+
+import importlib
+import json
+import sys
+
+import click
+import tomlkit
+
+# Where sam has the commands that samconfig.toml and the README use, by the names of samconfig.toml's tables.
+COMMANDS = {
+    "build": "samcli.commands.build.command",
+    "deploy": "samcli.commands.deploy.command",
+    "local_invoke": "samcli.commands.local.invoke.cli",
+    "local_start_api": "samcli.commands.local.start_api.cli",
+    "validate": "samcli.commands.validate.validate",
+}
+
+
+def options(module):
+    command = importlib.import_module(module).cli
+    with click.Context(command) as context:
+        return {p.name: p.opts + p.secondary_opts for p in command.get_params(context) if isinstance(p, click.Option) and not p.hidden}
+
+
+def main(config, target):
+    with open(config, encoding="utf-8") as file:
+        text = file.read()
+    written = {
+        "text": text,
+        "environments": {name: table for name, table in tomlkit.parse(text).unwrap().items() if name != "version"},
+        "options": {name: options(module) for name, module in COMMANDS.items()},
+    }
+    with open(target, "w", encoding="utf-8") as file:
+        json.dump(written, file, indent=2)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
