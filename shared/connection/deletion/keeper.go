@@ -27,6 +27,8 @@ type Keeper struct {
 	Remains func(c Case) string
 	// Until is when that goes by itself; nil where Remains says who ends it.
 	Until func(c Case) time.Time
+	// Proviso is on what Until depends, or "".
+	Proviso string
 }
 
 func always(text string) func(Case) string { return func(Case) string { return text } }
@@ -48,7 +50,7 @@ func residual(keepers []Keeper, c Case) []Residual {
 		}
 		rest := Residual{Where: k.Remains(c)}
 		if k.Until != nil {
-			rest.Until = k.Until(c)
+			rest.Until, rest.Proviso = k.Until(c), k.Proviso
 		}
 		if (k.Until == nil || rest.Until.After(c.FinishedAt)) && !slices.Contains(list, rest) {
 			list = append(list, rest)
@@ -89,11 +91,11 @@ func OnMachine(ledger Ledger, queues queue.Discarder, windows Windows) []Keeper 
 			}})
 		}
 	}
-	return append(keepers,
+	keepers = append(keepers,
 		Keeper{
 			Place:   "table message",
 			Remains: always("queues: data requests that were parked, notices of deletions, and digests, which leave the connection out when they are sent"),
-			Until:   afterEnd(2 * queue.Retention),
+			Until:   afterEnd(2 * queue.Retention), Proviso: whileServeRuns,
 		},
 		Keeper{
 			Place: "table deduplication", Remains: always("hashes by which queues know repeated messages"), Until: afterEnd(queue.DeduplicationInterval),
@@ -107,6 +109,12 @@ func OnMachine(ledger Ledger, queues queue.Discarder, windows Windows) []Keeper 
 		},
 		Keeper{Place: "log", Remains: always("log lines and backups of the data folder, as long as you keep them")},
 		pagerDuty, slackAlerts, slackReplies)
+	for i := range keepers {
+		if keepers[i].Until != nil && keepers[i].Proviso == "" {
+			keepers[i].Proviso = afterNextStart
+		}
+	}
+	return keepers
 }
 
 // OnAWS lists the keepers of a stack.

@@ -140,3 +140,24 @@ func TestEveryQueueIsOnTheListOfKeepers(t *testing.T) {
 func failing(context.Context, deletion.Case) (int, error) {
 	return 0, errors.New("the place does not answer")
 }
+
+// A date of one machine was told as if it were never off.
+func TestADateOfOneMachineSaysThatServeMustRunForIt(t *testing.T) {
+	b := newBench(t, nil)
+	for name, test := range map[string]struct {
+		keepers []deletion.Keeper
+		depends bool
+	}{
+		"one machine": {deletion.OnMachine(memory.NewLedger(), b.queues, windows), true},
+		"AWS":         {deletion.OnAWS(windows), false},
+	} {
+		for _, k := range test.keepers {
+			if k.Until != nil && (k.Proviso != "") != test.depends {
+				t.Errorf("%s: of %s the proviso is %q", name, k.Place, k.Proviso)
+			}
+			if k.Place == "table message" && !strings.Contains(k.Proviso, "only the time counts for which serve runs") {
+				t.Errorf("of the queues, whose retention counts running time, it is %q", k.Proviso)
+			}
+		}
+	}
+}

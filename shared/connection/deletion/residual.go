@@ -18,12 +18,24 @@ type Residual struct {
 	Where string `json:"where"`
 	// Until is when it goes by itself; zero where nothing says when, but Where says who does.
 	Until time.Time `json:"until,omitzero"`
+	// Proviso is on what Until depends, or "".
+	Proviso string `json:"proviso,omitempty"`
 }
+
+// What a date of one machine depends on, which may be off then.
+const (
+	afterNextStart = "or the next start of serve after that"
+	whileServeRuns = "at the earliest, since only the time counts for which serve runs"
+)
 
 // String says where it is and until when.
 func (r Residual) String() string {
 	if r.Until.IsZero() {
 		return r.Where
 	}
-	return r.Where + ", until " + legible.Time(r.Until)
+	text := r.Where + ", until " + legible.Time(r.Until)
+	if r.Proviso != "" {
+		text += ", " + r.Proviso
+	}
+	return text
 }
