@@ -39,7 +39,7 @@ type stage struct {
 func newStage(t *testing.T, folder string) *stage {
 	t.Helper()
 	s := &stage{t: t, folder: folder, answers: map[string]object{}}
-	for _, name := range []string{"overview", "deliveries", "slack", "pagerduty", "dead-letters", "deletions", "routes"} {
+	for _, name := range []string{"overview", "deliveries", "slack", "pagerduty", "dead-letters", "deletions", "routes", "refused"} {
 		s.answers[name] = s.read(name)
 	}
 	mux := http.NewServeMux()

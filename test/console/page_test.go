@@ -43,6 +43,7 @@ func TestEachSectionShowsItsFacts(t *testing.T) {
 		"#pagerduty":    {"Triggered", "one page, 2 triggers", "Resolved", "[production] Resolved: Application approved"},
 		"#dead-letters": {"event.unpublished", "channel_not_found", "C0RETIRED1", "1 more is being looked at"},
 		"#deletions":    {"held", "waits for a person", "scheduled", "finished"},
+		"#refused":      {"2 requests", "401 stale", "refused-1", "signed 1h0m1s before now", "from 203.0.113.9", "404 not found"},
 		"#routes":       {"pagerduty:error,slack", "APPLICATION_APPROVED_ROUTE", "changed", `"application.approved"`},
 		"#samples":      {"data.deletion_required", "Nothing leaves this machine"},
 	} {
@@ -58,7 +59,8 @@ func TestEachSectionShowsItsFacts(t *testing.T) {
 func TestADeliveryTellsItsStory(t *testing.T) {
 	_, page := show(t, usual)
 	page.click("#deliveries summary")
-	for _, text := range []string{"Slack did not take it", "429 ratelimited", "possibly repeated", "number 1"} {
+	for _, text := range []string{"Slack did not take it", "429 ratelimited", "possibly repeated", "number 1",
+		"Another event came under this delivery id", "event.unpublished", "its route was off"} {
 		page.waitForText("#deliveries details[open]", text)
 	}
 	wantNoComplaints(t, page)

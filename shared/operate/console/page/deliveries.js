@@ -34,6 +34,17 @@ function fate(delivery) {
 function story(trace) {
   if (!trace) return el("p", { class: "quiet" }, "Reading its story …");
   if (trace.error) return el("p", { class: "failure" }, "Its story could not be read: ", value(trace.error));
+  return [told(trace), (trace.others ?? []).map(other)];
+}
+
+// other is the story of another event that came under the same delivery id.
+function other(trace) {
+  return el("div", { class: "other" },
+    el("h3", null, "Another event came under this delivery id, which is not signed, and was worked on by itself: ", value(trace.type || "of unknown type")),
+    told(trace));
+}
+
+function told(trace) {
   return [
     facts(["Delivery", code(trace.delivery_id), "wide"], ["State", pill(trace.state, states[trace.state])],
       ["Received", moment(trace.received_at)], ["Handed off", trace.handed_off_at && moment(trace.handed_off_at)],

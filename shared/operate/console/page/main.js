@@ -8,6 +8,7 @@ import { letters } from "./letters.js";
 import { place, queues, routes, samples, warnings } from "./overview.js";
 import { incidents } from "./pagerduty.js";
 import { empty, utc, value, words } from "./parts.js";
+import { refused } from "./refused.js";
 import { channels } from "./slack.js";
 
 const pause = 2000; // milliseconds
@@ -18,7 +19,7 @@ const rarely = { letters: 30_000, routes: 30_000 };
 
 const sources = {
   overview: "overview", deliveries: "deliveries", letters: "dead-letters", deletions: "deletions", routes: "routes", slack: "slack",
-  pagerduty: "pagerduty",
+  pagerduty: "pagerduty", refused: "refused",
 };
 
 // unknown is no number of dead letters: those that were out of sight are looked for at the next turn.
@@ -141,13 +142,14 @@ function say(text) {
 // Drawing.
 
 function draw() {
-  const { overview, slack, pagerduty, routes: table, deletions: cases, letters: parked } = state.answers;
+  const { overview, slack, pagerduty, routes: table, deletions: cases, letters: parked, refused: turned } = state.answers;
   drawTop(overview);
   section("queues", "overview", () => queues(overview.queues ?? []));
   section("samples", "overview", () => samples(overview, state.sent));
   section("deliveries", "deliveries", () => deliveries(allDeliveries(), nextPage(), state.traces));
   section("dead-letters", "letters", () => letters(parked.letters ?? [], parked.hidden, state.results));
   section("deletions", "deletions", () => deletions(cases.deletions ?? [], state.statements));
+  section("refused", "refused", () => refused(turned.refused ?? []));
   section("routes", "routes", () => routes(table));
   if (overview && !overview.records_slack) show(byId("slack-view"), real("Slack"));
   else section("slack", "slack", () => channels(slack.channels ?? []));
@@ -202,7 +204,7 @@ function deadCount() {
 function links() {
   const waiting = (state.answers.deletions?.deletions ?? []).filter((it) => it.state === "held").length;
   return [["deliveries", "Deliveries"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["dead-letters", "Dead letters", deadCount()],
-    ["deletions", "Deletions", waiting], ["routes", "Routes"], ["samples", "Samples"]]
+    ["deletions", "Deletions", waiting], ["refused", "Refused"], ["routes", "Routes"], ["samples", "Samples"]]
     .map(([id, name, number]) => el("a", { href: `#${id}` }, name, number > 0 && " ", number > 0 && el("span", { class: "badge" }, number)));
 }
 
