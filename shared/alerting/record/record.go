@@ -56,6 +56,9 @@ const (
 	Token Kind = "token"
 	// Budget is what may still be asked with a grant's tokens; id = grant. Its OccurredAt is the consent's time.
 	Budget Kind = "budget"
+	// Flow is what came of a callback that brought an organizer's consent; id = hash of its state. It lies in the partition of the
+	// event without an organization.
+	Flow Kind = "flow"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"
