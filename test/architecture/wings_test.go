@@ -19,6 +19,7 @@ import (
 //	local       one machine                  } what runs it: the same handlers, other engines
 //	aws         Amazon's services            }
 //	wiring      what is put together
+//	web         what browsers of the public get
 //	operate     what people ask and do
 //	provider    Slack, PagerDuty and their recorder
 //	settings    names, forms, defaults
@@ -29,7 +30,7 @@ import (
 //
 // testkit, which only tests use, stands on all.
 var wings = []string{
-	"ground", "revento", "alerting", "connection", "settings", "provider", "operate", "wiring", "aws", "local", "testkit",
+	"ground", "revento", "alerting", "connection", "settings", "provider", "operate", "web", "wiring", "aws", "local", "testkit",
 }
 
 const (
