@@ -1,8 +1,12 @@
-// Package connection is the wing of a connection's life, one event of one organization: today its end, when Revento requires that its data
-// goes.
+// Package connection is the wing of a connection's life, one event of one organization: how it begins with an organizer's consent, what it
+// is allowed and how it fares meanwhile, and how it ends, at the latest when Revento requires that its data goes.
 //
-// Here belong rules: what stops at once, what is deleted and when, what proves it, and whom a request concerns. What an alert is belongs to
-// alerting.
+// The package itself is the registry: which connections there are, in what state each is, how one is found, and what stops it. It lies below
+// all others of the wing.
 //
-// Begin with deletion/case.go: the states of a deletion; then grant/grant.go: how a token lives.
+// Here belong rules: who may act for a connection and when, what stops at once, what is deleted and when, what proves it, and whom a request
+// concerns. What an alert is belongs to alerting.
+//
+// Begin with state.go: the states of a connection; then tombstone.go: what stops one; deletion/case.go: the states of a deletion;
+// grant/grant.go: how a token lives.
 package connection

@@ -1,6 +1,12 @@
 package connection
 
 // State is how a connection stands with Revento.
+//
+//	absent --consent--> active --> needs_consent, revoked --consent--> active
+//	                    needs_consent --its new tokens came late--> active
+//	                    any --disconnected, deleted--> ended --consent after the cutoff--> active, in a new life
+//
+// Whatever its state, a tombstone stops what is of up to its cutoff.
 type State string
 
 // The states.
@@ -23,3 +29,10 @@ const (
 	Disconnected  Reason = "disconnected"   // an operator ended it
 	Deletion      Reason = "deletion"       // Revento required that its data goes
 )
+
+// leads are the states that each leads to. Only a consent leads out of the others, and into being.
+var leads = map[State][]State{
+	Active:       {NeedsConsent, Revoked, Ended},
+	NeedsConsent: {Active, Revoked, Ended},
+	Revoked:      {Ended},
+}

@@ -52,6 +52,10 @@ const (
 	Digest   Kind = "digest"   // id = alert key
 	// DigestRun is what is known of a channel's digests, of no connection; id = channel.
 	DigestRun Kind = "digest-run"
+	// Registration is what the registry knows of a connection (package connection); without an id.
+	Registration Kind = "connection"
+	// Finder is a way on which the registry finds a connection. It tells of nothing by itself.
+	Finder Kind = "finder"
 	// Token is what Revento granted of the connection, without an id. Its OccurredAt is the consent's time.
 	Token Kind = "token"
 	// Budget is what may still be asked with a grant's tokens; id = grant. Its OccurredAt is the consent's time.

@@ -21,6 +21,7 @@ import (
 	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/subject"
 	"revento-alerts/shared/ground/clip"
 	"revento-alerts/shared/revento"
@@ -174,6 +175,16 @@ func (r request) key() record.Key {
 		id += "-" + revento.Hash(string(r.Identity), r.subject.Digest)
 	}
 	return record.Key{Connection: r.Connection, Kind: record.Deletion, ID: id}
+}
+
+// stop is what the request stops.
+func (r request) stop() connection.Stop {
+	return connection.Stop{Case: r.key().ID, Cutoff: r.Order.OccurredAt}
+}
+
+// stopOf is what a case stops.
+func stopOf(entry Entry) connection.Stop {
+	return connection.Stop{Case: entry.Key.ID, Cutoff: entry.Value.Cutoff}
 }
 
 // newCase is the request's case before anything was done.

@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/legible"
+	"revento-alerts/shared/ground/together"
 	"revento-alerts/shared/revento"
 )
 
@@ -202,7 +203,7 @@ func (n *Notifier) resolveAll(ctx context.Context, records record.Purger, entry 
 		return 0, err
 	}
 	for keys := range slices.Chunk(open, max(n.Copies, 1)) {
-		if err := together(len(keys), func(i int) error { return n.resolve(ctx, entry, keys[i]) }); err != nil {
+		if err := together.Do(len(keys), func(i int) error { return n.resolve(ctx, entry, keys[i]) }); err != nil {
 			return 0, err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/ground/installation"
 )
 
@@ -93,7 +94,7 @@ func (o *Operator) Preview(ctx context.Context, id string) (entry Entry, records
 		return entry, 0, err
 	}
 	err = walk(ctx, allOf(o.Records, entry.Key.Connection), func(stored record.Record) error {
-		if !stored.OccurredAt.After(entry.Value.Cutoff) {
+		if !stored.OccurredAt.After(entry.Value.Cutoff) && isCounted(stored) {
 			records++
 		}
 		return nil
@@ -118,7 +119,7 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 		}
 	}
 	if !entry.Value.ConfirmedAt.IsZero() {
-		if _, err := require(ctx, o.Deletions, entry.Key, entry.Value.Cutoff, now.Add(o.RecordRetention)); err != nil {
+		if _, err := connection.Require(ctx, o.Deletions, entry.Key.Connection, stopOf(entry), now.Add(o.RecordRetention)); err != nil {
 			return entry, err
 		}
 	}
@@ -168,7 +169,7 @@ func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
 		}
 	}
 	if entry.Value.Held == UnknownKeys {
-		if err := release(ctx, o.Deletions, entry.Key, o.Now().Add(o.RecordRetention)); err != nil {
+		if err := connection.Release(ctx, o.Deletions, entry.Key.Connection, entry.Key.ID, o.Now().Add(o.RecordRetention)); err != nil {
 			return entry, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"sync"
 	"time"
 
 	"revento-alerts/shared/alerting/alert"
@@ -16,6 +15,7 @@ import (
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/telemetry"
+	"revento-alerts/shared/ground/together"
 )
 
 // purgeReserve is the time kept for records that are being deleted.
@@ -149,7 +149,9 @@ func (p *Purge) count(ctx context.Context, entry Entry) (Entry, error) {
 		if stored.OccurredAt.After(entry.Value.Cutoff) {
 			return nil
 		}
-		found[stored.Key.Kind]++
+		if isCounted(stored) {
+			found[stored.Key.Kind]++
+		}
 		posted, err := postOf(stored)
 		if isInSlack(posted) {
 			messages++
@@ -197,7 +199,7 @@ func (p *Purge) pass(ctx context.Context, entry *Entry) (deleted int, done bool,
 		}
 		after = page[len(page)-1].Key.Sort()
 		old := upTo(entry.Value.Cutoff, page)
-		entry.Value.Kept += len(page) - len(old)
+		entry.Value.Kept += counted(page) - counted(old)
 		if err := p.forgetRecorded(old); err != nil {
 			return deleted, false, err
 		}
@@ -226,6 +228,18 @@ func upTo(cutoff time.Time, page []record.Record) []record.Record {
 	return old
 }
 
+// isCounted says whether a record tells of the connection by itself: a finder only leads to one that does.
+func isCounted(stored record.Record) bool { return stored.Key.Kind != record.Finder }
+
+func counted(records []record.Record) (count int) {
+	for _, stored := range records {
+		if isCounted(stored) {
+			count++
+		}
+	}
+	return count
+}
+
 // deletePage deletes records as long as there is time, each after its Slack message: the record is what knows of the message.
 // What fails leaves those before it deleted, so that no message is asked for again and again.
 func (p *Purge) deletePage(ctx context.Context, entry *Entry, page []record.Record) (deleted int, err error) {
@@ -247,25 +261,10 @@ func (p *Purge) deletePage(ctx context.Context, entry *Entry, page []record.Reco
 
 // deleteRecords deletes all at the same time.
 func (p *Purge) deleteRecords(ctx context.Context, cutoff time.Time, records []record.Record) error {
-	return together(len(records), func(i int) error {
+	return together.Do(len(records), func(i int) error {
 		_, err := p.Records.Delete(ctx, records[i].Key, cutoff)
 		return err
 	})
-}
-
-// together calls do for 0 up to n at the same time, the first of them itself, and returns all failures.
-func together(n int, do func(i int) error) error {
-	if n == 0 {
-		return nil
-	}
-	failures := make([]error, n)
-	var wait sync.WaitGroup
-	for i := 1; i < n; i++ {
-		wait.Go(func() { failures[i] = do(i) })
-	}
-	failures[0] = do(0)
-	wait.Wait()
-	return errors.Join(failures...)
 }
 
 // deleteMessages deletes the Slack messages of records, counts those that stay, and returns how many records are ready to go.

@@ -21,10 +21,6 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 		SlackMessages: 5, SlackLeft: 6, Residual: []Residual{{Where: "backups", Until: at}},
 		Forgotten: map[string]int{"queue slack": 1},
 	})
-	schema.CheckRecord(t, record.Tombstone, tombstone{
-		Returned: true, Case: "2026-05-09T12:00:00.000000000Z",
-		Held: []mark{{Case: "2026-05-09T12:00:00.000000000Z", Cutoff: at}}, Required: mark{Case: "2026-05-08T12:00:00.000000000Z", Cutoff: at},
-	})
 }
 
 // Messages wait in queues across releases, and a schedule's for a year: these are version 1's, as they were written.
@@ -64,12 +60,6 @@ func TestWhatWasStoredBeforeStaysReadable(t *testing.T) {
 	}
 	if diff := cmp.Diff(former.Value, decodeFormer[Case](t, record.Deletion).Value); diff != "" {
 		t.Errorf("the case (-want +got):\n%s", diff)
-	}
-	standing := decodeFormer[tombstone](t, record.Tombstone)
-	standing.OccurredAt = at
-	want := mark{Case: "2026-05-09T12:00:00.000000000Z", Cutoff: at}
-	if diff := cmp.Diff(want, required(standing)); diff != "" || !isInForce(standing) {
-		t.Errorf("the tombstone's cutoff (-want +got):\n%s", diff)
 	}
 }
 

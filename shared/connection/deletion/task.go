@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
 )
@@ -98,7 +99,7 @@ func (t *Task) take(ctx context.Context, r request, line *telemetry.Line) (worke
 
 // meet stops the connection and schedules its purge.
 func (t *Task) meet(ctx context.Context, r request, line *telemetry.Line) (worker.Outcome, error) {
-	newest, err := require(ctx, t.Deletions, r.key(), r.Order.OccurredAt, r.ReceivedAt.Add(t.Grace+t.RecordRetention))
+	newest, err := connection.Require(ctx, t.Deletions, r.Connection, r.stop(), r.ReceivedAt.Add(t.Grace+t.RecordRetention))
 	if err != nil {
 		return "", err
 	}
@@ -146,7 +147,7 @@ func (t *Task) halt(ctx context.Context, r request, line *telemetry.Line) (worke
 
 // stopHeld stops the connection of a request that is held, and tells of it. Each of its steps can be repeated.
 func (t *Task) stopHeld(ctx context.Context, entry Entry) error {
-	if err := hold(ctx, t.Deletions, entry.Key, entry.Value.Cutoff); err != nil {
+	if err := connection.Hold(ctx, t.Deletions, entry.Key.Connection, stopOf(entry)); err != nil {
 		return err
 	}
 	resolved, err := t.Notifier.resolveAll(ctx, t.Records, entry)
@@ -169,7 +170,7 @@ func (t *Task) releaseClosed(ctx context.Context, entry Entry) error {
 	if entry.Value.State != Closed {
 		return nil
 	}
-	return release(ctx, t.Deletions, entry.Key, t.Now().Add(t.RecordRetention))
+	return connection.Release(ctx, t.Deletions, entry.Key.Connection, entry.Key.ID, t.Now().Add(t.RecordRetention))
 }
 
 // file stores the case, or returns the one that is there: the request came before.
