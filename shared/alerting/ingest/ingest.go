@@ -39,6 +39,10 @@ const (
 // MetricReplay counts signed bytes that came again under another delivery id, as far as one copy of the program can see.
 const MetricReplay = "replay"
 
+// MetricClockOff counts rightly signed requests by which this machine's clock is off: Revento's, or those of an attacker who has
+// captured one.
+const MetricClockOff = "clock_off"
+
 // MetricDeliveryIDConflict counts deliveries whose id is another signed event's.
 const MetricDeliveryIDConflict = "delivery_id_conflict"
 
@@ -67,8 +71,10 @@ type Ingest struct {
 	Refusals *Refusals
 	// Replays is the memory of this copy of the program, for as long as it runs.
 	Replays *Replays
-	Log     *telemetry.Logger
-	Now     func() time.Time
+	// Skews is what rightly signed requests tell of this machine's clock, likewise.
+	Skews *Skews
+	Log   *telemetry.Logger
+	Now   func() time.Time
 }
 
 // Handle answers a request within Budget.
@@ -82,9 +88,11 @@ func (in *Ingest) Handle(ctx context.Context, request Request) Reply {
 }
 
 // Screen looks at a request before its body of so many bytes is read, -1 where that is not known, and says whether it is refused:
-// for its headers' form, its size or its age. What passes is for Handle; nothing has been told of it.
+// for its headers' form, its size or its age. What passes is for Handle, and once a minute a stale one, whose signature tells whether
+// it is the clock that is wrong; nothing has been told of it.
 func (in *Ingest) Screen(ctx context.Context, request Request, size int64) (reply Reply, refused bool) {
-	if _, status, reason := in.screen(request, size, in.Now()); status != "" {
+	now := in.Now()
+	if _, status, reason := in.screen(request, size, now); status != "" && (status != Stale || !in.Skews.wantsStale(now)) {
 		return in.Refuse(ctx, request, status, reason.Error()), true
 	}
 	return Reply{}, false
@@ -162,6 +170,9 @@ func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.L
 func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.Line) (verified, Status) {
 	now := in.Now()
 	proof, status, reason := in.screen(request, int64(request.Body.Size()), now)
+	if status == Stale {
+		in.lookAtStale(ctx, request, proof, now, line)
+	}
 	if status != "" {
 		return refused(line, status, reason)
 	}
@@ -178,11 +189,39 @@ func (in *Ingest) verify(ctx context.Context, request Request, line *telemetry.L
 		return refused(line, Unauthorized, errors.New("no secret makes this signature"))
 	}
 	line.Count("matched_secret_" + strconv.Itoa(secret))
+	in.Skews.fresh(now.Sub(proof.SignedAt))
+	in.tellClock(line)
 	delivery, err := read(request, proof, body, now, line)
 	if err != nil {
 		return refused(line, Malformed, err)
 	}
 	return verified{Delivery: delivery, secret: secret, digest: digest}, ""
+}
+
+// lookAtStale notes a stale request that is rightly signed: whoever has the secret and this machine do not agree on the time. It is
+// refused all the same.
+func (in *Ingest) lookAtStale(ctx context.Context, request Request, proof revento.Proof, now time.Time, line *telemetry.Line) {
+	if !in.Skews.looksAtStale(now) {
+		return
+	}
+	body, err := request.Body.Bytes()
+	if err != nil {
+		return
+	}
+	if secret, _, err := in.match(ctx, proof, body); err != nil || secret == 0 {
+		return
+	}
+	in.Skews.refused(now.Sub(proof.SignedAt))
+	in.tellClock(line)
+}
+
+// tellClock tells of a clock that is off.
+func (in *Ingest) tellClock(line *telemetry.Line) {
+	if off := in.Skews.Skew().String(); off != "" {
+		line.Raise(slog.LevelWarn)
+		line.Count(MetricClockOff)
+		line.Set("clock", off)
+	}
 }
 
 // screen looks at what is known without the body. A refusal is the status to answer, with its reason; "" means none.

@@ -15,6 +15,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"revento-alerts/shared/ground/fault"
 )
 
 // connectTimeout bounds the way to a connection, and separately its TLS handshake. It is far below what callers allow for
@@ -93,6 +95,8 @@ type Exchange struct {
 	Header http.Header
 	// Body is the answer's whole body, or nil.
 	Body []byte
+	// At is when it ended.
+	At time.Time
 
 	client *Client
 }
@@ -106,6 +110,7 @@ func (e *Exchange) Do(request *http.Request) (*http.Response, error) {
 	ctx := httptrace.WithClientTrace(request.Context(), &httptrace.ClientTrace{
 		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
 	})
+	defer func() { e.At = time.Now() }()
 	response, err := e.client.http.Do(request.WithContext(ctx))
 	if err != nil && !connected.Load() {
 		e.End, e.Reason, e.Err = Unsent, ReasonUnsent, cause(ctx, err)
@@ -128,6 +133,16 @@ func (e *Exchange) Do(request *http.Request) (*http.Response, error) {
 	e.End, e.Reason, e.Body = Answered, "", body
 	response.Body = io.NopCloser(bytes.NewReader(body))
 	return response, nil
+}
+
+// Answer is what is remembered of the exchange, which came to a failure, or to nil.
+func (e *Exchange) Answer(failure *fault.Error) Answer {
+	date, _ := http.ParseTime(e.Header.Get("Date")) // zero where it is in no form of RFC 9110
+	answer := Answer{At: e.At, Date: date}
+	if failure != nil {
+		answer.Reason = failure.Reason
+	}
+	return answer
 }
 
 var errTooLarge = errors.New("the answer is too large")

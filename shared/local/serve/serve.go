@@ -155,7 +155,8 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	site := siteOf(m.engine, dir, m.URL, source, all, clients)
 	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)
-	in.Refusals = site.Refusals
+	in.Refusals, site.Skews = site.Refusals, in.Skews
+	site.SlackAnswers, site.PagerAnswers = clients.slack.Answers, clients.pager.Answers
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {
 		m.pollers = append(m.pollers, m.poller(w))

@@ -101,25 +101,6 @@ type Incident struct {
 	Link       string `json:"link,omitempty"`
 }
 
-// enqueued is what is shown of an event of the Events API.
-// https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
-type enqueued struct {
-	ClientURL string `json:"client_url"`
-	Links     []struct {
-		Address string `json:"href"`
-	} `json:"links"`
-	Payload struct {
-		Summary   string          `json:"summary"`
-		Source    string          `json:"source"`
-		Severity  string          `json:"severity"`
-		Timestamp string          `json:"timestamp"`
-		Component string          `json:"component"`
-		Group     string          `json:"group"`
-		Class     string          `json:"class"`
-		Details   json.RawMessage `json:"custom_details"`
-	} `json:"payload"`
-}
-
 func (b Backend) listPagerDuty(*http.Request) (any, error) {
 	if b.PagerDuty == nil {
 		return nil, unavailable("PagerDuty's incidents are in PagerDuty: here they are kept only where a recorder stands in for it")
@@ -138,7 +119,7 @@ func incidentOf(recorded recorder.Incident) Incident {
 	shown := Incident{
 		DedupKey: recorded.DedupKey, State: stateTriggered, Severity: payload.Severity, Summary: payload.Summary, Source: payload.Source,
 		Component: payload.Component, Group: payload.Group, Class: payload.Class, Details: payload.Details,
-		Triggers: recorded.Triggers, OpenedAt: payload.Timestamp, Link: trigger.link(),
+		Triggers: recorded.Triggers, OpenedAt: payload.Timestamp, Link: linkOf(trigger),
 	}
 	if recorded.Resolved {
 		resolution := readEvent(recorded.Resolution).Payload
@@ -148,13 +129,13 @@ func incidentOf(recorded recorder.Incident) Incident {
 }
 
 // readEvent returns what can be read: the recorder has looked at the fields that PagerDuty asks for, and at no other.
-func readEvent(encoded json.RawMessage) enqueued {
-	var event enqueued
+func readEvent(encoded json.RawMessage) recorder.Event {
+	var event recorder.Event
 	_ = json.Unmarshal(encoded, &event)
 	return event
 }
 
-func (e enqueued) link() string {
+func linkOf(e recorder.Event) string {
 	if len(e.Links) > 0 {
 		return cmp.Or(e.ClientURL, e.Links[0].Address)
 	}

@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/provider"
@@ -99,6 +100,10 @@ type Checkup struct {
 	// Scopes are those that the product can use.
 	Scopes []provider.Scope
 	Pager  incident.Pager
+	// SlackAnswers and PagerAnswers are how the last post and the last page of this process ended; nil where another process tells.
+	SlackAnswers, PagerAnswers *exchange.Answers
+	// Skews is what signed requests tell of the clock of this process; nil where it takes none.
+	Skews *ingest.Skews
 	// Tables has TableNames, none on one machine.
 	Tables     Tables
 	TableNames []string
@@ -138,9 +143,11 @@ type visit struct {
 	routed   bool
 	channels []string
 
-	bot    string // as it is mentioned
-	scopes []string
-	keys   secret.RoutingKeys
+	bot string // as it is mentioned
+	// identified says that Slack takes the token.
+	identified bool
+	scopes     []string
+	keys       secret.RoutingKeys
 
 	findings []Finding
 	// unmet are the subjects that failed, or that were skipped for want of another.
@@ -150,7 +157,7 @@ type visit struct {
 // Run makes the checks one after another. None hides another: what needs something that failed is skipped.
 func (c *Checkup) Run(ctx context.Context) []Finding {
 	v := c.visit()
-	groups := []func() []check{v.settingsChecks, v.secretChecks, v.slackChecks, v.storageChecks}
+	groups := []func() []check{v.settingsChecks, v.secretChecks, v.slackChecks, v.answerChecks, v.storageChecks}
 	if c.Send {
 		groups = append(groups, v.messageChecks, v.pageChecks)
 	}

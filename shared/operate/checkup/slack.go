@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"time"
 
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
@@ -14,7 +13,6 @@ import (
 
 const (
 	subjectSlack    = "Slack"
-	subjectClock    = "clock"
 	subjectScopes   = "Slack scopes"
 	subjectChannels = "Slack channels"
 )
@@ -48,9 +46,6 @@ func (v *visit) slackChecks() []check {
 		{subject: subjectSlack, needs: needs, look: v.identify},
 		{subject: subjectScopes, needs: []string{subjectSlack}, look: v.lookAtScopes},
 	}
-	if !v.RecordsSlack {
-		checks = append(checks, check{subject: subjectClock, needs: []string{subjectSlack}, look: v.lookAtClock})
-	}
 	if !v.routed {
 		checks = append(checks, check{subject: subjectChannels, needs: []string{subjectSettings}})
 	}
@@ -59,36 +54,6 @@ func (v *visit) slackChecks() []check {
 			look: func(ctx context.Context) []Finding { return v.lookAtChannel(ctx, id) }})
 	}
 	return checks
-}
-
-// clockAgrees is how far two clocks lie apart that agree: Slack tells whole seconds, and its answer takes a while.
-const clockAgrees = 5 * time.Second
-
-// lookAtClock compares this machine's clock with Slack's. Of a stack it is the clock of who asks, by which no delivery is refused: AWS sets
-// that of the functions.
-func (v *visit) lookAtClock(ctx context.Context) []Finding {
-	asked := v.Now()
-	theirs, err := v.Slack.Time(ctx)
-	if err != nil {
-		return found(Failed, remedyOf(err), "%s", told(err))
-	}
-	if theirs.IsZero() {
-		return found(Skipped, "", "Slack's answer does not tell the time")
-	}
-	const remedy = "set this machine's clock, and have it kept by NTP"
-	ahead := asked.Sub(theirs).Round(time.Second)
-	apart := max(ahead, -ahead)
-	direction := "ahead of"
-	if ahead < 0 {
-		direction = "behind"
-	}
-	switch {
-	case apart <= clockAgrees:
-		return fine("it agrees with Slack's")
-	case v.Tables == nil && len(v.failures) == 0 && apart > v.all.Ingest.SignatureTolerance:
-		return found(Failed, remedy, "it is %s %s Slack's: what Revento signs is refused as stale", apart, direction)
-	}
-	return found(Warning, remedy, "it is %s %s Slack's", apart, direction)
 }
 
 // noRecorder is the finding for a provider whose place nobody takes at the moment.
@@ -110,7 +75,7 @@ func (v *visit) identify(ctx context.Context) []Finding {
 	if bot != "" {
 		v.bot = "@" + bot
 	}
-	v.scopes = scopes
+	v.scopes, v.identified = scopes, true
 	return fine("%s in %s", v.bot, team)
 }
 

@@ -2,7 +2,6 @@ package checkup_test
 
 import (
 	"testing"
-	"time"
 
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/operate/checkup"
@@ -103,23 +102,5 @@ func TestEveryRoutedChannelIsLookedAt(t *testing.T) {
 	})
 	wantFound(t, "Slack channels", map[string]row{
 		"a route is wrong": {set("OTHER_ROUTE", "slak"), skipped("needs settings to be in order")},
-	})
-}
-
-func TestTheClock(t *testing.T) {
-	const remedy = "set this machine's clock, and have it kept by NTP"
-	ahead := func(by time.Duration) spoil {
-		return func(s *site) { s.slack.ahead, s.Tables, s.TableNames = by, nil, nil } // as on one machine
-	}
-	ofWhoAsks := func(s *site) { s.slack.ahead = 2 * time.Hour }
-	wantFound(t, "clock", map[string]row{
-		"right":            {ahead(0), ok("it agrees with Slack's")},
-		"nearly right":     {ahead(-5 * time.Second), ok("it agrees with Slack's")},
-		"a little ahead":   {ahead(time.Minute), warned("it is 1m0s ahead of Slack's", remedy)},
-		"a little behind":  {ahead(-time.Minute), warned("it is 1m0s behind Slack's", remedy)},
-		"two hours ahead":  {ahead(2 * time.Hour), failed("it is 2h0m0s ahead of Slack's: what Revento signs is refused as stale", remedy)},
-		"two hours behind": {ahead(-2 * time.Hour), failed("it is 2h0m0s behind Slack's: what Revento signs is refused as stale", remedy)},
-		"not of the stack": {ofWhoAsks, warned("it is 2h0m0s ahead of Slack's", remedy)},
-		"not told":         {func(s *site) { s.slack.silent = true }, skipped("Slack's answer does not tell the time")},
 	})
 }

@@ -127,12 +127,17 @@ func (v *visit) lateness(says string, name queue.Name, page []queue.Seen) []Find
 	if oldest < lateAfter && receives < oftenAfter {
 		return fine("%s", says)
 	}
-	remedy := fmt.Sprintf("the log's lines with \"destination\":\"%s\" say what is answered; trace tells a delivery's story", name)
+	remedy := logLines(string(name)) + "; trace tells a delivery's story"
 	says += "; the oldest waits for " + ago(oldest)
 	if receives >= oftenAfter {
 		says += ", and one of them was received " + count(receives, "time")
 	}
 	return found(Warning, remedy, "%s", says)
+}
+
+// logLines are where it is told what a provider answers.
+func logLines(destination string) string {
+	return fmt.Sprintf("the log's lines with \"destination\":\"%s\" say what is answered", destination)
 }
 
 func (v *visit) lookAtDeadLetters(ctx context.Context, name queue.Name) []Finding {

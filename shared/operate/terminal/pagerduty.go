@@ -11,33 +11,13 @@ import (
 	"revento-alerts/shared/provider/recorder"
 )
 
-// event is what PagerDuty shows of an event.
-// https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
-type event struct {
-	ClientURL string `json:"client_url"`
-	Links     []struct {
-		Address string `json:"href"`
-		Text    string `json:"text"`
-	} `json:"links"`
-	Payload struct {
-		Summary   string          `json:"summary"`
-		Source    string          `json:"source"`
-		Severity  string          `json:"severity"`
-		Timestamp string          `json:"timestamp"`
-		Component string          `json:"component"`
-		Group     string          `json:"group"`
-		Class     string          `json:"class"`
-		Details   json.RawMessage `json:"custom_details"`
-	} `json:"payload"`
-}
-
 // severityColours are PagerDuty's, roughly.
 var severityColours = map[string]string{"critical": "#e01e5a", "error": "#e01e5a", "warning": "#ecb22e", "info": "#36c5f0"}
 
 const resolvedColour = "#2eb67d"
 
 func (p *painter) incident(incident recorder.Incident) []line {
-	var trigger event
+	var trigger recorder.Event
 	readable := json.Unmarshal(incident.Event, &trigger) == nil
 	lines := wrap(state(incident, trigger.Payload.Severity), innerWidth)
 	if !readable {
@@ -46,8 +26,8 @@ func (p *painter) incident(incident recorder.Incident) []line {
 	lines = append(lines, wrap(styled(trigger.Payload.Summary, style{bold: true}), innerWidth)...)
 	lines = append(lines, wrap(plain(p.moment(trigger.Payload.Timestamp)), innerWidth)...)
 	bar := bar(severityColours[trigger.Payload.Severity])
-	lines = append(lines, behind(bar, rows(trigger.rows(), innerWidth-bar.width()))...)
-	lines = append(lines, trigger.links()...)
+	lines = append(lines, behind(bar, rows(rowsOf(trigger), innerWidth-bar.width()))...)
+	lines = append(lines, linksOf(trigger)...)
 	return append(lines, p.resolution(incident)...)
 }
 
@@ -79,7 +59,7 @@ func (p *painter) resolution(incident recorder.Incident) []line {
 	if !incident.Resolved {
 		return nil
 	}
-	var resolve event
+	var resolve recorder.Event
 	if json.Unmarshal(incident.Resolution, &resolve) != nil {
 		return instead("unreadable event", string(incident.Resolution), innerWidth)
 	}
@@ -89,7 +69,7 @@ func (p *painter) resolution(incident recorder.Incident) []line {
 }
 
 // links are the event's links, and the address of its client where that is not among them.
-func (e event) links() []line {
+func linksOf(e recorder.Event) []line {
 	var lines []line
 	named := false
 	for _, link := range e.Links {
@@ -106,7 +86,7 @@ func (e event) links() []line {
 type row struct{ name, value string }
 
 // rows are PagerDuty's own fields, and then the custom details.
-func (e event) rows() []row {
+func rowsOf(e recorder.Event) []row {
 	var rows []row
 	for _, own := range []row{
 		{"Source", e.Payload.Source}, {"Component", e.Payload.Component}, {"Group", e.Payload.Group}, {"Class", e.Payload.Class},

@@ -160,7 +160,7 @@ type remnant struct {
 // story is all that is known where the ledger has forgotten the delivery.
 func (r remnant) story(id string) Story {
 	story := Story{
-		DeliveryID: id, Type: r.eventType, Alerts: r.alerts, Others: []Story{},
+		DeliveryID: id, Type: r.eventType, Alerts: append([]Alert{}, r.alerts...), Others: []Story{},
 		Why: "The ledger has forgotten the delivery; this is what is known of its alerts.",
 	}
 	story.Steps = steps(story)

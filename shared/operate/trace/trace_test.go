@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -21,6 +22,7 @@ import (
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
 	"revento-alerts/shared/revento/sample"
+	"revento-alerts/shared/testkit/memory"
 )
 
 // The golden file of each story is what a person reads of delivery d-1, or of the one named last.
@@ -506,5 +508,30 @@ func TestADeliveryWhoseConnectionWasDeletedTellsNothingOfIt(t *testing.T) {
 	}
 	if _, err := b.tracer.Resource(t.Context(), "evt_1", "org_1", "app_1"); !errors.Is(err, trace.ErrNotFound) {
 		t.Errorf("the resource: %v", err)
+	}
+}
+
+// forgetful is a journal whose entries expire between the look at it and the look at each.
+type forgetful struct{ *memory.Ledger }
+
+func (forgetful) Find(context.Context, string, time.Time) (ingest.Entry, error) {
+	return ingest.Entry{}, ingest.ErrNotFound
+}
+
+func (forgetful) FindApart(context.Context, string, time.Time) ([]ingest.Entry, error) {
+	return nil, nil
+}
+
+// A program that counts the alerts of a story does not expect null.
+func TestAStoryThatIsForgottenMeanwhileHasListsAllTheSame(t *testing.T) {
+	b := newBench(t)
+	b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
+	b.tracer.Ledger = forgetful{b.ledger}
+	stories, err := b.tracer.Resource(t.Context(), "evt_1", "org_1", "app_1")
+	if err != nil || len(stories) != 1 {
+		t.Fatalf("%+v, %v", stories, err)
+	}
+	if text, err := json.Marshal(stories); err != nil || strings.Contains(string(text), "null") {
+		t.Errorf("%s, %v", text, err)
 	}
 }

@@ -22,13 +22,15 @@ type Client struct {
 	eventsURL string
 	keys      RoutingKeys
 	http      *exchange.Client
+	// Answers remembers how the last call ended.
+	Answers *exchange.Answers
 }
 
 var _ incident.Pager = (*Client)(nil)
 
 // New returns a client of the API at a base URL without a path, such as https://events.pagerduty.com.
 func New(eventsURL string, keys RoutingKeys) *Client {
-	return &Client{eventsURL: eventsURL, keys: keys, http: exchange.NewClient()}
+	return &Client{eventsURL: eventsURL, keys: keys, http: exchange.NewClient(), Answers: new(exchange.Answers)}
 }
 
 // Through returns a client whose requests go through a transport of the caller's own, such as a handler of this process.
@@ -66,5 +68,7 @@ func (c *Client) send(ctx context.Context, page incident.Page, key string) *faul
 	// What the library makes of the answer is not used: it reads the REST API's form of errors, loses the cause of a
 	// time-out, and takes a 202 whose body is not JSON for a failure.
 	_, _ = api.ManageEventWithContext(ctx, event)
-	return read(made)
+	failure := read(made)
+	c.Answers.Note(made.Answer(failure))
+	return failure
 }

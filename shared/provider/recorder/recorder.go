@@ -63,6 +63,26 @@ type Incident struct {
 	Resolution json.RawMessage `json:"resolution,omitempty"`
 }
 
+// Event is what is shown of an event of the Events API, in its JSON.
+// https://developer.pagerduty.com/docs/events-api-v2/trigger-events/
+type Event struct {
+	ClientURL string `json:"client_url"`
+	Links     []struct {
+		Address string `json:"href"`
+		Text    string `json:"text"`
+	} `json:"links"`
+	Payload struct {
+		Summary   string          `json:"summary"`
+		Source    string          `json:"source"`
+		Severity  string          `json:"severity"`
+		Timestamp string          `json:"timestamp"`
+		Component string          `json:"component"`
+		Group     string          `json:"group"`
+		Class     string          `json:"class"`
+		Details   json.RawMessage `json:"custom_details"`
+	} `json:"payload"`
+}
+
 // Recorder remembers. It is safe for concurrent use.
 type Recorder struct {
 	// Cut tells what Open had to cut off, or is "".

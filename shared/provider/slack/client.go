@@ -35,6 +35,8 @@ type Client struct {
 	apiURL string
 	tokens Tokens
 	http   *exchange.Client
+	// Answers remembers how the last post ended.
+	Answers *exchange.Answers
 }
 
 var (
@@ -44,7 +46,7 @@ var (
 
 // New returns a client of the API at a base URL that ends in a slash, such as https://slack.com/api/.
 func New(apiURL string, tokens Tokens) *Client {
-	return &Client{apiURL: apiURL, tokens: tokens, http: exchange.NewClient()}
+	return &Client{apiURL: apiURL, tokens: tokens, http: exchange.NewClient(), Answers: new(exchange.Answers)}
 }
 
 // Through returns a client whose requests go through a transport of the caller's own, such as a handler of this process.
@@ -175,7 +177,7 @@ func (c *Client) call(ctx context.Context, op string, lost fault.Class, request 
 	var got answer
 	plain := func(token secret.Token) string { return string(token) }
 	failure := exchange.Authorized(ctx, c.tokens, plain, reasonNoToken, func(token string) (failure *fault.Error) {
-		got, failure = c.once(token, lost, request)
+		got, failure = c.once(op, token, lost, request)
 		return failure
 	})
 	if failure != nil {
@@ -185,8 +187,12 @@ func (c *Client) call(ctx context.Context, op string, lost fault.Class, request 
 	return got, nil
 }
 
-func (c *Client) once(token string, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
+func (c *Client) once(op, token string, lost fault.Class, request func(*slack.Client)) (answer, *fault.Error) {
 	made := c.http.Begin()
 	request(slack.New(token, slack.OptionAPIURL(c.apiURL), slack.OptionHTTPClient(made)))
-	return read(made, lost)
+	got, failure := read(made, lost)
+	if op == opPost {
+		c.Answers.Note(made.Answer(failure))
+	}
+	return got, failure
 }

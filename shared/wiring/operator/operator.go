@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/operate/checkup"
@@ -32,6 +33,8 @@ type Secrets struct {
 type Providers struct {
 	Slack checkup.Slack
 	Pager incident.Pager
+	// SlackAnswers and PagerAnswers are how the last calls of this process ended; nil where another process tells.
+	SlackAnswers, PagerAnswers *exchange.Answers
 	// RecordsSlack and RecordsPagerDuty say for which provider a recorder stands in.
 	RecordsSlack, RecordsPagerDuty bool
 }
@@ -45,6 +48,8 @@ type Site struct {
 	Probe func(ctx context.Context) error
 	// Refusals are the last refused requests; nil where they are not kept.
 	Refusals *ingest.Refusals
+	// Skews is what signed requests tell of the clock; nil where none come to this process.
+	Skews *ingest.Skews
 	// URL is where deliveries are posted to; "" where nothing runs.
 	URL string
 	// Place names the installation, Tables its tables, none on one machine.
@@ -159,6 +164,9 @@ func (s Site) check() checkup.Checkup {
 		Slack:            s.Slack,
 		Scopes:           slack.Scopes,
 		Pager:            s.Pager,
+		SlackAnswers:     s.SlackAnswers,
+		PagerAnswers:     s.PagerAnswers,
+		Skews:            s.Skews,
 		Tables:           s.Tables,
 		TableNames:       s.TableNames,
 		Queues:           s.Queues,

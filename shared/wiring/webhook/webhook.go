@@ -23,6 +23,7 @@ func New(engine wiring.Engine, s settings.Ingest, secrets ingest.Secrets) *inges
 		Ledger:       engine.Ledger,
 		Queues:       engine.Queues,
 		Replays:      ingest.NewReplays(),
+		Skews:        new(ingest.Skews),
 		Log:          engine.Log,
 		Now:          engine.Now,
 	}
