@@ -26,12 +26,30 @@ type endpoint struct {
 	scope string
 	// list says that the rows come in pages.
 	list bool
-	// rows are read within the lock. A single resource is one row.
-	rows func(s *Sandbox, g *grant, e *event) []object
+	// find is called within the lock. A single resource is one row.
+	find func(s *Sandbox, g *grant, e *event) rows
 }
 
-func ofProgram(place Place, rows func(*Sandbox, *grant, *event) []object) endpoint {
-	return endpoint{place, "/events/{event}/" + string(place), Installation, "program.read", true, rows}
+// rows are what an endpoint has to show. Each is made only when its page is, since a list can be long.
+type rows struct {
+	count int
+	row   func(i int) object
+}
+
+func rowsOf[T any](entries []T, row func(T) object) rows {
+	return rows{len(entries), func(i int) object { return row(entries[i]) }}
+}
+
+func (r rows) between(from, end int) []object {
+	shown := make([]object, 0, end-from)
+	for i := from; i < end; i++ {
+		shown = append(shown, r.row(i))
+	}
+	return shown
+}
+
+func ofProgram(place Place, find func(*Sandbox, *grant, *event) rows) endpoint {
+	return endpoint{place, "/events/{event}/" + string(place), Installation, "program.read", true, find}
 }
 
 // endpoints are all that the guide names. (guide: /scopes/, /api/endpoints/)
@@ -39,20 +57,12 @@ var endpoints = []endpoint{
 	{PlaceEvent, "/events/{event}", Installation, "event.read", false, (*Sandbox).readEvent},
 	{PlaceParticipants, "/events/{event}/participants", Installation, "participants.read", true, (*Sandbox).readParticipants},
 	ofProgram(PlaceActivities, (*Sandbox).readActivities),
-	ofProgram(PlaceProgram, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Program, slot.row) }),
-	ofProgram(PlaceThreads, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Threads, named.row) }),
-	ofProgram(PlaceLocations, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Locations, named.row) }),
-	ofProgram(PlaceWaves, func(_ *Sandbox, _ *grant, e *event) []object { return rowsOf(e.Waves, named.row) }),
+	ofProgram(PlaceProgram, func(_ *Sandbox, _ *grant, e *event) rows { return rowsOf(e.Program, slot.row) }),
+	ofProgram(PlaceThreads, func(_ *Sandbox, _ *grant, e *event) rows { return rowsOf(e.Threads, named.row) }),
+	ofProgram(PlaceLocations, func(_ *Sandbox, _ *grant, e *event) rows { return rowsOf(e.Locations, named.row) }),
+	ofProgram(PlaceWaves, func(_ *Sandbox, _ *grant, e *event) rows { return rowsOf(e.Waves, named.row) }),
 	{PlaceProfile, "/me/profile", User, "profile.read", false, (*Sandbox).readProfile},
 	{PlaceApplication, "/me/application", User, "event.attendance", true, (*Sandbox).readApplication},
-}
-
-func rowsOf[T any](entries []T, row func(T) object) []object {
-	rows := make([]object, len(entries))
-	for i, entry := range entries {
-		rows[i] = row(entry)
-	}
-	return rows
 }
 
 func (n named) row() object { return object{"id": n.ID, "name": n.Name} }
@@ -64,34 +74,21 @@ func (s slot) row() object {
 	}
 }
 
-func (s *Sandbox) readEvent(_ *grant, e *event) []object { return []object{s.eventRow(e)} }
+func (s *Sandbox) readEvent(_ *grant, e *event) rows { return rowsOf([]*event{e}, s.eventRow) }
 
-func (s *Sandbox) readParticipants(_ *grant, e *event) []object {
+func (s *Sandbox) readParticipants(_ *grant, e *event) rows {
 	shown := slices.DeleteFunc(slices.Clone(e.Participants), func(p *participant) bool { return p.Hidden })
 	return rowsOf(shown, s.participantRow)
 }
 
-func (s *Sandbox) readActivities(_ *grant, e *event) []object {
+func (s *Sandbox) readActivities(_ *grant, e *event) rows {
 	return rowsOf(e.Activities, (*activity).row)
 }
 
-func (s *Sandbox) readProfile(g *grant, e *event) []object {
-	if p := e.participantOf(g.User); p != nil {
-		return []object{s.profileRow(p)}
-	}
-	return nil
-}
+func (s *Sandbox) readProfile(g *grant, e *event) rows { return rowsOf(e.ofUser(g.User), s.profileRow) }
 
-func (s *Sandbox) readApplication(g *grant, e *event) []object {
-	p := e.participantOf(g.User)
-	if p == nil {
-		return []object{}
-	}
-	row := s.applicationRow(p)
-	if !s.rules.ApplicationNamesUser {
-		delete(row, "user_id")
-	}
-	return []object{row}
+func (s *Sandbox) readApplication(g *grant, e *event) rows {
+	return rowsOf(e.ofUser(g.User), s.ownApplicationRow)
 }
 
 // routeAPI adds the read API to the provider's side.
@@ -210,11 +207,11 @@ func (s *Sandbox) count(t *token, header http.Header) *problem {
 func (g *grant) mayRead(e endpoint, eventID string) *problem {
 	switch {
 	case g.Kind != e.kind:
-		return &problem{status: http.StatusForbidden, code: string(e.kind) + "_token_required", message: "this is for the other kind of token"}
+		return forbidden(string(e.kind)+"_token_required", "this is for the other kind of token")
 	case g.Event != eventID:
-		return &problem{status: http.StatusForbidden, code: "event_not_authorized", message: "the token is another event's"}
+		return forbidden("event_not_authorized", "the token is another event's")
 	case !g.has(e.scope):
-		return &problem{status: http.StatusForbidden, code: codeNoScope, message: "the token has no " + e.scope}
+		return forbidden(codeNoScope, "the token has no "+e.scope)
 	}
 	return nil
 }
@@ -235,12 +232,12 @@ func (s *Sandbox) work(r *http.Request, e endpoint, g *grant, f Fault, answer *r
 
 func (s *Sandbox) read(r *http.Request, e endpoint, g *grant, f Fault) (any, *problem) {
 	of := s.event(g.Event)
-	if !e.list {
-		rows := e.rows(s, g, of)
-		if len(rows) == 0 {
-			return nil, notFound()
-		}
-		return rows[0], nil
+	found := e.find(s, g, of)
+	switch {
+	case !e.list && found.count == 0:
+		return nil, notFound()
+	case !e.list:
+		return found.row(0), nil
 	}
 	limit, refusal := s.rules.pageSize(r.URL.Query().Get("limit"))
 	if refusal != nil {
@@ -255,22 +252,21 @@ func (s *Sandbox) read(r *http.Request, e endpoint, g *grant, f Fault) (any, *pr
 	if f.Kind == FaultEmpty {
 		return page([]object{}, nil), nil
 	}
-	rows := e.rows(s, g, of)
-	from = min(from, len(rows))
-	end := min(from+limit, len(rows))
+	from = min(from, found.count)
+	end := min(from+limit, found.count)
 	var next any
-	if end < len(rows) {
+	if end < found.count {
 		next = s.cursor(list, end)
 	}
 	if f.Kind == FaultRepeatCursor {
 		next = cmp.Or(asked, s.cursor(list, 0))
 	}
-	return page(rows[from:end], next), nil
+	return page(found.between(from, end), next), nil
 }
 
 // page is the form of every list. (guide: /api/endpoints/)
-func page(rows []object, next any) object {
-	return object{"data": rows, "next_cursor": next, "has_more": next != nil}
+func page(shown []object, next any) object {
+	return object{"data": shown, "next_cursor": next, "has_more": next != nil}
 }
 
 func (r Rules) pageSize(text string) (int, *problem) {

@@ -198,7 +198,7 @@ func (s *Sandbox) decide(id string, decision Decision) (location string, err err
 	}
 	if t.kind == Installation {
 		decision.User = ""
-	} else if s.event(t.event).participantOf(decision.User) == nil {
+	} else if len(s.event(t.event).ofUser(decision.User)) == 0 {
 		return "", errPerson
 	}
 	t.decided = true
@@ -270,8 +270,8 @@ func (t *ticket) isAnsweredBy(verifier string) bool {
 		subtle.ConstantTimeCompare([]byte(answer), []byte(t.challenge)) == 1
 }
 
-// Consent does what a browser and a person do with an authorization URL: it asks, decides, and returns the redirect URI with what
-// came of it. It returns an error where a page is shown instead.
+// Consent does what a browser and a person do with an authorization URL: it asks, decides, and returns the redirect URI with
+// what came of it. It returns an error where a page is shown instead.
 func (s *Sandbox) Consent(authorizationURL string, decision Decision) (location string, err error) {
 	parsed, err := url.Parse(authorizationURL)
 	if err != nil {
@@ -287,8 +287,8 @@ func (s *Sandbox) Consent(authorizationURL string, decision Decision) (location 
 	return s.decide(asked.id, decision)
 }
 
-// Connect gives a client tokens for an event as if its organizer had consented to all that the scopes say; none: to all that there
-// are. It returns an error for an unknown client or event, or a scope of user tokens.
+// Connect gives a client tokens for an event as if its organizer had consented to all that the scopes say; none: to all that
+// there are. It returns an error for an unknown client or event, or a scope of user tokens.
 func (s *Sandbox) Connect(client, event string, scope ...string) (Tokens, error) {
 	return s.consentAtOnce(Installation, client, event, "", scope)
 }
@@ -305,7 +305,7 @@ func (s *Sandbox) consentAtOnce(kind Kind, client, event, user string, scope []s
 	if _, known := s.clients[client]; !known || e == nil {
 		return Tokens{}, errors.New("there is no such client or event")
 	}
-	if kind == User && e.participantOf(user) == nil {
+	if kind == User && len(e.ofUser(user)) == 0 {
 		return Tokens{}, errPerson
 	}
 	if len(scope) == 0 {
@@ -316,7 +316,9 @@ func (s *Sandbox) consentAtOnce(kind Kind, client, event, user string, scope []s
 			return Tokens{}, fmt.Errorf("%q is no scope of %s tokens", name, kind)
 		}
 	}
-	_, tokens := s.newGrant(grant{Client: client, Event: event, Organization: e.Organization, User: user, Kind: kind, Scope: scope})
+	_, tokens := s.newGrant(grant{
+		Client: client, Event: event, Organization: e.Organization, User: user, Kind: kind, Scope: scope,
+	})
 	return tokens, nil
 }
 

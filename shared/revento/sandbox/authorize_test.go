@@ -69,8 +69,10 @@ var ticketField = regexp.MustCompile(`name="ticket" value="([^"]+)"`)
 func TestAConsentIsAskedForAnsweredAndExchanged(t *testing.T) {
 	w := newWorld(t)
 	page := w.ask(authorizeQuery(nil))
-	for _, part := range []string{"Alerts", "Northwind Makers Camp", makersCamp, "Northwind Gatherings", "event.read", "participants.read",
-		"program.read", "Allow", "Cancel", "127.0.0.1:3000"} {
+	for _, part := range []string{
+		"Alerts", "Northwind Makers Camp", makersCamp, "Northwind Gatherings", "event.read", "participants.read", "program.read",
+		"Allow", "Cancel", "127.0.0.1:3000",
+	} {
 		if !strings.Contains(page.body, part) {
 			t.Errorf("the consent page does not say %q", part)
 		}
@@ -101,7 +103,9 @@ func TestAConsentIsAskedForAnsweredAndExchanged(t *testing.T) {
 func TestTheConsentPageRunsNothingAndLoadsNothing(t *testing.T) {
 	page := newWorld(t).ask(authorizeQuery(nil))
 	policy := page.header.Get("Content-Security-Policy")
-	for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' http://127.0.0.1:3000;"} {
+	for _, part := range []string{
+		"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self' http://127.0.0.1:3000;",
+	} {
 		if !strings.Contains(policy, part) {
 			t.Errorf("the policy %q has no %s", policy, part)
 		}

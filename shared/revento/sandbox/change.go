@@ -32,8 +32,8 @@ func (s *Sandbox) changeParticipant(eventID, participantID string, do func(*even
 	})
 }
 
-// Review decides on a participant's application: Approved, Rejected or RevisionRequested. The webhook is the type of that name. It
-// returns an error that wraps ErrNotThere, or names the three.
+// Review decides on a participant's application: Approved, Rejected or RevisionRequested. The webhook is the type of that
+// name. It returns an error that wraps ErrNotThere, or names the three.
 func (s *Sandbox) Review(eventID, participantID, action string) error {
 	actions := []string{Approved, Rejected, RevisionRequested}
 	if !slices.Contains(actions, action) {
@@ -105,8 +105,8 @@ func (s *Sandbox) Hide(eventID, participantID string, hidden bool) error {
 	return s.changeParticipant(eventID, participantID, func(_ *event, p *participant) { p.Hidden = hidden })
 }
 
-// Move puts a participant's row to a position in the list, the first being 0, so that it changes pages, and those between move up or
-// down.
+// Move puts a participant's row to a position in the list, the first being 0, so that it changes pages, and those between
+// move up or down.
 func (s *Sandbox) Move(eventID, participantID string, position int) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
 		rest := slices.DeleteFunc(e.Participants, func(other *participant) bool { return other == p })
@@ -195,8 +195,8 @@ func (s *Sandbox) ofEvent(e *event, do func(*grant)) {
 	}
 }
 
-// RequireDeletion ends the connection of an event: its tokens are revoked, and data.deletion_required is sent, which names the user
-// where one is given. Whether Revento ever names one is not known.
+// RequireDeletion ends the connection of an event: its tokens are revoked, and data.deletion_required is sent, which names
+// the user where one is given. Whether Revento ever names one is not known.
 func (s *Sandbox) RequireDeletion(eventID, user string) error {
 	return s.change(eventID, func(e *event) error {
 		data := object{}

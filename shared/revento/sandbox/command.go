@@ -143,8 +143,8 @@ func (c Command) duration() (time.Duration, error) {
 	return length * unit, nil
 }
 
-// Do does what a command says, and sends the webhooks that are due. It returns an error that wraps ErrCommand where the command
-// cannot be done, Keep's, or ctx's where it ended before all were sent.
+// Do does what a command says, and sends the webhooks that are due. It returns an error that wraps ErrCommand where the
+// command cannot be done, Keep's, or ctx's where it ended before all were sent.
 func (s *Sandbox) Do(ctx context.Context, c Command) error {
 	chosen, known := actions[c.Action]
 	if !known {

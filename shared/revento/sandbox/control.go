@@ -12,15 +12,15 @@ import (
 	"strconv"
 )
 
-// Control is the side that changes the world. It lets in whoever asks: who may is for the one who serves it to say. It can stand under
-// any path that ends with a slash, stripped off.
+// Control is the side that changes the world. It lets in whoever asks: who may is for the one who serves it to say. It can
+// stand under any path that ends with a slash, stripped off.
 //
 //	GET  /           the page, ?event= the event whose rows it shows
 //	GET  /world      a View as JSON, ?event= likewise
 //	POST /do         does a Command that comes as JSON, or as the page's form, and sends the webhooks that are due
 //
-// What cannot be done is answered {"error": "..."}, or with the page that says so: 400 for what is asked wrongly, 500 where the change
-// was made, and could not be kept, or not all webhooks sent.
+// What cannot be done is answered {"error": "..."}, or with the page that says so: 400 for what is asked wrongly, 500 where
+// the change was made, and could not be kept, or not all webhooks sent.
 func (s *Sandbox) Control() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) {

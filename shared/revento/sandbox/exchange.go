@@ -88,7 +88,7 @@ func (s *Sandbox) clientOf(form url.Values) (Client, *problem) {
 			return client, nil
 		}
 	}
-	return Client{}, &problem{status: http.StatusUnauthorized, code: codeInvalidClient, message: "client_id or client_secret is wrong"}
+	return Client{}, unauthorized(codeInvalidClient, "client_id or client_secret is wrong")
 }
 
 // grantTokens redeems a code or a refresh token.

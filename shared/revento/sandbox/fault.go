@@ -217,8 +217,8 @@ func (f Fault) instead(requestID string) *reply {
 // abort ends the connection without a reply, and says nothing of it.
 func abort() { panic(http.ErrAbortHandler) }
 
-// Hold has calls of the read API wait, each as one in flight, until release is called, or they are given up. Nothing is held at
-// first, and release of an earlier Hold does nothing to a later one.
+// Hold has calls of the read API wait, each as one in flight, until release is called, or they are given up. Nothing is held
+// at first, and release of an earlier Hold does nothing to a later one.
 func (s *Sandbox) Hold() (release func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -143,7 +144,7 @@ func TestAFaultIsForSomeCallsOfAnEvent(t *testing.T) {
 			t.Errorf("another event's: %d", status)
 		}
 	}
-	if want := []int{200, 500, 500, 200}; !equal(got, want) {
+	if want := []int{200, 500, 500, 200}; !slices.Equal(got, want) {
 		t.Errorf("%v, want %v", got, want)
 	}
 	w.ok(w.Break(sandbox.Fault{Kind: sandbox.FaultDrop, At: sandbox.PlaceEvent}))
@@ -154,18 +155,6 @@ func TestAFaultIsForSomeCallsOfAnEvent(t *testing.T) {
 	if got := w.get(camp, theEvent).status; got != http.StatusOK || len(w.Faults()) != 0 {
 		t.Errorf("mended: %d", got)
 	}
-}
-
-func equal(a, b []int) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for i := range a {
-		if a[i] != b[i] {
-			return false
-		}
-	}
-	return true
 }
 
 func TestAFaultThatCouldNotHappenIsRefused(t *testing.T) {
@@ -199,7 +188,9 @@ func TestARuleIsSetByItsName(t *testing.T) {
 	if got := w.Rules(); got.CodeLife != 30*time.Second || got.Reuse != sandbox.ReuseRevoke {
 		t.Errorf("%+v", got)
 	}
-	for name, value := range map[string]string{"reuse": "forgive", "code_life": "-1s", "precision": "0s", "webhook_retries": "x", "gravity": "1"} {
+	for name, value := range map[string]string{
+		"reuse": "forgive", "code_life": "-1s", "precision": "0s", "webhook_retries": "x", "gravity": "1",
+	} {
 		if err := w.SetRule(name, value); err == nil {
 			t.Errorf("%s = %s was taken", name, value)
 		}

@@ -33,8 +33,8 @@ type standing struct {
 	wait time.Duration
 }
 
-// take counts a call if the budgets have room for it, and tells how the one with the least left stands. Which one Revento's headers
-// tell of is not known. A call that is refused counts for nothing.
+// take counts a call if the budgets have room for it, and tells how the one with the least left stands. Which one Revento's
+// headers tell of is not known. A call that is refused counts for nothing.
 func (w *windows) take(limits []budget, now time.Time, fixed bool) (least standing, taken bool) {
 	longest := limits[len(limits)-1].length
 	w.calls = slices.DeleteFunc(w.calls, func(at time.Time) bool { return now.Sub(at) >= longest })

@@ -109,3 +109,30 @@ func TestAFaultOfTheWholeAPIWaitsForWhereItFits(t *testing.T) {
 		t.Errorf("%+v", faults)
 	}
 }
+
+// What tests of large mirrors need: a list of 10,000 is read to its end, a page after the other.
+func TestALongListIsReadPageByPage(t *testing.T) {
+	const count = 10_000
+	w := newWorld(t, func(o *sandbox.Options) { o.Participants = count })
+	token := w.connect(makersCamp).AccessToken
+	path, pages := theEvent+"/participants?limit=50", 0
+	for cursor := ""; ; pages++ {
+		if pages%20 == 0 {
+			w.clock.advance(3 * time.Minute)
+		}
+		if pages%300 == 0 {
+			token = w.connect(makersCamp).AccessToken
+		}
+		a := w.get(token, path+cursor)
+		if a.status != http.StatusOK {
+			t.Fatalf("page %d: %d %s", pages, a.status, a.body)
+		}
+		if a.json["has_more"] == false {
+			break
+		}
+		cursor = "&cursor=" + a.json["next_cursor"].(string)
+	}
+	if pages != count/sandbox.MaxPage-1 {
+		t.Errorf("%d pages", pages+1)
+	}
+}

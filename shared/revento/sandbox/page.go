@@ -35,8 +35,8 @@ var styleSource = func() string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'"
 }()
 
-// pageHeader is what every page is sent with. A form leads to this page's own server, and on from there to where formTo says: browsers
-// hold a redirect that answers a form to form-action, too. https://www.w3.org/TR/CSP3/#directive-form-action
+// pageHeader is what every page is sent with. A form leads to this page's own server, and on from there to where formTo
+// says: browsers hold a redirect that answers a form to form-action, too. https://www.w3.org/TR/CSP3/#directive-form-action
 func (s *Sandbox) pageHeader(w http.ResponseWriter, formTo string) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")

@@ -44,6 +44,14 @@ func invalidRequest(message string) *problem {
 	return &problem{status: http.StatusBadRequest, code: codeInvalidRequest, message: message}
 }
 
+func unauthorized(code, message string) *problem {
+	return &problem{status: http.StatusUnauthorized, code: code, message: message}
+}
+
+func forbidden(code, message string) *problem {
+	return &problem{status: http.StatusForbidden, code: code, message: message}
+}
+
 func notFound() *problem {
 	return &problem{status: http.StatusNotFound, code: codeNotFound, message: "there is nothing here"}
 }

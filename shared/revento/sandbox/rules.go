@@ -64,8 +64,8 @@ func (r *Reuse) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Rules are what Revento's guide leaves open. Each possibility can be tried; none is a claim about Revento. What each is about is
-// said once, in switches.
+// Rules are what Revento's guide leaves open. Each possibility can be tried; none is a claim about Revento. What each is
+// about is said once, in switches.
 type Rules struct {
 	Reuse                   Reuse
 	ReuseWindow             time.Duration
@@ -117,7 +117,7 @@ func (r *Rules) switches() *flag.FlagSet {
 	set.SetOutput(io.Discard)
 	onOff := func(value *bool, name, what string) { set.BoolVar(value, name, *value, what) }
 	span := func(value *time.Duration, name, what string) { set.DurationVar(value, name, *value, what) }
-	set.TextVar(&r.Reuse, reuseRule, r.Reuse, "what a second redemption of a refresh token does: refuse, same_pair, new_pair, revoke")
+	set.TextVar(&r.Reuse, reuseRule, r.Reuse, "what a second redemption of a refresh token does")
 	span(&r.ReuseWindow, "reuse_window", "how long after the first redemption same_pair and new_pair hold")
 	onOff(&r.RefreshEndsAccess, "refresh_ends_access", "a refresh ends the access token before it")
 	onOff(&r.ConsentEndsEarlier, "consent_ends_earlier", "consent given again ends the tokens of the earlier one")
@@ -131,15 +131,15 @@ func (r *Rules) switches() *flag.FlagSet {
 	onOff(&r.ApplicationNamesUser, "application_names_user", "/me/application has a user_id")
 	onOff(&r.EventHasTitle, "event_has_title", "an event's name is its title (the guide says both)")
 	onOff(&r.RowsNameApplication, "rows_name_application", "a participant's row has an application_id")
-	onOff(&r.FixedWindows, "fixed_windows", "the limits' hour and minute begin with a call and end at once, instead of rolling (the guide says both)")
+	onOff(&r.FixedWindows, "fixed_windows", "the limits' hour and minute end at once, instead of rolling (the guide says both)")
 	onOff(&r.LimitsEachAccessToken, "limits_each_access_token", "a refreshed access token has a budget of its own")
 	onOff(&r.VersionRequired, "version_required", "a call that does not pin the version is refused")
 	onOff(&r.RequestIDRequired, "request_id_required", "a call without a request id is refused")
-	onOff(&r.PageOverMaxIsCut, "page_over_max_is_cut", "a limit over the largest page is taken for the largest, instead of being refused")
+	onOff(&r.PageOverMaxIsCut, "page_over_max_is_cut", "a limit over the largest page is cut to it, instead of being refused")
 	span(&r.Precision, "precision", "how exact the moments are that Revento writes")
-	set.IntVar(&r.WebhookRetries, "webhook_retries", r.WebhookRetries, "how often a webhook that was not answered 200 is sent again")
+	set.IntVar(&r.WebhookRetries, "webhook_retries", r.WebhookRetries, "how often a webhook is sent again that was not answered 200")
 	span(&r.WebhookRetryAfter, "webhook_retry_after", "how long after")
-	onOff(&r.RetriesKeepTheTimestamp, "retries_keep_the_timestamp", "a webhook that is sent again keeps the timestamp of the first time")
+	onOff(&r.RetriesKeepTheTimestamp, "retries_keep_the_timestamp", "a webhook that is sent again keeps its first timestamp")
 	return set
 }
 

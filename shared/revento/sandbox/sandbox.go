@@ -1,11 +1,11 @@
-// Package sandbox stands in for Revento: it asks for consent, gives out tokens, answers the read API, and sends signed webhooks, by
-// the rules and limits that Revento's guide states and with faults that can be switched on. What the guide leaves open is a field of
-// Rules; what it does not name at all (an endpoint's rows beyond a few fields, most error codes) is made up here, and is no claim
-// about Revento.
+// Package sandbox stands in for Revento: it asks for consent, gives out tokens, answers the read API, and sends signed
+// webhooks, by the rules and limits that Revento's guide states and with faults that can be switched on. What the guide
+// leaves open is a field of Rules; what it does not name at all (an endpoint's rows beyond a few fields, most error codes)
+// is made up here, and is no claim about Revento.
 //
 // Provider is what the product talks to, and what an organizer's or a participant's browser shows. Control changes the world
-// behind it, as do the methods of Sandbox. A webhook that a change causes waits until Flush or Run sends it. All of it is kept in
-// memory within limits: what is older than they allow is forgotten.
+// behind it, as do the methods of Sandbox. A webhook that a change causes waits until Flush or Run sends it. All of it is
+// kept in memory within limits: what is older than they allow is forgotten.
 package sandbox
 
 import (
@@ -24,7 +24,8 @@ import (
 	"revento-alerts/shared/revento/sample"
 )
 
-// DefaultParticipants is how many participants each event has at first. Revento's own sandbox has 30 and more. (guide: /sandbox/)
+// DefaultParticipants is how many participants each event has at first. Revento's own sandbox has 30 and more. (guide:
+// /sandbox/)
 const DefaultParticipants = 36
 
 // The limits of what is kept.
@@ -60,8 +61,8 @@ type Options struct {
 	Participants int
 	// Saved is what Save returned or Keep was given last, to go on with; nil: the seeded world.
 	Saved []byte
-	// Keep is given what has to be kept, before a token's reply and a command's, one call at a time; nil: nothing is. Where it fails,
-	// they do.
+	// Keep is given what has to be kept, before a token's reply and a command's, one call at a time; nil: nothing is. Where
+	// it fails, they do.
 	Keep func(saved []byte) error
 }
 
@@ -148,7 +149,8 @@ func New(options Options) (*Sandbox, error) {
 	return s, nil
 }
 
-// AddClient adds a client, or replaces the one of its id: its tokens stay. It returns an error for one that could never be used.
+// AddClient adds a client, or replaces the one of its id: its tokens stay. It returns an error for one that could never be
+// used.
 func (s *Sandbox) AddClient(client Client) error {
 	if client.ID == "" || len(client.Secrets) == 0 || slices.Contains(client.Secrets, "") {
 		return errors.New("add a client: it needs an id and a secret")
@@ -179,8 +181,8 @@ func (s *Sandbox) Now() time.Time {
 	return s.now()
 }
 
-// MoveClock sets Revento's clock forward, or with a negative duration back. Webhooks are signed by it, so that one that is more than
-// five minutes off is refused as stale.
+// MoveClock sets Revento's clock forward, or with a negative duration back. Webhooks are signed by it, so that one that is
+// more than five minutes off is refused as stale.
 func (s *Sandbox) MoveClock(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

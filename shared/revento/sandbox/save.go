@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// saved is what another process can go on with. Tokens are in it as digests, which nobody can redeem. Consents that nobody has
-// answered, codes, faults, budgets, logs and waiting webhooks are not.
+// saved is what another process can go on with. Tokens are in it as digests, which nobody can redeem. Consents that nobody
+// has answered, codes, faults, budgets, logs and waiting webhooks are not.
 type saved struct {
 	Offset    time.Duration
 	Rules     Rules

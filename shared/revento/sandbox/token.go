@@ -203,11 +203,11 @@ func (s *Sandbox) authenticate(secret string) (*token, *problem) {
 	t := s.tokens[digestOf(secret)]
 	switch {
 	case t == nil || !t.Access:
-		return nil, &problem{status: 401, code: "invalid_token", message: "the access token is unknown"}
+		return nil, unauthorized("invalid_token", "the access token is unknown")
 	case t.grant.Revoked:
-		return nil, &problem{status: 401, code: "token_revoked", message: "the access token was revoked"}
+		return nil, unauthorized("token_revoked", "the access token was revoked")
 	case t.Ended || !s.now().Before(t.Expires):
-		return nil, &problem{status: 401, code: "token_expired", message: "the access token has expired"}
+		return nil, unauthorized("token_expired", "the access token has expired")
 	}
 	return t, nil
 }

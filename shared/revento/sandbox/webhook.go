@@ -76,8 +76,8 @@ func (s *Sandbox) Repeat(times int) error { return s.Treat(Repeated, times, 0) }
 // Reorder has the next webhooks sent after the one that follows each.
 func (s *Sandbox) Reorder(times int) error { return s.Treat(Reordered, times, 0) }
 
-// Treat has something happen to the next webhooks that a change causes. Treatments follow one another. It returns an error that
-// wraps ErrFault for one that cannot be.
+// Treat has something happen to the next webhooks that a change causes. Treatments follow one another. It returns an error
+// that wraps ErrFault for one that cannot be.
 func (s *Sandbox) Treat(what Treatment, times int, delay time.Duration) error {
 	switch {
 	case !slices.Contains(treatmentNames, what):

@@ -69,8 +69,12 @@ func TestEachChangeSendsItsSignedWebhook(t *testing.T) {
 		resource string
 		status   string
 	}{
-		"application.revision_requested": {func(w *world) error { return w.Flag(makersCamp, somebody) }, "app_sandbox_1_005", "revision_requested"},
-		"application.approved":           {func(w *world) error { return w.Approve(makersCamp, somebody) }, "app_sandbox_1_005", "approved"},
+		"application.revision_requested": {func(w *world) error {
+			return w.Flag(makersCamp, somebody)
+		}, "app_sandbox_1_005", "revision_requested"},
+		"application.approved": {func(w *world) error {
+			return w.Approve(makersCamp, somebody)
+		}, "app_sandbox_1_005", "approved"},
 		"application.rejected": {func(w *world) error {
 			return w.Review(makersCamp, somebody, sandbox.Rejected)
 		}, "app_sandbox_1_005", "rejected"},
@@ -80,7 +84,9 @@ func TestEachChangeSendsItsSignedWebhook(t *testing.T) {
 		}, "app_sandbox_1_037", "pending"},
 		"participant.registered":      {func(w *world) error { return w.Register(makersCamp, somebody) }, somebody, "registered"},
 		"participant.profile_updated": {func(w *world) error { return w.Rename(makersCamp, somebody, "New Name") }, somebody, ""},
-		"activity.updated":            {func(w *world) error { return w.ChangeActivity(makersCamp, "act_sandbox_1_1", "New") }, "act_sandbox_1_1", "published"},
+		"activity.updated": {func(w *world) error {
+			return w.ChangeActivity(makersCamp, "act_sandbox_1_1", "New")
+		}, "act_sandbox_1_1", "published"},
 		"activity.capacity_state_changed": {func(w *world) error {
 			return w.SignUp(makersCamp, "act_sandbox_1_1", 20)
 		}, "act_sandbox_1_1", "published"},
@@ -113,7 +119,8 @@ func wantSigned(t *testing.T, delivery sample.Delivery, at time.Time) {
 	if err != nil || proof.MatchingSecret([]string{"whsec"}, delivery.Body) != 0 || !proof.SignedAt.Equal(at) {
 		t.Errorf("signed %v, %v", proof.SignedAt, err)
 	}
-	if delivery.Header.Get(revento.HeaderEvent) != parse(t, delivery).Type || !revento.IsDeliveryID(delivery.Header.Get(revento.HeaderDeliveryID)) {
+	if delivery.Header.Get(revento.HeaderEvent) != parse(t, delivery).Type ||
+		!revento.IsDeliveryID(delivery.Header.Get(revento.HeaderDeliveryID)) {
 		t.Errorf("headers %v", delivery.Header)
 	}
 }
@@ -130,7 +137,8 @@ func TestAReviewShowsEverywhere(t *testing.T) {
 		t.Errorf("%s", received.got[0].Body)
 	}
 	row := w.all(w.connect(makersCamp).AccessToken, theEvent+"/participants", 50)[0]
-	if row["last_review_action"] != "approved" || row["last_reviewed_at"] != "2026-11-25T12:00:00Z" || row["application_status"] != "approved" {
+	if row["last_review_action"] != "approved" || row["last_reviewed_at"] != "2026-11-25T12:00:00Z" ||
+		row["application_status"] != "approved" {
 		t.Errorf("%v", row)
 	}
 	mine := w.get(w.signIn(makersCamp, person).AccessToken, "/me/application").json["data"].([]any)[0].(map[string]any)
@@ -170,7 +178,8 @@ func TestADeletionEndsTheConnection(t *testing.T) {
 	}
 }
 
-// Revento sends nothing for a participant who cancels, and nothing is known of an event that is published. (guide: /patterns/)
+// Revento sends nothing for a participant who cancels, and nothing is known of an event that is published. (guide:
+// /patterns/)
 func TestSomeChangesSendNothing(t *testing.T) {
 	w, received := newReceived(t)
 	token := w.connect(makersCamp).AccessToken

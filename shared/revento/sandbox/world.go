@@ -24,8 +24,8 @@ const (
 	unpublished = "unpublished"
 )
 
-// event is one event with all that belongs to it. Lists keep the order in which pages show them. Like all that Save keeps, its fields
-// are open to package json.
+// event is one event with all that belongs to it. Lists keep the order in which pages show them. Like all that Save keeps,
+// its fields are open to package json.
 type event struct {
 	ID, Organization, OrganizationName, Name string
 	Starts, Ends                             time.Time
@@ -88,10 +88,11 @@ func (e *event) participant(id string) *participant {
 	return nil
 }
 
-func (e *event) participantOf(user string) *participant {
+// ofUser is the participant that a user is at the event, or none.
+func (e *event) ofUser(user string) []*participant {
 	for _, p := range e.Participants {
 		if p.User == user {
-			return p
+			return []*participant{p}
 		}
 	}
 	return nil
@@ -141,8 +142,8 @@ func (s *Sandbox) eventRow(e *event) object {
 	}
 }
 
-// participantRow is a row of the list, and what participant webhooks carry. The fields of the review and the application's status
-// are the guide's (/api/endpoints/, /scopes/).
+// participantRow is a row of the list, and what participant webhooks carry. The fields of the review and the application's
+// status are the guide's (/api/endpoints/, /scopes/).
 func (s *Sandbox) participantRow(p *participant) object {
 	row := object{
 		"id": p.ID, "user_id": p.User, "display_name": p.Name, "role": p.Role, "application_status": p.State,
@@ -159,8 +160,8 @@ func (s *Sandbox) participantRow(p *participant) object {
 	return row
 }
 
-// applicationRow is what application webhooks carry and /me/application lists. A review's moment is named after its verb. (guide:
-// /webhooks/, /api/endpoints/)
+// applicationRow is what application webhooks carry. A review's moment is named after its verb.
+// (guide: /webhooks/, /api/endpoints/)
 func (s *Sandbox) applicationRow(p *participant) object {
 	row := object{
 		"id": p.Application, "participant_id": p.ID, "user_id": p.User, "status": p.State, "submitted_at": s.moment(p.Applied),
@@ -171,6 +172,15 @@ func (s *Sandbox) applicationRow(p *participant) object {
 	}
 	if p.Action == Approved {
 		row["approver_id"] = p.Reviewer
+	}
+	return row
+}
+
+// ownApplicationRow is what /me/application shows.
+func (s *Sandbox) ownApplicationRow(p *participant) object {
+	row := s.applicationRow(p)
+	if !s.rules.ApplicationNamesUser {
+		delete(row, "user_id")
 	}
 	return row
 }
