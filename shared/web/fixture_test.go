@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/aws/awslambda"
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/secret"
@@ -46,6 +47,8 @@ type site struct {
 	ring    seal.Ring
 	log     *bytes.Buffer
 	browser jar
+	// onAWS has the browser's requests come through API Gateway.
+	onAWS bool
 }
 
 // Get implements consent.Ring.
@@ -128,11 +131,46 @@ func (s *site) asks(method, address string) *http.Response {
 	for _, cookie := range s.browser {
 		r.AddCookie(&http.Cookie{Name: cookie.Name, Value: cookie.Value})
 	}
-	recorded := httptest.NewRecorder()
-	s.pages.ServeHTTP(recorded, r)
-	response := recorded.Result()
+	response := s.answer(r)
 	s.browser.take(response.Cookies())
 	return response
+}
+
+// answer is that of one machine's server, or what API Gateway makes of the function's.
+func (s *site) answer(r *http.Request) *http.Response {
+	s.t.Helper()
+	recorded := httptest.NewRecorder()
+	if !s.onAWS {
+		s.pages.ServeHTTP(recorded, r)
+		return recorded.Result()
+	}
+	event := awslambda.GatewayEvent(r.Method, r.URL.EscapedPath(), http.Header{"Host": {r.Host}}, nil, "", s.clock)
+	event.RawQueryString, event.Cookies = r.URL.RawQuery, r.Header.Values("Cookie")
+	given, err := awslambda.Pages(s.pages)(r.Context(), event)
+	if err != nil || given.IsBase64Encoded {
+		s.t.Fatalf("%v, %+v", err, given)
+	}
+	for name, value := range given.Headers {
+		recorded.Header().Set(name, value)
+	}
+	recorded.Header()["Set-Cookie"] = given.Cookies
+	recorded.WriteHeader(given.StatusCode)
+	_, _ = recorded.WriteString(given.Body)
+	return recorded.Result()
+}
+
+// onBothSides runs a test on one machine and on AWS.
+func onBothSides(t *testing.T, test func(*testing.T, func(public string) *site)) {
+	t.Helper()
+	for name, onAWS := range map[string]bool{"one machine": false, "AWS": true} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(public string) *site {
+				made := newSite(t, public)
+				made.onAWS = onAWS
+				return made
+			})
+		})
+	}
 }
 
 func (s *site) gets(address string) (status int, body string) {

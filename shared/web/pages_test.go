@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"html"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"slices"
 	"strings"
@@ -20,20 +21,20 @@ import (
 )
 
 func TestFromTheLinkToTheConnection(t *testing.T) {
-	for _, public := range []string{secure, onHTTP} {
-		t.Run(public, func(t *testing.T) {
-			s := newSite(t, public)
+	onBothSides(t, func(t *testing.T, newSite func(string) *site) {
+		for _, public := range []string{secure, onHTTP} {
+			s := newSite(public)
 			state := s.begins(s.link())
 			status, body := s.gets(s.callback(state, "code", code))
 			if status != http.StatusOK || !strings.Contains(body, "Your event is connected") || s.known.connected != 1 {
-				t.Errorf("%d, %d connected: %s", status, s.known.connected, body)
+				t.Errorf("%s: %d, %d connected: %s", public, status, s.known.connected, body)
 			}
 			again, repeated := s.gets(s.callback(state, "code", code))
-			if again != http.StatusOK || !strings.Contains(repeated, "Your event is connected") || !strings.Contains(repeated, "the first time") || s.known.connected != 1 {
-				t.Errorf("%d, %d connected: %s", again, s.known.connected, repeated)
+			if again != http.StatusOK || !strings.Contains(repeated, "the first time") || s.known.connected != 1 {
+				t.Errorf("%s, again: %d, %d connected: %s", public, again, s.known.connected, repeated)
 			}
-		})
-	}
+		}
+	})
 }
 
 // place is a page that can be seen, and how one gets there.
@@ -97,17 +98,17 @@ var places = []place{
 
 // What people see, in which a person has looked at it. The style sheet is left out.
 func TestPagesAreAsAPersonSawThem(t *testing.T) {
-	for _, place := range places {
-		t.Run(place.name, func(t *testing.T) {
-			s := newSite(t, secure)
+	link := regexp.MustCompile(`link=[\w-]+`) // its key is random
+	onBothSides(t, func(t *testing.T, newSite func(string) *site) {
+		for _, place := range places {
+			s := newSite(secure)
 			status, body := s.gets(place.visit(s))
 			if status != place.status {
-				t.Errorf("answered %d, want %d", status, place.status)
+				t.Errorf("%s is answered %d, want %d", place.name, status, place.status)
 			}
-			link := regexp.MustCompile(`link=[\w-]+`) // its key is random
 			golden.Want(t, place.name+".html", link.ReplaceAllString(withoutStyle(body), "link=LINK"))
-		})
-	}
+		}
+	})
 }
 
 var styleElement = regexp.MustCompile(`(?s)<style>(.*?)</style>\n`)
@@ -116,30 +117,37 @@ func withoutStyle(body string) string { return styleElement.ReplaceAllString(bod
 
 func TestEveryAnswerIsUnderAStrictPolicy(t *testing.T) {
 	visits := append(slices.Clone(places), place{"to Revento", 303, (*site).link})
-	for _, public := range []string{secure, onHTTP} {
+	onBothSides(t, func(t *testing.T, newSite func(string) *site) {
 		for _, place := range visits {
-			s := newSite(t, public)
-			response := s.asks(http.MethodGet, place.visit(s))
-			want := map[string]string{
-				"Cache-Control":                "no-store",
-				"Referrer-Policy":              "no-referrer",
-				"X-Content-Type-Options":       "nosniff",
-				"Cross-Origin-Opener-Policy":   "same-origin",
-				"Cross-Origin-Resource-Policy": "same-origin",
-				"Strict-Transport-Security":    map[string]string{secure: "max-age=31536000"}[public],
-				"Access-Control-Allow-Origin":  "",
-			}
-			for name, want := range want {
-				if got := response.Header.Get(name); got != want {
-					t.Errorf("%s, %s: %s is %q, not %q", public, place.name, name, got, want)
-				}
-			}
-			policy := response.Header.Get("Content-Security-Policy")
-			if !regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; img-src data:; ` +
-				`base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`).MatchString(policy) {
-				t.Errorf("%s, %s: the policy is %q", public, place.name, policy)
+			for public, transport := range map[string]string{secure: "max-age=31536000", onHTTP: ""} {
+				s := newSite(public)
+				response := s.asks(http.MethodGet, place.visit(s))
+				wantStrict(t, public+", "+place.name, response.Header, transport)
 			}
 		}
+	})
+}
+
+var strictPolicy = regexp.MustCompile(`^default-src 'none'; style-src 'sha256-[\w+/=]{44}'; img-src data:; ` +
+	`base-uri 'none'; form-action 'none'; frame-ancestors 'none'$`)
+
+func wantStrict(t *testing.T, what string, header http.Header, transport string) {
+	t.Helper()
+	for name, want := range map[string]string{
+		"Cache-Control":                "no-store",
+		"Referrer-Policy":              "no-referrer",
+		"X-Content-Type-Options":       "nosniff",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Strict-Transport-Security":    transport,
+		"Access-Control-Allow-Origin":  "",
+	} {
+		if got := header.Get(name); got != want {
+			t.Errorf("%s: %s is %q, not %q", what, name, got, want)
+		}
+	}
+	if policy := header.Get("Content-Security-Policy"); !strictPolicy.MatchString(policy) {
+		t.Errorf("%s: the policy is %q", what, policy)
 	}
 }
 
@@ -391,4 +399,25 @@ func TestPathsAreThoseThatAreAnswered(t *testing.T) {
 			t.Errorf("%s is answered %d", path, response.StatusCode)
 		}
 	}
+}
+
+// Whatever a browser sends, it gets a page, of which nothing is its own markup, and nothing is connected.
+func FuzzNoRequestGetsMoreThanAPage(f *testing.F) {
+	f.Add("event_id=evt_1&link=AAAA", "flow-1=x")
+	f.Add("state="+strings.Repeat("A", 43)+"&code=c", "__Host-flow-0123456789abcdef=1.0123456789abcdef.AAAA")
+	f.Add("state=%zz&error=access_denied;x", "a=\"b; c")
+	f.Fuzz(func(t *testing.T, query, cookies string) {
+		s := newSite(t, secure)
+		for _, path := range web.Paths() {
+			r := httptest.NewRequest(http.MethodGet, secure+path, nil)
+			r.URL.RawQuery = query
+			r.Header.Set("Cookie", cookies)
+			recorded := httptest.NewRecorder()
+			s.pages.ServeHTTP(recorded, r)
+			body := withoutStyle(recorded.Body.String())
+			if recorded.Code < 400 || recorded.Code >= 500 || s.known.connected > 0 || strings.Contains(body, "<script") {
+				t.Errorf("%s is answered %d, %d connected: %s", path, recorded.Code, s.known.connected, body)
+			}
+		}
+	})
 }
