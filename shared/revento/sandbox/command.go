@@ -143,6 +143,9 @@ func (c Command) duration() (time.Duration, error) {
 	return length * unit, nil
 }
 
+// flushTime is how long a command waits for webhooks to be sent. What is not sent by then waits for Run, or for the next command.
+const flushTime = sendTimeout + 2*time.Second
+
 // Do does what a command says, and sends the webhooks that are due. It returns an error that wraps ErrCommand where the
 // command cannot be done, Keep's, or ctx's where it ended before all were sent.
 func (s *Sandbox) Do(ctx context.Context, c Command) error {
@@ -157,5 +160,8 @@ func (s *Sandbox) Do(ctx context.Context, c Command) error {
 	if err := s.keepSaved(); err != nil {
 		return fmt.Errorf("keep what was changed: %w", err)
 	}
-	return s.Flush(ctx)
+	within, cancel := context.WithTimeout(ctx, flushTime)
+	defer cancel()
+	_ = s.Flush(within)
+	return ctx.Err()
 }

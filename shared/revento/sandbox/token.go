@@ -94,13 +94,13 @@ func (s *Sandbox) newGrant(g grant) (*grant, Tokens) {
 	return begun, s.issue(begun)
 }
 
-// forget makes a grant's oldest tokens unknown, and leaves so many.
+// forget makes a grant's oldest tokens unknown, and leaves so many. The refresh token that is to be redeemed next goes last.
 func (s *Sandbox) forget(g *grant, left int) {
-	excess := max(len(g.Tokens)-left, 0)
-	for _, old := range g.Tokens[:excess] {
-		delete(s.tokens, old.Digest)
+	for len(g.Tokens) > left {
+		oldest := max(0, slices.IndexFunc(g.Tokens, func(t *token) bool { return t.Access || t.Generation < g.Generation }))
+		delete(s.tokens, g.Tokens[oldest].Digest)
+		g.Tokens = slices.Delete(g.Tokens, oldest, oldest+1)
 	}
-	g.Tokens = slices.Delete(g.Tokens, 0, excess)
 }
 
 // issue makes the grant's next pair.

@@ -256,3 +256,42 @@ func TestTheClockIsReventosOwn(t *testing.T) {
 		t.Errorf("Date %q, want %q", a.header.Get("Date"), want)
 	}
 }
+
+// A reply without a refresh token leaves the old one good, however often that happens.
+func TestARefreshTokenThatIsKeptStaysGood(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.connect(makersCamp)
+	w.ok(w.Break(sandbox.Fault{Kind: sandbox.FaultKeepRefresh, At: sandbox.PlaceToken, Times: 120}))
+	for range 120 {
+		w.refreshed(tokens.RefreshToken)
+	}
+	if got := w.refreshed(tokens.RefreshToken); got.RefreshToken == "" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestOfManyRedemptionsAtOnceOneSucceeds(t *testing.T) {
+	w := newWorld(t)
+	tokens := w.connect(makersCamp)
+	const copies = 20
+	statuses := make(chan int, copies)
+	for range copies {
+		r := w.formRequest(sandbox.TokenPath, refreshForm(tokens.RefreshToken))
+		go func() {
+			a, err := w.do(r)
+			if err != nil {
+				t.Error(err)
+			}
+			statuses <- a.status
+		}()
+	}
+	succeeded := 0
+	for range copies {
+		if <-statuses == http.StatusOK {
+			succeeded++
+		}
+	}
+	if succeeded != 1 {
+		t.Errorf("%d succeeded", succeeded)
+	}
+}
