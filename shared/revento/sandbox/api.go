@@ -232,6 +232,9 @@ func (s *Sandbox) work(r *http.Request, e endpoint, g *grant, f Fault, answer *r
 
 func (s *Sandbox) read(r *http.Request, e endpoint, g *grant, f Fault) (any, *problem) {
 	of := s.event(g.Event)
+	if of.frozen != nil {
+		of = of.frozen
+	}
 	found := e.find(s, g, of)
 	switch {
 	case !e.list && found.count == 0:

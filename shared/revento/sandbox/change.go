@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -111,6 +112,27 @@ func (s *Sandbox) Move(eventID, participantID string, position int) error {
 	return s.changeParticipant(eventID, participantID, func(e *event, p *participant) {
 		rest := slices.DeleteFunc(e.Participants, func(other *participant) bool { return other == p })
 		e.Participants = slices.Insert(rest, min(max(position, 0), len(rest)), p)
+	})
+}
+
+// Freeze has the read API go on showing an event as it is now, as a replica would that has fallen behind, until Thaw. Changes and
+// webhooks go on.
+func (s *Sandbox) Freeze(eventID string) error {
+	return s.change(eventID, func(e *event) error {
+		text, err := json.Marshal(e)
+		if err != nil {
+			return fmt.Errorf("copy the event: %w", err)
+		}
+		e.frozen = &event{}
+		return json.Unmarshal(text, e.frozen)
+	})
+}
+
+// Thaw shows an event as it is again.
+func (s *Sandbox) Thaw(eventID string) error {
+	return s.change(eventID, func(e *event) error {
+		e.frozen = nil
+		return nil
 	})
 }
 

@@ -76,6 +76,8 @@ var actions = map[string]action{
 		_, err := s.Apply(eventID)
 		return err
 	}),
+	"freeze":    ofEvent("What is read of the event stays as it is now.", (*Sandbox).Freeze),
+	"thaw":      ofEvent("What is read of the event is what it is.", (*Sandbox).Thaw),
 	"publish":   ofEvent("The event is published.", (*Sandbox).Publish),
 	"unpublish": ofEvent("The event is no longer published.", (*Sandbox).Unpublish),
 	"change_activity": {"The activity has another name.", func(s *Sandbox, c Command) error {

@@ -66,6 +66,8 @@ var commands = []sandbox.Command{
 	{Action: "apply", EventID: makersCamp},
 	{Action: "unpublish", EventID: makersCamp},
 	{Action: "publish", EventID: makersCamp},
+	{Action: "freeze", EventID: makersCamp},
+	{Action: "thaw", EventID: makersCamp},
 	{Action: "change_activity", EventID: makersCamp, ActivityID: "act_sandbox_1_1", Name: "New"},
 	{Action: "sign_up", EventID: makersCamp, ActivityID: "act_sandbox_1_1", Count: 20},
 	{Action: "expire_access", EventID: makersCamp},
@@ -233,6 +235,7 @@ func TestTheControlsPage(t *testing.T) {
 	w.connect(makersCamp)
 	w.ok(w.Hide(makersCamp, somebody, true))
 	w.ok(w.Unpublish(games))
+	w.ok(w.Freeze(games))
 	w.ok(w.Rename(makersCamp, somebody, `<script>alert(1)</script>`))
 	answer := w.control(http.MethodGet, "/?event="+makersCamp, "", "")
 	body := answer.Body.String()
@@ -252,8 +255,9 @@ func TestTheControlsPage(t *testing.T) {
 		offered[button[1]] = true
 	}
 	want := []string{
-		"apply", "approve", "break", "cancel", "expire_access", "expire_refresh", "flag", "hide", "mend", "move", "move_clock", "publish",
-		"register", "reject", "require_deletion", "revoke", "revoke_user", "rule", "show", "suspend", "unpublish", "webhooks",
+		"apply", "approve", "break", "cancel", "expire_access", "expire_refresh", "flag", "freeze", "hide", "mend", "move",
+		"move_clock", "publish", "register", "reject", "require_deletion", "revoke", "revoke_user", "rule", "show", "suspend", "thaw",
+		"unpublish", "webhooks",
 	}
 	if got := slices.Sorted(maps.Keys(offered)); !slices.Equal(got, want) {
 		t.Errorf("it offers %v, want %v", got, want)

@@ -30,6 +30,7 @@ type EventView struct {
 	Starts       string           `json:"start_date"`
 	Ends         string           `json:"end_date"`
 	Status       string           `json:"publish_status"`
+	Frozen       bool             `json:"frozen"`
 	Participants int              `json:"participants"`
 	ByStatus     map[string]int   `json:"by_status"`
 	Connections  []ConnectionView `json:"connections"`
@@ -121,7 +122,7 @@ func (s *Sandbox) Look(eventID string) View {
 func (s *Sandbox) viewEvent(e *event) EventView {
 	view := EventView{
 		ID: e.ID, Name: e.Name, Organization: e.Organization, Starts: e.Starts.Format(time.DateOnly),
-		Ends: e.Ends.Format(time.DateOnly), Status: e.Status, Participants: len(e.Participants), ByStatus: map[string]int{},
+		Ends: e.Ends.Format(time.DateOnly), Status: e.Status, Frozen: e.frozen != nil, Participants: len(e.Participants), ByStatus: map[string]int{},
 	}
 	for _, p := range e.Participants {
 		view.ByStatus[p.State]++

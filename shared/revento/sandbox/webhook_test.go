@@ -202,6 +202,23 @@ func TestSomeChangesSendNothing(t *testing.T) {
 	}
 }
 
+// A replica that has fallen behind shows the state from before a webhook that has come already.
+func TestWhatIsReadCanFallBehindTheWebhooks(t *testing.T) {
+	w, received := newReceived(t)
+	token, first := w.connect(makersCamp).AccessToken, "ptp_sandbox_1_001"
+	statusOf := func() any { return w.all(token, theEvent+"/participants", 50)[0]["application_status"] }
+	w.ok(w.Freeze(makersCamp))
+	w.ok(w.Flag(makersCamp, first))
+	w.flush()
+	if len(received.got) != 1 || statusOf() != "approved" {
+		t.Errorf("frozen: sent %d, read %v", len(received.got), statusOf())
+	}
+	w.ok(w.Thaw(makersCamp))
+	if statusOf() != "revision_requested" {
+		t.Errorf("thawed: read %v", statusOf())
+	}
+}
+
 func TestAChangeOfWhatIsNotThere(t *testing.T) {
 	w, received := newReceived(t)
 	for name, err := range map[string]error{

@@ -34,6 +34,8 @@ type event struct {
 	Activities                               []*activity
 	Threads, Locations, Waves                []named
 	Program                                  []slot
+	// frozen is what is read instead, or nil.
+	frozen *event
 }
 
 // participant is a person at one event, and the application that brought them there.
