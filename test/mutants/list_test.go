@@ -50,8 +50,8 @@ var mutants = []mutant{
 		instead:  "in.mark(ctx, claim, line)\n\tif err := in.handOff(ctx, delivery.Delivery, destinations); err != nil {",
 		packages: []string{"shared/alerting/ingest", explorer}, slow: true},
 	{name: "ingest: a failed hand-off keeps its claim", file: "shared/alerting/ingest/ingest.go",
-		guard: "if err := in.Ledger.Release(ctx, claim.Key(), claim.Owner); err != nil && !errors.Is(err, ErrNotOwner) {", instead: "if err := error(nil); err != nil {"},
-	{name: "ingest: its own claim is another's", file: "shared/alerting/ingest/ledger.go", guard: "case standing == nil, standing.Owner == c.Owner:", instead: "case standing == nil:"},
+		guard: "if err := in.Ledger.Release(ctx, claim.Key(), claim.Owner); err != nil && !errors.Is(err, lease.ErrNotOwner) {", instead: "if err := error(nil); err != nil {"},
+	{name: "ingest: its own claim is another's", file: "shared/alerting/ingest/ledger.go", guard: "case standing == nil, standing.IsOf(c.Owner):", instead: "case standing == nil:"},
 	{name: "ingest: two events under one delivery id", file: "shared/alerting/ingest/ledger.go", guard: "case standing.Identity != c.Identity:", instead: "case false:"},
 	{name: "ingest: an event under a taken delivery id has no claim of its own", file: "shared/alerting/ingest/ingest.go",
 		guard: "claim.Apart = true", instead: "claim.Apart = false"},
@@ -80,8 +80,8 @@ var mutants = []mutant{
 
 	// The ledger.
 	{name: "ledger, memory: a living lease is taken over", file: "shared/testkit/memory/ledger.go",
-		guard: "standing.Identity != claim.Identity || claim.Now.Before(standing.LeaseEnd)", instead: "standing.Identity != claim.Identity"},
-	{name: "ledger, memory: marked by another", file: "shared/testkit/memory/ledger.go", guard: "if own.Owner != owner {", instead: "if false {"},
+		guard: "standing.Identity != claim.Identity || standing.IsHeld(claim.Now)", instead: "standing.Identity != claim.Identity"},
+	{name: "ledger, memory: marked by another", file: "shared/testkit/memory/ledger.go", guard: "if !own.IsOf(owner) {", instead: "if false {"},
 	{name: "ledger, SQLite: a living lease is taken over", file: "shared/local/sqlite/ledger.go", guard: " AND lease_end <= ?11)", instead: ")"},
 	{name: "ledger, SQLite: another event takes over", file: "shared/local/sqlite/ledger.go", guard: " AND identity = excluded.identity", instead: ""},
 	{name: "ledger, SQLite: what has expired bars", file: "shared/local/sqlite/ledger.go", guard: `"expires <= ?11 OR state`, instead: `"state`},

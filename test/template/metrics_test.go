@@ -19,6 +19,7 @@ import (
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -152,8 +153,8 @@ func claimForAnother(t *testing.T, ledger ingest.Ledger, request ingest.Request,
 		t.Fatal(err)
 	}
 	if _, err := ledger.Claim(t.Context(), ingest.Claim{
-		DeliveryID: request.DeliveryID, Owner: "another", Identity: envelope.Identity(body),
-		Now: now, LeaseEnd: now.Add(time.Hour), Expires: now.Add(time.Hour),
+		DeliveryID: request.DeliveryID, Lease: lease.Take("another", now, time.Hour), Identity: envelope.Identity(body),
+		Now: now, Expires: now.Add(time.Hour),
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -15,6 +15,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -197,7 +198,7 @@ func (b *bench) found() ingest.Entry {
 }
 
 // claimedByAnother is what another copy, or one that died, has done so far.
-func (b *bench) claimedByAnother(body string, lease time.Duration) {
+func (b *bench) claimedByAnother(body string, life time.Duration) {
 	b.Helper()
 	envelope, err := revento.ParseEnvelope([]byte(body))
 	if err != nil {
@@ -205,8 +206,8 @@ func (b *bench) claimedByAnother(body string, lease time.Duration) {
 	}
 	now := time.Now()
 	claim := ingest.Claim{
-		DeliveryID: deliveryID, Owner: "another", Identity: envelope.Identity([]byte(body)), Now: now,
-		LeaseEnd: now.Add(lease), Expires: now.Add(dedupeWindow),
+		DeliveryID: deliveryID, Lease: lease.Take("another", now, life), Identity: envelope.Identity([]byte(body)), Now: now,
+		Expires: now.Add(dedupeWindow),
 	}
 	if standing, err := b.ledger.Claim(b.Context(), claim); standing != nil || err != nil {
 		b.Fatal(standing, err)

@@ -2,7 +2,6 @@ package ingest
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +13,7 @@ import (
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -316,11 +316,10 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 	now := in.Now()
 	claim := Claim{
 		DeliveryID: delivery.ID,
-		Owner:      rand.Text(),
+		Lease:      lease.Take(lease.NewOwner(), now, Lease),
 		Identity:   delivery.Identity,
 		ReceivedAt: delivery.ReceivedAt,
 		Now:        now,
-		LeaseEnd:   now.Add(Lease),
 		Expires:    now.Add(in.DedupeWindow),
 		Story:      delivery.story(in.Stack, destinations),
 	}
@@ -333,7 +332,7 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 		return Reply{Status: Duplicate}
 	case inProgress:
 		line.Set("reason", "a copy of it is being handled")
-		return Reply{Status: Busy, RetryAfter: max(standing.LeaseEnd.Sub(now), time.Second)}
+		return Reply{Status: Busy, RetryAfter: max(standing.Left(now), time.Second)}
 	}
 	if err := in.handOff(ctx, delivery.Delivery, destinations); err != nil {
 		return in.giveUp(ctx, claim, err, line)
@@ -404,7 +403,7 @@ func (in *Ingest) giveUp(ctx context.Context, claim Claim, cause error, line *te
 	line.Set("reason", cause.Error())
 	ctx, cancel := context.WithTimeout(ctx, endBudget)
 	defer cancel()
-	if err := in.Ledger.Release(ctx, claim.Key(), claim.Owner); err != nil && !errors.Is(err, ErrNotOwner) {
+	if err := in.Ledger.Release(ctx, claim.Key(), claim.Owner); err != nil && !errors.Is(err, lease.ErrNotOwner) {
 		line.Set("release_error", err.Error())
 	}
 	return refuse(Unavailable)

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -35,13 +36,11 @@ type Claim struct {
 	// Apart says that the delivery id is another event's, so that this claim is one of its own, under id and identity. The
 	// header with the id is not signed: who sends a known id first must not keep an event out.
 	Apart bool
-	// Owner is a token that no other attempt has: it fences off an owner whose lease is over.
-	Owner      string
+	// Lease is this attempt's, from Now on.
+	lease.Lease
 	Identity   revento.Identity
 	ReceivedAt time.Time
 	Now        time.Time
-	// LeaseEnd is when another may take over.
-	LeaseEnd time.Time
 	// Expires is when the entry may be forgotten.
 	Expires time.Time
 	Story   Story
@@ -56,9 +55,8 @@ func (c Claim) Entry() Entry {
 		DeliveryID: c.DeliveryID,
 		Apart:      c.Apart,
 		State:      Claimed,
-		Owner:      c.Owner,
+		Lease:      c.Lease,
 		Identity:   c.Identity,
-		LeaseEnd:   c.LeaseEnd,
 		Expires:    c.Expires,
 		ReceivedAt: c.ReceivedAt,
 		ClaimedAt:  c.Now,
@@ -73,10 +71,9 @@ type Entry struct {
 	// Apart is the claim's: another event came under the delivery id before this one.
 	Apart bool
 	State State
-	// Owner and LeaseEnd are the claim's; an ignored delivery has neither.
-	Owner    string
+	// Lease is the claim's; an ignored delivery has none.
+	lease.Lease
 	Identity revento.Identity
-	LeaseEnd time.Time
 	// Expires is when the entry may be forgotten.
 	Expires     time.Time
 	ReceivedAt  time.Time
@@ -102,22 +99,17 @@ func SplitKey(key string) (deliveryID string, apart bool) {
 	return deliveryID, apart
 }
 
-// Errors of a ledger.
-var (
-	// ErrNotOwner is returned where the entry is gone or another's: the lease was over, and somebody took over.
-	ErrNotOwner = errors.New("the delivery is claimed by another")
-	// ErrNotFound is returned by Find.
-	ErrNotFound = errors.New("no such delivery in the ledger")
-)
+// ErrNotFound is returned by Find.
+var ErrNotFound = errors.New("no such delivery in the ledger")
 
 // Ledger keeps deliveries by their keys, durably and with one winner for each claim.
 type Ledger interface {
 	// Claim stores the claim if there is no entry under its key, or only an expired or ignored one, or only a claimed one of the same
 	// identity whose lease is over. Otherwise it stores nothing and returns the entry that stands in the way.
 	Claim(ctx context.Context, claim Claim) (standing *Entry, err error)
-	// MarkHandedOff makes owner's claim of the key handed_off, at that moment, and keeps it until expires. It returns ErrNotOwner.
+	// MarkHandedOff makes owner's claim of the key handed_off, at that moment, and keeps it until expires. It returns lease.ErrNotOwner.
 	MarkHandedOff(ctx context.Context, key, owner string, at, expires time.Time) error
-	// Release removes owner's claim of the key, so that a retry finds nothing in its way. It returns ErrNotOwner.
+	// Release removes owner's claim of the key, so that a retry finds nothing in its way. It returns lease.ErrNotOwner.
 	Release(ctx context.Context, key, owner string) error
 	// NoteIgnored stores an entry of StateIgnored if there is none, or only an expired or ignored one. Otherwise it stores
 	// nothing, which is no error: what stands tells more.
@@ -175,7 +167,7 @@ const (
 // since the answer to the first was lost.
 func (c Claim) judge(standing *Entry) verdict {
 	switch {
-	case standing == nil, standing.Owner == c.Owner:
+	case standing == nil, standing.IsOf(c.Owner):
 		return proceed
 	case standing.Identity != c.Identity:
 		return otherIdentity

@@ -14,6 +14,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/telemetry"
 )
 
@@ -49,8 +50,8 @@ func TestStates(t *testing.T) {
 	}
 	switchOn := func(b *bench) { b.Routes = table(b.T, map[string]string{"application.submitted": "slack"}) }
 	switchOff := func(b *bench) { b.Routes = table(b.T, nil) }
-	claimed := func(body string, lease time.Duration) func(*bench) {
-		return func(b *bench) { b.claimedByAnother(body, lease) }
+	claimed := func(body string, life time.Duration) func(*bench) {
+		return func(b *bench) { b.claimedByAnother(body, life) }
 	}
 	all := func(steps ...func(*bench)) func(*bench) {
 		return func(b *bench) {
@@ -134,7 +135,7 @@ func TestStates(t *testing.T) {
 			ingest.Unavailable, 5 * time.Second, ingest.Claimed, map[queue.Name]int{queue.PagerDuty: 1}, []string{"claim", "release"}},
 		{"the mark fails: it is in the queues", before("mark", fail(errDown)), ask(revision),
 			ingest.Accepted, 0, ingest.Claimed, both, []string{"claim", "mark"}},
-		{"the mark comes too late: another owns it", before("mark", fail(ingest.ErrNotOwner)), ask(revision),
+		{"the mark comes too late: another owns it", before("mark", fail(lease.ErrNotOwner)), ask(revision),
 			ingest.Accepted, 0, ingest.Claimed, both, []string{"claim", "mark"}},
 	}
 	for _, tt := range tests {

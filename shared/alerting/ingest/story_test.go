@@ -13,6 +13,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -49,7 +50,7 @@ func TestTheLedgerTellsWhenADeliveryCameAndWhereItWent(t *testing.T) {
 			DeliveryID:  deliveryID,
 			State:       ingest.HandedOff,
 			Identity:    identity,
-			LeaseEnd:    start.Add(pause + ingest.Lease),
+			Lease:       lease.Lease{Ends: start.Add(pause + ingest.Lease)},
 			Expires:     start.Add(pause + dedupeWindow),
 			ReceivedAt:  start,
 			ClaimedAt:   start.Add(pause),

@@ -18,6 +18,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/aws/awssdk"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/test/emulators"
 	"revento-alerts/test/faultproxy"
 )
@@ -80,10 +81,9 @@ func newClaim(owner string) ingest.Claim {
 	now := time.Now().UTC().Truncate(time.Second)
 	return ingest.Claim{
 		DeliveryID: rand.Text(),
-		Owner:      owner,
+		Lease:      lease.Take(owner, now, ingest.Lease),
 		Identity:   "an event",
 		Now:        now,
-		LeaseEnd:   now.Add(ingest.Lease),
 		Expires:    now.Add(time.Hour),
 	}
 }
@@ -103,7 +103,7 @@ func TestClaimFailures(t *testing.T) {
 
 			// Ingest gives up by a release, after which nothing stands in a retry's way, whether the claim was stored or not.
 			err = NewLedger(emulators.Patient(t), table).Release(t.Context(), claim.DeliveryID, claim.Owner)
-			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, ingest.ErrNotOwner)) {
+			if stored := err == nil; stored != outcome.stored || (!stored && !errors.Is(err, lease.ErrNotOwner)) {
 				t.Errorf("the release returned %v; the claim was stored: want %t", err, outcome.stored)
 			}
 			wantNothingStanding(t, table, claim)
@@ -153,8 +153,8 @@ func TestAReleaseWhoseAnswerIsLostLeavesNothing(t *testing.T) {
 	claim := newClaim("me")
 	mustClaim(t, ledger, claim)
 	proxy.Spoil(faultproxy.LoseAnswer)
-	if err := ledger.Release(t.Context(), claim.DeliveryID, claim.Owner); !errors.Is(err, ingest.ErrNotOwner) {
-		t.Errorf("the release returned %v, want %v: the second attempt finds nothing", err, ingest.ErrNotOwner)
+	if err := ledger.Release(t.Context(), claim.DeliveryID, claim.Owner); !errors.Is(err, lease.ErrNotOwner) {
+		t.Errorf("the release returned %v, want %v: the second attempt finds nothing", err, lease.ErrNotOwner)
 	}
 	wantNothingStanding(t, table, claim)
 }

@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/ground/lease"
 )
 
 func TestOccurredAtsTextOrderIsTimeOrder(t *testing.T) {
@@ -81,8 +82,8 @@ func TestADeliveryOfAnOlderOrAnotherFormIsReadAsFarAsItGoes(t *testing.T) {
 		}
 	}
 	want := ingest.Entry{
-		DeliveryID: "one", State: ingest.HandedOff, Owner: "me", Identity: "an event",
-		LeaseEnd: time.UnixMilli(1500).UTC(), Expires: time.Unix(2, 0).UTC(),
+		DeliveryID: "one", State: ingest.HandedOff, Lease: lease.Lease{Owner: "me", Ends: time.UnixMilli(1500).UTC()}, Identity: "an event",
+		Expires: time.Unix(2, 0).UTC(),
 	}
 	for name, story := range map[string]types.AttributeValue{
 		"no story": nil, "a story that is a number": number(1), "a story that is no JSON": text("{"),

@@ -13,6 +13,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/aws/awssdk"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -117,7 +118,7 @@ func encodeEntry(entry ingest.Entry) item {
 		encoded[attrOwner] = text(entry.Owner)
 	}
 	for attribute, at := range map[string]time.Time{
-		attrLeaseEnd: entry.LeaseEnd, attrReceivedAt: entry.ReceivedAt,
+		attrLeaseEnd: entry.Ends, attrReceivedAt: entry.ReceivedAt,
 		attrClaimedAt: entry.ClaimedAt, attrHandedOffAt: entry.HandedOffAt,
 	} {
 		if !at.IsZero() {
@@ -135,9 +136,8 @@ func decodeEntry(stored item) (ingest.Entry, error) {
 		DeliveryID:  deliveryID,
 		Apart:       apart,
 		State:       ingest.State(r.text(attrState)),
-		Owner:       r.optional(attrOwner),
+		Lease:       lease.Lease{Owner: r.optional(attrOwner), Ends: r.moment(attrLeaseEnd)},
 		Identity:    revento.Identity(r.text(attrIdentity)),
-		LeaseEnd:    r.moment(attrLeaseEnd),
 		Expires:     time.Unix(r.number(attrExpires), 0).UTC(),
 		ReceivedAt:  r.moment(attrReceivedAt),
 		ClaimedAt:   r.moment(attrClaimedAt),
@@ -166,7 +166,7 @@ func (l *Ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expir
 }
 
 // Release implements ingest.Ledger. If the answer was lost and the SDK sent the release again, it finds nothing and returns
-// ingest.ErrNotOwner.
+// lease.ErrNotOwner.
 func (l *Ledger) Release(ctx context.Context, key, owner string) error {
 	_, err := l.client.DeleteItem(ctx, &sdk.DeleteItemInput{
 		TableName:                 &l.table,
@@ -271,7 +271,7 @@ func ended(ctx context.Context, op string, err error) error {
 		return nil
 	}
 	if _, refused := refusal(err); refused {
-		return ingest.ErrNotOwner
+		return lease.ErrNotOwner
 	}
 	return awssdk.Failure(ctx, op, err)
 }

@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/lease"
 )
 
 // BenchmarkDelivery does what ingest does for a delivery with two destinations: claim, send to both queues at once, mark.
@@ -43,7 +44,7 @@ func BenchmarkDelivery(b *testing.B) {
 
 func deliver(b *testing.B, engine *Engine, id string) {
 	now := time.Now()
-	claim := ingest.Claim{DeliveryID: id, Owner: id, Identity: "event", Now: now, LeaseEnd: now.Add(time.Minute), Expires: now.Add(time.Hour)}
+	claim := ingest.Claim{DeliveryID: id, Lease: lease.Take(id, now, time.Minute), Identity: "event", Now: now, Expires: now.Add(time.Hour)}
 	if _, err := engine.Ledger.Claim(b.Context(), claim); err != nil {
 		b.Error(err)
 	}

@@ -13,6 +13,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/testkit/conformance"
 )
 
@@ -137,7 +138,7 @@ func TestWhatWasSetByAClockThatWasAheadBarsForNoLongerThanItWasMeantTo(t *testin
 // claimAt is a claim as ingest makes it.
 func claimAt(now time.Time, owner string) ingest.Claim {
 	return ingest.Claim{
-		DeliveryID: "d-1", Owner: owner, Identity: "event", Now: now, ReceivedAt: now, LeaseEnd: now.Add(9 * time.Second), Expires: now.Add(time.Hour),
+		DeliveryID: "d-1", Lease: lease.Take(owner, now, 9*time.Second), Identity: "event", Now: now, ReceivedAt: now, Expires: now.Add(time.Hour),
 	}
 }
 

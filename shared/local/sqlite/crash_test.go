@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/ground/lease"
 )
 
 // childVariable makes the test binary the process that gets killed; its value is the data folder.
@@ -67,7 +68,7 @@ func writeAll(ctx context.Context, engine *Engine, id string) error {
 
 func crashClaim(id string) ingest.Claim {
 	now := time.Now()
-	return ingest.Claim{DeliveryID: id, Owner: "child", Identity: "event", Now: now, LeaseEnd: now.Add(time.Hour), Expires: now.Add(time.Hour)}
+	return ingest.Claim{DeliveryID: id, Lease: lease.Take("child", now, time.Hour), Identity: "event", Now: now, Expires: now.Add(time.Hour)}
 }
 
 func TestWhatWasAcknowledgedOutlivesAKilledProcess(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/ground/lease"
 )
 
 var (
@@ -52,7 +53,7 @@ func put(s *session, entry ingest.Entry, replaceable string, now time.Time) (sto
 			lease_end = excluded.lease_end, expires = excluded.expires, received_at = excluded.received_at,
 			claimed_at = excluded.claimed_at, handed_off_at = excluded.handed_off_at, story = excluded.story
 		WHERE `+replaceable,
-		entry.Key(), entry.State, entry.Owner, entry.Identity, stamp(entry.LeaseEnd), stamp(entry.Expires),
+		entry.Key(), entry.State, entry.Owner, entry.Identity, stamp(entry.Ends), stamp(entry.Expires),
 		stamp(entry.ReceivedAt), stamp(entry.ClaimedAt), stamp(entry.HandedOffAt), entry.Story.Encode(), stamp(now))
 	return changed > 0, err
 }
@@ -61,7 +62,7 @@ func put(s *session, entry ingest.Entry, replaceable string, now time.Time) (sto
 func scanEntry(scan func(targets ...any) error) (ingest.Entry, error) {
 	var entry ingest.Entry
 	var key, story string
-	err := scan(&key, &entry.State, &entry.Owner, &entry.Identity, (*moment)(&entry.LeaseEnd), (*moment)(&entry.Expires),
+	err := scan(&key, &entry.State, &entry.Owner, &entry.Identity, (*moment)(&entry.Ends), (*moment)(&entry.Expires),
 		(*moment)(&entry.ReceivedAt), (*moment)(&entry.ClaimedAt), (*moment)(&entry.HandedOffAt), &story)
 	entry.DeliveryID, entry.Apart = ingest.SplitKey(key)
 	entry.Story = ingest.ParseStory(story)
@@ -98,7 +99,7 @@ func freeClaimsOfLater(s *session, now time.Time) error {
 func (l *Ledger) own(ctx context.Context, query string, args ...any) error {
 	changed, err := do(ctx, l.engine, func(s *session) (int64, error) { return s.exec(query, args...) })
 	if err == nil && changed == 0 {
-		return ingest.ErrNotOwner
+		return lease.ErrNotOwner
 	}
 	return err
 }

@@ -10,6 +10,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/testkit/conformance"
 )
 
@@ -48,8 +49,8 @@ func TestADatabaseOfVersion1OpensAndKeepsWhatCanBeUsed(t *testing.T) {
 	engine := openTest(t, dir, clock.Now)
 
 	want := ingest.Entry{
-		DeliveryID: "one", State: ingest.HandedOff, Owner: "me", Identity: "an event",
-		LeaseEnd: clock.Now(), Expires: clock.Now().Add(time.Hour),
+		DeliveryID: "one", State: ingest.HandedOff, Lease: lease.Take("me", clock.Now(), 0), Identity: "an event",
+		Expires: clock.Now().Add(time.Hour),
 	}
 	found, err := engine.Ledger.Find(t.Context(), "one", clock.Now())
 	if err != nil {

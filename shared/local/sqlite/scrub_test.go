@@ -13,6 +13,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -59,7 +60,7 @@ var tables = map[string]struct {
 	remove string
 }{
 	"delivery": {put: func(s *session, key, text string) error {
-		entry := ingest.Entry{DeliveryID: key, Identity: revento.Identity(text), Owner: text}
+		entry := ingest.Entry{DeliveryID: key, Identity: revento.Identity(text), Lease: lease.Lease{Owner: text}}
 		_, err := put(s, entry, "1", time.Unix(1, 0))
 		return err
 	}, remove: "DELETE FROM delivery WHERE id = ?"},

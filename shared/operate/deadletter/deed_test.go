@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/testkit/memory"
@@ -88,7 +89,7 @@ func (b *bench) ledgerOf(name string) *memory.Ledger {
 	ledger := memory.NewLedger()
 	now := time.Now()
 	claim := ingest.Claim{
-		DeliveryID: message.DeliveryID, Owner: "ingest", Now: now, LeaseEnd: now, Expires: now.Add(time.Hour),
+		DeliveryID: message.DeliveryID, Lease: lease.Take("ingest", now, 0), Now: now, Expires: now.Add(time.Hour),
 		Story: ingest.Story{Type: "t", Destinations: []ingest.Destination{{Kind: route.Slack, Channel: oldChannel, AlertKey: message.AlertKey}}},
 	}
 	if _, err := ledger.Claim(b.Context(), claim); err != nil {

@@ -154,7 +154,7 @@ func (q *inquiry) gathered(ctx context.Context, entry ingest.Entry, a *Alert) (k
 // untried tells of an alert without a record.
 func (q *inquiry) untried(entry ingest.Entry, kind route.Kind) (alert.State, string) {
 	switch now := q.Now(); {
-	case entry.State == ingest.Claimed && now.Before(entry.LeaseEnd):
+	case entry.State == ingest.Claimed && entry.IsHeld(now):
 		return Waiting, "it is being handed off"
 	case entry.State == ingest.Claimed:
 		return Waiting, "whether it was handed off is not known"

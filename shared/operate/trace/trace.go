@@ -224,7 +224,7 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 		Others:      []Story{},
 	}
 	story.Steps = steps(story)
-	story.Why = t.why(story, entry.LeaseEnd)
+	story.Why = t.why(story, entry.Ends)
 	if entry.Story.Deleted {
 		story.Why = "What it was and where it went is deleted: its connection's data had to go (see " + t.command("deletions list") + ")."
 	}

@@ -19,6 +19,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/installation"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
 	"revento-alerts/shared/revento/sample"
@@ -255,7 +256,7 @@ func (b *bench) claims(id string) {
 		b.Fatal(err)
 	}
 	standing, err := b.ledger.Claim(b.Context(), ingest.Claim{
-		DeliveryID: id, Owner: "one", Identity: entry.Identity, ReceivedAt: b.clock, Now: b.clock, LeaseEnd: b.clock.Add(ingest.Lease),
+		DeliveryID: id, Lease: lease.Take("one", b.clock, ingest.Lease), Identity: entry.Identity, ReceivedAt: b.clock, Now: b.clock,
 		Expires: b.clock.Add(window), Story: entry.Story,
 	})
 	if err != nil || standing != nil {

@@ -12,11 +12,12 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
 const (
-	lease  = 10 * time.Second
+	life   = 10 * time.Second
 	window = 24 * time.Hour // after which an entry is forgotten
 )
 
@@ -46,11 +47,10 @@ func newLedgerTest(t *testing.T, ledger FindingLedger) *ledgerTest {
 	now := time.Now().UTC().Truncate(time.Second)
 	return &ledgerTest{T: t, ledger: ledger, first: ingest.Claim{
 		DeliveryID: rand.Text(),
-		Owner:      "first",
+		Lease:      lease.Take("first", now, life),
 		Identity:   "an event",
 		ReceivedAt: now.Add(-time.Second),
 		Now:        now,
-		LeaseEnd:   now.Add(lease),
 		Expires:    now.Add(window),
 		Story: ingest.Story{
 			Type:        `some."type" é`,
@@ -70,7 +70,7 @@ func (l *ledgerTest) later(owner string, after time.Duration) ingest.Claim {
 	claim.Owner = owner
 	claim.ReceivedAt = claim.ReceivedAt.Add(after)
 	claim.Now = claim.Now.Add(after)
-	claim.LeaseEnd = claim.LeaseEnd.Add(after)
+	claim.Ends = claim.Ends.Add(after)
 	claim.Expires = claim.Expires.Add(after)
 	return claim
 }
@@ -121,7 +121,7 @@ func (l *ledgerTest) entry(claim ingest.Claim, state ingest.State) ingest.Entry 
 func (l *ledgerTest) same(want, got ingest.Entry) {
 	l.Helper()
 	if want.State == ingest.HandedOff { // its lease means nothing any more
-		want.LeaseEnd = got.LeaseEnd
+		want.Ends = got.Ends
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		l.Fatalf("the entry (-want +got):\n%s", diff)
@@ -181,7 +181,7 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"a claim whose lease is alive stands in the way", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		l.losesTo(l.first, ingest.Claimed, l.later("second", lease-time.Second))
+		l.losesTo(l.first, ingest.Claimed, l.later("second", life-time.Second))
 	}},
 	{"a refused claim stores nothing", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
@@ -190,13 +190,13 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"a claim of the same event whose lease is over is taken over", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		second := l.later("second", lease)
+		second := l.later("second", life)
 		l.wins(second)
-		l.losesTo(second, ingest.Claimed, l.later("third", lease+time.Second))
+		l.losesTo(second, ingest.Claimed, l.later("third", life+time.Second))
 	}},
 	{"a claim of another event stands in the way though its lease is over", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		l.losesTo(l.first, ingest.Claimed, ofOtherEvent(l.later("second", 2*lease)))
+		l.losesTo(l.first, ingest.Claimed, ofOtherEvent(l.later("second", 2*life)))
 	}},
 	{"a claim of another event whose lease is alive stands in the way", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
@@ -211,7 +211,7 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		l.wins(ofOtherEvent(l.later("second", window)))
 	}},
 	{"an expired claim does not stand in the way though its lease is alive", func(_ *testing.T, l *ledgerTest) {
-		l.first.LeaseEnd = l.first.Expires.Add(time.Hour)
+		l.first.Ends = l.first.Expires.Add(time.Hour)
 		l.wins(l.first)
 		l.wins(l.later("second", window))
 	}},
@@ -224,8 +224,8 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	{"a delivery handed off stands in the way though its lease is over", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		wantSuccess(t, "mark", l.marks(l.first))
-		l.losesTo(l.first, ingest.HandedOff, l.later("second", 2*lease))
-		l.losesTo(l.first, ingest.HandedOff, ofOtherEvent(l.later("third", 2*lease)))
+		l.losesTo(l.first, ingest.HandedOff, l.later("second", 2*life))
+		l.losesTo(l.first, ingest.HandedOff, ofOtherEvent(l.later("third", 2*life)))
 	}},
 	{"a delivery handed off is kept until the moment that the mark names", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
@@ -249,18 +249,18 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"a mark by another is refused", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		wantError(t, "mark", l.marks(l.later("second", 0)), ingest.ErrNotOwner)
+		wantError(t, "mark", l.marks(l.later("second", 0)), lease.ErrNotOwner)
 		l.losesTo(l.first, ingest.Claimed, l.later("third", time.Second))
 	}},
 	{"a mark by the owner who was taken over is refused", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		second := l.later("second", lease)
+		second := l.later("second", life)
 		l.wins(second)
-		wantError(t, "mark", l.marks(l.first), ingest.ErrNotOwner)
-		l.losesTo(second, ingest.Claimed, l.later("third", lease+time.Second))
+		wantError(t, "mark", l.marks(l.first), lease.ErrNotOwner)
+		l.losesTo(second, ingest.Claimed, l.later("third", life+time.Second))
 	}},
 	{"a mark of what is gone is refused and stores nothing", func(t *testing.T, l *ledgerTest) {
-		wantError(t, "mark", l.marks(l.first), ingest.ErrNotOwner)
+		wantError(t, "mark", l.marks(l.first), lease.ErrNotOwner)
 		l.wins(l.later("second", 0))
 	}},
 	{"a released delivery is claimed anew", func(t *testing.T, l *ledgerTest) {
@@ -270,25 +270,25 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"a release by another is refused", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		wantError(t, "release", l.releases(l.later("second", 0)), ingest.ErrNotOwner)
+		wantError(t, "release", l.releases(l.later("second", 0)), lease.ErrNotOwner)
 		l.losesTo(l.first, ingest.Claimed, l.later("third", time.Second))
 	}},
 	{"a release by the owner who was taken over is refused", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		second := l.later("second", lease)
+		second := l.later("second", life)
 		l.wins(second)
-		wantError(t, "release", l.releases(l.first), ingest.ErrNotOwner)
-		l.losesTo(second, ingest.Claimed, l.later("third", lease+time.Second))
+		wantError(t, "release", l.releases(l.first), lease.ErrNotOwner)
+		l.losesTo(second, ingest.Claimed, l.later("third", life+time.Second))
 	}},
 	{"a release of what is gone is refused", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		wantSuccess(t, "release", l.releases(l.first))
-		wantError(t, "release again", l.releases(l.first), ingest.ErrNotOwner)
+		wantError(t, "release again", l.releases(l.first), lease.ErrNotOwner)
 	}},
 	{"a delivery handed off is not a claim any more and cannot be released", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		wantSuccess(t, "mark", l.marks(l.first))
-		wantError(t, "release", l.releases(l.first), ingest.ErrNotOwner)
+		wantError(t, "release", l.releases(l.first), lease.ErrNotOwner)
 		l.losesTo(l.first, ingest.HandedOff, l.later("second", time.Second))
 	}},
 	{"an ignored delivery stands in no claim's way, whatever its event", func(_ *testing.T, l *ledgerTest) {
@@ -299,8 +299,8 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"an ignored delivery is nobody's to mark or release", func(t *testing.T, l *ledgerTest) {
 		note := l.notes(l.first)
-		wantError(t, "mark", l.marks(l.first), ingest.ErrNotOwner)
-		wantError(t, "release", l.releases(l.first), ingest.ErrNotOwner)
+		wantError(t, "mark", l.marks(l.first), lease.ErrNotOwner)
+		wantError(t, "release", l.releases(l.first), lease.ErrNotOwner)
 		l.finds(note, l.first.Now)
 	}},
 	{"an ignored delivery that comes again is noted anew", func(_ *testing.T, l *ledgerTest) {
@@ -310,13 +310,13 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	{"a note never takes the place of a claim, its lease alive or over", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		l.notes(l.later("", time.Second))
-		l.notes(l.later("", 2*lease))
+		l.notes(l.later("", 2*life))
 		l.finds(l.entry(l.first, ingest.Claimed), l.first.Now)
 	}},
 	{"a note never takes the place of a delivery handed off", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		wantSuccess(t, "mark", l.marks(l.first))
-		l.notes(l.later("", 2*lease))
+		l.notes(l.later("", 2*life))
 		l.finds(l.entry(l.first, ingest.HandedOff), l.first.Now)
 	}},
 	{"a note takes the place of what has expired", func(t *testing.T, l *ledgerTest) {
@@ -330,19 +330,19 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 		l.wins(second)
 		l.losesTo(second, ingest.Claimed, apart(l.later("third", 2*time.Second)))
 		wantSuccess(t, "mark", l.marks(second))
-		l.losesTo(second, ingest.HandedOff, apart(l.later("third", 2*lease)))
+		l.losesTo(second, ingest.HandedOff, apart(l.later("third", 2*life)))
 		l.losesTo(l.first, ingest.Claimed, l.later("fourth", time.Second))
 		wantSuccess(t, "release", l.releases(l.first))
 		l.wins(l.later("fifth", time.Second))
-		l.losesTo(second, ingest.HandedOff, apart(l.later("sixth", 2*lease)))
+		l.losesTo(second, ingest.HandedOff, apart(l.later("sixth", 2*life)))
 	}},
 	{"a claim apart whose lease is over is taken over, and a released one is claimed anew", func(t *testing.T, l *ledgerTest) {
 		l.wins(l.first)
 		l.wins(apart(l.later("second", 0)))
-		third := apart(l.later("third", lease))
+		third := apart(l.later("third", life))
 		l.wins(third)
 		wantSuccess(t, "release", l.releases(third))
-		l.wins(apart(l.later("fourth", lease)))
+		l.wins(apart(l.later("fourth", life)))
 	}},
 	{"one's own claim apart, sent twice, is given back", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
@@ -450,7 +450,7 @@ var ledgerScenarios = []scenario[*ledgerTest]{
 	}},
 	{"of many that take over at once one wins, and the others see it", func(_ *testing.T, l *ledgerTest) {
 		l.wins(l.first)
-		l.oneWins(lease)
+		l.oneWins(life)
 	}},
 	{"a context that is over is an error, and nothing is stored", func(t *testing.T, l *ledgerTest) {
 		_, err := l.ledger.Claim(ended(t), l.first)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/ground/lease"
 )
 
 var (
@@ -58,7 +59,7 @@ func bars(standing ingest.Entry, claim ingest.Claim) bool {
 	case ingest.HandedOff:
 		return true
 	default:
-		return standing.Identity != claim.Identity || claim.Now.Before(standing.LeaseEnd)
+		return standing.Identity != claim.Identity || standing.IsHeld(claim.Now)
 	}
 }
 
@@ -70,8 +71,8 @@ func (l *Ledger) MarkHandedOff(ctx context.Context, key, owner string, at, expir
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	own := l.entries[key]
-	if own.Owner != owner {
-		return ingest.ErrNotOwner
+	if !own.IsOf(owner) {
+		return lease.ErrNotOwner
 	}
 	own.State, own.HandedOffAt, own.Expires = ingest.HandedOff, at, expires
 	l.entries[key] = own
@@ -85,8 +86,8 @@ func (l *Ledger) Release(ctx context.Context, key, owner string) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if own := l.entries[key]; own.Owner != owner || own.State != ingest.Claimed {
-		return ingest.ErrNotOwner
+	if own := l.entries[key]; !own.IsOf(owner) || own.State != ingest.Claimed {
+		return lease.ErrNotOwner
 	}
 	delete(l.entries, key)
 	return nil
