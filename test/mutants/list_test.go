@@ -243,7 +243,7 @@ var mutants = []mutant{
 		instead: "func() worker.Task { _ = deletion.Gate{}; return entries }()", packages: []string{"shared/wiring/workers"}},
 	{name: "wiring: deletions are tried as long as alerts", file: "shared/wiring/wiring.go", guard: "age > 0 {", instead: "age > 0 && false {",
 		packages: []string{"shared/wiring/workers"}},
-	{name: "serve: its engine has no scrub", file: "shared/local/serve/site.go", guard: "Scrub:     kept.Scrub,", instead: ""},
+	{name: "serve: its engine has no scrub", file: "shared/local/serve/site.go", guard: "kept.Scrub,", instead: "nil,"},
 	{name: "serve: nothing is done on a schedule", file: "shared/local/serve/serve.go",
 		guard: "range m.jobs {", instead: "range m.jobs[:0] {"},
 	{name: "serve: a clock that is set back stops the jobs", file: "shared/local/serve/clockwork.go", guard: "if now.Before(seen) {", instead: "if false {"},

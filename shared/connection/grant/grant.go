@@ -18,6 +18,7 @@ import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -209,7 +210,7 @@ var (
 func (k *Keeper) renew(ctx context.Context, held entry) (Access, error) {
 	now := k.Now()
 	switch {
-	case held.Value.isLeased(now):
+	case held.Value.Lease.IsHeld(now):
 		return Access{}, &fault.Error{Class: fault.Transient, Op: op, Reason: reasonBusy, RetryAfter: pollTime, Err: errLeased}
 	case now.Before(held.Value.NotBefore):
 		return Access{}, &fault.Error{
@@ -231,9 +232,9 @@ func (k *Keeper) hasTime(ctx context.Context) bool {
 }
 
 // awaitAnother waits a moment for who has the lease. Who has waited a lease and a refresh long gives up.
-func (k *Keeper) awaitAnother(ctx context.Context, held lease, begun time.Time) error {
+func (k *Keeper) awaitAnother(ctx context.Context, held lease.Lease, begun time.Time) error {
 	now := k.Now()
-	wait := min(pollTime, held.Ends.Sub(now))
+	wait := min(pollTime, held.Left(now))
 	deadline, has := ctx.Deadline()
 	if has && deadline.Sub(now) < wait+callerReserve || now.Sub(begun) > leaseTime+RefreshTime || k.Wait(ctx, wait) != nil {
 		return busy(reasonBusy, pollTime)

@@ -2,7 +2,6 @@ package grant
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"log/slog"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -135,7 +135,7 @@ func (r *rotation) run(ctx context.Context) (Access, error) {
 
 // begin takes the lease and writes down the attempt, without the one whose reply was read. It returns errAgain where the record changed.
 func (r *rotation) begin(ctx context.Context, read string) (attempt, error) {
-	mine := attempt{ID: rand.Text(), At: r.Now()}
+	mine := attempt{ID: lease.NewOwner(), At: r.Now()}
 	next := r.held
 	next.Value = r.held.Value.lead(mine, read)
 	if r.ring.NeedsReseal(next.Value.Sealed) {
@@ -148,7 +148,7 @@ func (r *rotation) begin(ctx context.Context, read string) (attempt, error) {
 	saved, err := record.Save(ctx, r.Records, next)
 	if errors.Is(err, record.ErrChanged) { // by another, or by a write of our own that was sent twice
 		saved, err = record.Load[stored](ctx, r.Records, next.Key)
-		if err == nil && saved.Value.Lease.Owner != mine.ID {
+		if err == nil && !saved.Value.Lease.IsOf(mine.ID) {
 			return attempt{}, errAgain
 		}
 	}

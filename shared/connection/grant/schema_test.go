@@ -6,6 +6,7 @@ import (
 
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/test/schema"
 )
 
@@ -14,7 +15,7 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 	schema.CheckRecord(t, record.Token, stored{
 		Grant: "GRANT", Generation: 2, State: connection.NeedsConsent, Reason: connection.LostRotation, Scope: "event.read",
 		Sealed: "1.0123456789abcdef.c2VhbGVk", Attempt: "ATTEMPT", FirstIssued: at, Issued: at, AccessEnds: at, RefreshEnds: at,
-		Lease: lease{Owner: "ATTEMPT-2", Ends: at}, Attempts: []attempt{{ID: "ATTEMPT-2", At: at}}, Failures: 3, NotBefore: at,
+		Lease: lease.Lease{Owner: "ATTEMPT-2", Ends: at}, Attempts: []attempt{{ID: "ATTEMPT-2", At: at}}, Failures: 3, NotBefore: at,
 		FailureReason: "timeout",
 	})
 }

@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/revento"
 )
@@ -26,22 +27,17 @@ type stored struct {
 	// Sealed is the pair; "" once it is erased.
 	Sealed seal.Sealed `json:"sealed,omitempty"`
 	// Attempt is the id of the attempt that brought this generation; "" for the consent's.
-	Attempt       string    `json:"attempt,omitempty"`
-	FirstIssued   time.Time `json:"first_issued"`
-	Issued        time.Time `json:"issued"`
-	AccessEnds    time.Time `json:"access_ends"`
-	RefreshEnds   time.Time `json:"refresh_ends"`
-	Lease         lease     `json:"lease,omitzero"`
-	Attempts      []attempt `json:"attempts,omitempty"`
-	Failures      int       `json:"failures,omitempty"`
-	NotBefore     time.Time `json:"not_before,omitzero"`
-	FailureReason string    `json:"failure_reason,omitempty"`
-}
-
-// lease says who refreshes. It saves calls; what saves the token is the generation.
-type lease struct {
-	Owner string    `json:"owner"` // the attempt's id
-	Ends  time.Time `json:"ends"`
+	Attempt     string    `json:"attempt,omitempty"`
+	FirstIssued time.Time `json:"first_issued"`
+	Issued      time.Time `json:"issued"`
+	AccessEnds  time.Time `json:"access_ends"`
+	RefreshEnds time.Time `json:"refresh_ends"`
+	// Lease says who refreshes; its owner is the attempt. It saves calls; what saves the token is the generation.
+	Lease         lease.Lease `json:"lease,omitzero"`
+	Attempts      []attempt   `json:"attempts,omitempty"`
+	Failures      int         `json:"failures,omitempty"`
+	NotBefore     time.Time   `json:"not_before,omitzero"`
+	FailureReason string      `json:"failure_reason,omitempty"`
 }
 
 // attempt is a request that redeems this generation's refresh token, written before it is sent. It stays until its reply was read.
@@ -82,8 +78,6 @@ func (s stored) isGood(now time.Time) bool {
 // serves says whether the access token can still be used where it cannot be refreshed.
 func (s stored) serves(now time.Time) bool { return now.Before(s.AccessEnds) }
 
-func (s stored) isLeased(now time.Time) bool { return now.Before(s.Lease.Ends) }
-
 // takesLate says whether a reply that comes late makes the connection active again: its refresh token is valid, whatever was concluded
 // from its absence.
 func (s stored) takesLate() bool {
@@ -97,7 +91,7 @@ func (s stored) hasUnread(beside string) bool {
 
 // lead gives the lease to an attempt and keeps the attempt with those before it but for one, whose reply was read.
 func (s stored) lead(next attempt, read string) stored {
-	s.Lease = lease{Owner: next.ID, Ends: next.At.Add(leaseTime)}
+	s.Lease = lease.Take(next.ID, next.At, leaseTime)
 	s.Attempts = append(s.without(read), next)
 	if excess := len(s.Attempts) - maxAttempts; excess > 0 {
 		s.Attempts = s.Attempts[excess:]
@@ -111,7 +105,7 @@ func (s stored) without(read string) []attempt {
 
 // quiet drops the lease, and the attempt whose reply was read.
 func (s stored) quiet(read string) stored {
-	s.Lease, s.Attempts = lease{}, s.without(read)
+	s.Lease, s.Attempts = lease.Lease{}, s.without(read)
 	return s
 }
 
@@ -125,7 +119,7 @@ func (s stored) next(tokens revento.Tokens, by attempt) stored {
 	next := s.issued(tokens, by.At)
 	next.Generation++
 	next.Attempt = by.ID
-	next.Lease, next.Attempts, next.Failures, next.NotBefore, next.FailureReason = lease{}, nil, 0, time.Time{}, ""
+	next.Lease, next.Attempts, next.Failures, next.NotBefore, next.FailureReason = lease.Lease{}, nil, 0, time.Time{}, ""
 	return next.as(connection.Active, "")
 }
 
