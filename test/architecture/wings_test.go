@@ -45,6 +45,7 @@ var technologies = map[string]string{
 	"modernc.org/sqlite":        "local",
 	"github.com/slack-go/slack": "provider",
 	"github.com/PagerDuty/":     "provider",
+	"golang.org/x/oauth2":       "revento",
 	// An owner's token and a delivery id.
 	"github.com/google/uuid": "",
 }
