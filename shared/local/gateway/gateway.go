@@ -41,7 +41,7 @@ const (
 	idleTime = 75 * time.Second
 )
 
-// Gateway serves the webhook.
+// Gateway serves the webhook, and pages where there are any.
 type Gateway struct {
 	webhook     awslambda.Webhook
 	bodyLimit   int
@@ -49,6 +49,7 @@ type Gateway struct {
 	places      *places
 	connections *connections
 	server      *http.Server
+	pages       pages
 }
 
 // New returns a gateway in front of the webhook, whose bodies have so many bytes at the most.
@@ -94,6 +95,10 @@ func (g *Gateway) Shutdown(ctx context.Context) error {
 
 // ServeHTTP does not stop when the sender hangs up, as Lambda does not.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if g.pages.paths[r.URL.EscapedPath()] {
+		g.showPage(w, r)
+		return
+	}
 	began := time.Now()
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), ingest.Budget)
 	defer cancel()

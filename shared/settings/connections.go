@@ -1,0 +1,158 @@
+package settings
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"revento-alerts/shared/ground/written"
+)
+
+// The settings of connections. They are off where reventoClientID is empty.
+var (
+	reventoClientID = Setting{Parameter: "ReventoClientId", Form: "empty, or the client id that Revento gave"}
+	reventoAuthURL  = Setting{Parameter: "ReventoAuthUrl", Form: "a URL; /oauth/authorize and /oauth/token are appended"}
+	reventoAPIURL   = Setting{Parameter: "ReventoApiUrl", Form: "a URL up to and including /api/v1"}
+	publicURL       = Setting{Parameter: "PublicUrl", Form: "an https URL without a path; http only on a loopback host"}
+	connectScopes   = Setting{Parameter: "ConnectScopes", Default: "event.read participants.read program.read", Form: "scopes, separated by blanks"}
+	openConnect     = Setting{Parameter: "OpenConnect", Default: "false", Form: "true or false"}
+	probeInterval   = Setting{Parameter: "ProbeInterval", Default: "30m", Form: "a duration from 15m to 24h"}
+)
+
+func connectionSettings() []Setting {
+	return []Setting{reventoClientID, reventoAuthURL, reventoAPIURL, publicURL, connectScopes, openConnect, probeInterval}
+}
+
+// Revento wants a connection probed every 15 to 60 minutes at the most often. (guide: /patterns/)
+const (
+	minProbeInterval = 15 * time.Minute
+	maxProbeInterval = 24 * time.Hour
+)
+
+// maxClientID is far longer than any client id that is known.
+const maxClientID = 256
+
+// Connections is the settings of what asks Revento.
+type Connections struct {
+	Common
+	SecretMaxAge time.Duration
+	// ClientID is empty where connections are off.
+	ClientID string
+	// AuthURL, APIURL and PublicURL have no slash at their end. PublicURL may be empty: who runs this knows its own address.
+	AuthURL, APIURL, PublicURL string
+	Scopes                     []string
+	// Open lets anybody start a connection.
+	Open          bool
+	ProbeInterval time.Duration
+}
+
+// On says whether anything asks Revento.
+func (c Connections) On() bool { return c.ClientID != "" }
+
+// LoadConnections reads them. Its error names every setting that is wrong.
+func LoadConnections(source Source) (Connections, error) {
+	r := &reader{source: source}
+	loaded := Connections{
+		Common:        r.common(),
+		SecretMaxAge:  read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
+		ClientID:      read(r, reventoClientID, clientID),
+		AuthURL:       read(r, reventoAuthURL, optional(pathURL)),
+		APIURL:        read(r, reventoAPIURL, optional(pathURL)),
+		PublicURL:     read(r, publicURL, optional(PublicURL)),
+		Scopes:        read(r, connectScopes, scopes),
+		Open:          read(r, openConnect, boolean),
+		ProbeInterval: read(r, probeInterval, duration(minProbeInterval, maxProbeInterval)),
+	}
+	r.needs(loaded.On(), reventoAuthURL)
+	r.needs(loaded.On(), reventoAPIURL)
+	return loaded, r.err()
+}
+
+// needs fails for a setting that is not set although a client id is.
+func (r *reader) needs(on bool, setting Setting) {
+	if text, _ := r.source(setting.Variable()); on && written.Value(text) == "" {
+		r.fail("%s (%s) is not set, and %s is: set it to %s", setting.Parameter, setting.Variable(), reventoClientID.Parameter, setting.Form)
+	}
+}
+
+func optional(parse func(string) (string, error)) func(string) (string, error) {
+	return func(text string) (string, error) {
+		if text == "" {
+			return "", nil
+		}
+		return parse(text)
+	}
+}
+
+func clientID(text string) (string, error) {
+	if len(text) > maxClientID || strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) {
+		return "", fmt.Errorf("write it as Revento gave it: at most %d characters without blanks", maxClientID)
+	}
+	return text, nil
+}
+
+// scopes reads a list whose members are separated by blanks, as in OAuth. https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+func scopes(text string) ([]string, error) {
+	named := strings.Fields(text)
+	if len(named) == 0 {
+		return nil, errors.New("name at least one")
+	}
+	seen := map[string]bool{}
+	for _, scope := range named {
+		if strings.ContainsFunc(scope, func(r rune) bool { return r < '!' || r > '~' || r == '"' || r == '\\' || r == ',' }) {
+			return nil, fmt.Errorf("%q is no scope: write names with blanks between them", scope)
+		}
+		if seen[scope] {
+			return nil, fmt.Errorf("%q stands there twice", scope)
+		}
+		seen[scope] = true
+	}
+	return named, nil
+}
+
+// pathURL is a URL that paths are appended to, without the slash at its end.
+func pathURL(text string) (string, error) {
+	parsed, err := webURL(text)
+	if err != nil {
+		return "", err
+	}
+	if parsed.RawQuery != "" || parsed.Fragment != "" {
+		return "", errors.New("remove what follows the path: paths are appended")
+	}
+	if parsed.Scheme == "http" && !isLoopback(parsed) {
+		return "", errors.New("write https: tokens are sent there; http is for a loopback host alone")
+	}
+	return strings.TrimRight(parsed.String(), "/"), nil
+}
+
+// PublicURL reads an address of the pages: https, or http on a loopback host, without a path; a final slash is dropped.
+func PublicURL(text string) (string, error) {
+	origin, err := originURL(text)
+	if err != nil {
+		return "", err
+	}
+	parsed, err := url.Parse(text)
+	switch {
+	case err != nil || parsed.RawQuery != "" || parsed.Fragment != "":
+		return "", errors.New("remove what follows the host: the pages' paths are appended")
+	case parsed.Scheme == "http" && !isLoopback(parsed):
+		return "", errors.New("write https: cookies and codes travel there; http is for a loopback host alone")
+	}
+	return origin, nil
+}
+
+func isLoopback(address *url.URL) bool {
+	host := address.Hostname()
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
+}
+
+// IsLoopbackHost says whether an address host:port is this machine's alone.
+func IsLoopbackHost(hostport string) bool {
+	host, _, err := net.SplitHostPort(hostport)
+	return err == nil && isLoopback(&url.URL{Host: net.JoinHostPort(host, "0")})
+}

@@ -1,0 +1,105 @@
+package settings_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/settings"
+)
+
+func from(variables map[string]string) settings.Source {
+	return func(name string) (string, bool) {
+		value, set := variables[name]
+		return value, set
+	}
+}
+
+func connected(more map[string]string) settings.Source {
+	variables := map[string]string{
+		"REVENTO_CLIENT_ID": "client_1", "REVENTO_AUTH_URL": "https://auth.revento.example", "REVENTO_API_URL": "https://api.revento.example/api/v1/",
+	}
+	for name, value := range more {
+		variables[name] = value
+	}
+	return from(variables)
+}
+
+func TestConnectionsAreOffWithoutAClientID(t *testing.T) {
+	loaded, err := settings.LoadConnections(from(nil))
+	if err != nil || loaded.On() {
+		t.Errorf("%+v, %v", loaded, err)
+	}
+}
+
+func TestConnectionsWithTheirDefaults(t *testing.T) {
+	got, err := settings.LoadConnections(connected(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got.Common = settings.Common{}
+	want := settings.Connections{
+		SecretMaxAge: 5 * time.Minute, ClientID: "client_1", AuthURL: "https://auth.revento.example", APIURL: "https://api.revento.example/api/v1",
+		Scopes: []string{"event.read", "participants.read", "program.read"}, ProbeInterval: 30 * time.Minute,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestValuesOfConnectionsAsPeopleWriteThem(t *testing.T) {
+	for name, test := range map[string]struct {
+		variable, value string
+		want            func(settings.Connections) bool
+	}{
+		"a client id in quotes":   {"REVENTO_CLIENT_ID", `"client_1"`, func(c settings.Connections) bool { return c.ClientID == "client_1" }},
+		"scopes with many blanks": {"CONNECT_SCOPES", " event.read\n program.read ", func(c settings.Connections) bool { return len(c.Scopes) == 2 }},
+		"a final slash":           {"PUBLIC_URL", "https://alerts.example/", func(c settings.Connections) bool { return c.PublicURL == "https://alerts.example" }},
+		"http on the loopback":    {"PUBLIC_URL", "http://127.0.0.1:3000", func(c settings.Connections) bool { return c.PublicURL == "http://127.0.0.1:3000" }},
+		"http on localhost":       {"PUBLIC_URL", "http://localhost:3000", func(c settings.Connections) bool { return c.PublicURL == "http://localhost:3000" }},
+		"http on IPv6's loopback": {"PUBLIC_URL", "http://[::1]:3000", func(c settings.Connections) bool { return c.PublicURL == "http://[::1]:3000" }},
+		"a path of Revento's":     {"REVENTO_AUTH_URL", "https://r.example/auth/", func(c settings.Connections) bool { return c.AuthURL == "https://r.example/auth" }},
+		"open":                    {"OPEN_CONNECT", "true", func(c settings.Connections) bool { return c.Open }},
+		"as often as may be":      {"PROBE_INTERVAL", "15m", func(c settings.Connections) bool { return c.ProbeInterval == 15*time.Minute }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loaded, err := settings.LoadConnections(connected(map[string]string{test.variable: test.value}))
+			if err != nil || !test.want(loaded) {
+				t.Errorf("%+v, %v", loaded, err)
+			}
+		})
+	}
+}
+
+func TestSettingsOfConnectionsThatAreRefused(t *testing.T) {
+	for name, test := range map[string]struct{ variable, value, remedy string }{
+		"no URL to ask for consent":     {"REVENTO_AUTH_URL", "", "ReventoAuthUrl (REVENTO_AUTH_URL) is not set"},
+		"no URL of the API":             {"REVENTO_API_URL", "", "ReventoApiUrl (REVENTO_API_URL) is not set"},
+		"tokens over http":              {"REVENTO_API_URL", "http://api.revento.example/api/v1", "write https"},
+		"a query":                       {"REVENTO_AUTH_URL", "https://r.example/?x=1", "remove what follows the path"},
+		"a client id with a blank":      {"REVENTO_CLIENT_ID", "client 1", "without blanks"},
+		"pages over http":               {"PUBLIC_URL", "http://alerts.example", "write https"},
+		"pages over http on the LAN":    {"PUBLIC_URL", "http://192.168.1.5:3000", "write https"},
+		"pages below a path":            {"PUBLIC_URL", "https://alerts.example/revento", "remove the path"},
+		"pages with a query":            {"PUBLIC_URL", "https://alerts.example/?x=1", "remove what follows the host"},
+		"another scheme":                {"PUBLIC_URL", "ftp://alerts.example", "https://"},
+		"a user":                        {"PUBLIC_URL", "https://a:b@alerts.example", "remove the user"},
+		"no scope":                      {"CONNECT_SCOPES", "  ", "is empty"},
+		"scopes with commas":            {"CONNECT_SCOPES", "event.read,program.read", "blanks between them"},
+		"a scope twice":                 {"CONNECT_SCOPES", "event.read event.read", "twice"},
+		"open to whom":                  {"OPEN_CONNECT", "yes", "true or false"},
+		"a probe every minute":          {"PROBE_INTERVAL", "1m", "from 15m"},
+		"a probe every two days":        {"PROBE_INTERVAL", "48h", "to 24h"},
+		"an interval without its unit":  {"PROBE_INTERVAL", "30", "its unit"},
+		"an interval that is set empty": {"PROBE_INTERVAL", "", "is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := settings.LoadConnections(connected(map[string]string{test.variable: test.value}))
+			if err == nil || !strings.Contains(err.Error(), test.remedy) {
+				t.Errorf("the error is %v, want %q in it", err, test.remedy)
+			}
+		})
+	}
+}
