@@ -1,0 +1,98 @@
+// Package life is how a connection begins and how it ends: what the registry knows of it and its tokens change together.
+package life
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/revento"
+)
+
+// Tokens keeps what Revento granted: grant.Keeper.
+type Tokens interface {
+	// Begin returns the record of a new grant, which is to be put together with others of the connection.
+	Begin(ctx context.Context, of record.Connection, tokens revento.Tokens, at time.Time) (record.Record, error)
+	// End erases a connection's tokens, at once and for good.
+	End(ctx context.Context, of record.Connection, reason connection.Reason) error
+}
+
+// Lives begins and ends connections.
+type Lives struct {
+	Registry *connection.Registry
+	Tokens   Tokens
+	Now      func() time.Time
+}
+
+// Organization implements consent.Connections. Where several organizations' connections of the event are known, it is that of the one
+// which is not over.
+func (l *Lives) Organization(ctx context.Context, eventID string) (string, error) {
+	var known string
+	for standing, err := range l.Registry.OfEvent(ctx, eventID) {
+		if err != nil {
+			return "", err
+		}
+		if !standing.IsEnded() {
+			return standing.OrganizationID, nil
+		}
+		known = cmp.Or(known, standing.OrganizationID)
+	}
+	return known, nil
+}
+
+// Connect implements consent.Connections: what the registry knows and the tokens are written in one transaction, and something is due for
+// the connection at once.
+func (l *Lives) Connect(ctx context.Context, given consent.Given, tokens revento.Tokens) error {
+	of := record.Connection{EventID: given.EventID, OrganizationID: given.OrganizationID}
+	_, err := l.Registry.Change(ctx, of, func(standing connection.Standing) (connection.Info, []record.Record, error) {
+		next, err := standing.Consented(connection.Consent{At: given.At, Scope: given.Scope, LinkedBy: given.LinkedBy})
+		if err != nil {
+			return next, nil, err
+		}
+		next.Due = l.Now().UTC()
+		begun, err := l.Tokens.Begin(ctx, of, tokens, given.At)
+		return next, []record.Record{begun}, err
+	})
+	return err
+}
+
+// DeclineScope implements consent.Connections.
+func (l *Lives) DeclineScope(ctx context.Context, given consent.Given) error {
+	of := record.Connection{EventID: given.EventID, OrganizationID: given.OrganizationID}
+	_, err := l.Registry.Change(ctx, of, func(standing connection.Standing) (connection.Info, []record.Record, error) {
+		if standing.Serves() {
+			return standing.Info, nil, nil
+		}
+		next, err := standing.Consented(connection.Consent{At: given.At, Scope: given.Scope, LinkedBy: given.LinkedBy})
+		if err != nil {
+			return next, nil, err
+		}
+		next, _ = next.Moved(connection.NeedsConsent, connection.DeclinedScope, given.At) // an active one leads there
+		return next, nil, nil
+	})
+	return err
+}
+
+// End erases a connection's tokens and ends it: nobody works for it any more. One that was never connected has nothing to end. What was
+// ended before stays as it is, but for tokens that are left of it.
+func (l *Lives) End(ctx context.Context, of record.Connection, reason connection.Reason) error {
+	if err := l.Tokens.End(ctx, of, reason); err != nil {
+		return fmt.Errorf("erase the connection's tokens: %w", err)
+	}
+	_, err := l.Registry.Change(ctx, of, func(standing connection.Standing) (connection.Info, []record.Record, error) {
+		if !standing.IsKnown() {
+			return connection.Info{}, nil, nil
+		}
+		next, _ := standing.Moved(connection.Ended, reason, l.Now()) // every state leads there
+		return next, nil, nil
+	})
+	if errors.Is(err, record.ErrDeleted) { // its tombstone says so
+		return nil
+	}
+	return err
+}
