@@ -2,7 +2,9 @@ package deletion_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -18,6 +20,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
@@ -49,27 +52,44 @@ var (
 // bench is the rules of deletion and of alerts with all that they touch: queues, storage, Slack, the pager and the scheduler.
 type bench struct {
 	testing.TB
-	clock     time.Time
-	records   *memory.Records
-	queues    *memory.Queues
-	faulty    queue.Queues // the queues as the workers see them
-	slack     *slack
-	pager     *pager
-	scheduler *scheduler
-	notifier  *deletion.Notifier
-	task      *deletion.Task
-	purge     *deletion.Purge
-	operator  *deletion.Operator
-	pagerTask *incident.Task
-	workers   map[queue.Name]*worker.Worker
-	log       bytes.Buffer
-	redrives  int
+	clock       time.Time
+	records     *memory.Records
+	queues      *memory.Queues
+	faulty      queue.Queues // the queues as the workers see them
+	slack       *slack
+	pager       *pager
+	connections *connections
+	scheduler   *scheduler
+	notifier    *deletion.Notifier
+	task        *deletion.Task
+	purge       *deletion.Purge
+	operator    *deletion.Operator
+	pagerTask   *incident.Task
+	workers     map[queue.Name]*worker.Worker
+	log         bytes.Buffer
+	redrives    int
 }
 
 // deletions is the store of deletions; its calls can go wrong.
 type deletions struct {
 	mishap.Records
 	mishap.Lister
+}
+
+// connections is what asks Revento: it keeps up to which moment tokens were erased, by event.
+type connections struct {
+	plan  *mishap.Plan
+	ended map[string]time.Time
+}
+
+func (c *connections) End(_ context.Context, of record.Connection, cutoff time.Time, reason connection.Reason) error {
+	return c.plan.Do("end", func() error {
+		if reason != connection.Deletion {
+			return errors.New("ended for another reason: " + string(reason))
+		}
+		c.ended[of.EventID] = cutoff
+		return nil
+	})
 }
 
 func newBench(t testing.TB, plan *mishap.Plan) *bench {
@@ -79,6 +99,7 @@ func newBench(t testing.TB, plan *mishap.Plan) *bench {
 	b.slack = &slack{now: now}
 	b.pager = &pager{open: map[string]string{}}
 	b.scheduler = &scheduler{entries: map[string]scheduled{}}
+	b.connections = &connections{ended: map[string]time.Time{}}
 	b.notifier = &deletion.Notifier{Stack: stack, Routes: routes(b, nil), Now: now}
 	fields := alert.NewFieldFilter([]string{"id", "event_id", "organization_id", "reason", "*_at"})
 	b.task = &deletion.Task{Fields: fields, Scheduler: b.scheduler, Notifier: b.notifier, Grace: grace, RecordRetention: retention, Now: now}
@@ -87,13 +108,14 @@ func newBench(t testing.TB, plan *mishap.Plan) *bench {
 		Copies: 1, Now: now,
 	}
 	b.operator = &deletion.Operator{Notifier: b.notifier, RecordRetention: retention, Installation: new(installation.Name), Now: now}
+	b.task.Connections, b.operator.Connections = b.connections, b.connections
 	b.breaks(plan)
 	return b
 }
 
 // breaks lets a call of storage, queues, scheduler or Slack's deletion go wrong from now on; nil lets none.
 func (b *bench) breaks(plan *mishap.Plan) {
-	b.slack.plan, b.scheduler.plan = plan, plan
+	b.slack.plan, b.scheduler.plan, b.connections.plan = plan, plan, plan
 	b.faulty = mishap.Queues{Queues: b.queues, Plan: plan}
 	store := deletions{mishap.Records{Store: b.records.Deletions, Plan: plan}, mishap.Lister{Lister: b.records.Deletions, Plan: plan}}
 	purger := mishap.Purger{Purger: b.records, Plan: plan}

@@ -18,9 +18,11 @@ import (
 type Operator struct {
 	Deletions Store
 	// Records is what is kept of connections, for Preview.
-	Records         record.Purger
-	Queues          queue.Sender
-	Notifier        *Notifier
+	Records  record.Purger
+	Queues   queue.Sender
+	Notifier *Notifier
+	// Connections are the Task's.
+	Connections     Connections
 	RecordRetention time.Duration
 	// Installation is what the commands need that an error names; nil where no command is left, as of a table alone.
 	Installation *installation.Name
@@ -110,6 +112,9 @@ func (o *Operator) DeleteNow(ctx context.Context, id string) (Entry, error) {
 		return entry, err
 	}
 	if err := CanDelete(entry.Value); err != nil {
+		return entry, err
+	}
+	if err := end(ctx, o.Connections, entry); err != nil {
 		return entry, err
 	}
 	now := o.Now().UTC()

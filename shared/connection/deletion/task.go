@@ -34,6 +34,12 @@ type Scheduler interface {
 	Schedule(ctx context.Context, name string, at time.Time, body string) error
 }
 
+// Connections ends what acts for a connection.
+type Connections interface {
+	// End erases the tokens of a connection whose consent is not newer than cutoff, at once. It can be repeated.
+	End(ctx context.Context, of record.Connection, cutoff time.Time, reason connection.Reason) error
+}
+
 // Task is the rules of the deletion queue.
 type Task struct {
 	Records   record.Purger
@@ -41,6 +47,8 @@ type Task struct {
 	Queues    queue.Sender
 	Scheduler Scheduler
 	Notifier  *Notifier
+	// Connections are those of Revento's that are asked for more than they tell; nil where none are.
+	Connections Connections
 	// Fields are the keys of a request's data that are about the connection.
 	Fields alert.FieldFilter
 	// Grace is how long after its receipt a request is due. RecordRetention is how long a case is kept once it has ended.
@@ -207,9 +215,12 @@ func save(ctx context.Context, store record.Store, entry Entry, retention time.D
 	return record.Save(ctx, store, entry)
 }
 
-// stop resolves the connection's incidents, tells of the request, and gives the purge its date. A stop in between is repeated
-// from its start: each of its steps can be.
+// stop erases the connection's tokens, resolves its incidents, tells of the request, and gives the purge its date. A stop in between is
+// repeated from its start: each of its steps can be.
 func (t *Task) stop(ctx context.Context, entry Entry) error {
+	if err := end(ctx, t.Connections, entry); err != nil {
+		return err
+	}
 	resolved, err := t.Notifier.resolveAll(ctx, t.Records, entry)
 	if err != nil {
 		return err
@@ -225,6 +236,14 @@ func (t *Task) stop(ctx context.Context, entry Entry) error {
 	entry.Value.Resolved = resolved
 	_, err = save(ctx, t.Deletions, entry, t.RecordRetention)
 	return err
+}
+
+// end erases what acts for a case's connection.
+func end(ctx context.Context, connections Connections, entry Entry) error {
+	if connections == nil {
+		return nil
+	}
+	return connections.End(ctx, entry.Key.Connection, entry.Value.Cutoff, connection.Deletion)
 }
 
 // schedule gives the purge its date; what is due goes straight to the purge queue.

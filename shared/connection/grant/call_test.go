@@ -208,7 +208,7 @@ func TestAConsentOfBeforeTheCutoffLeavesNoTokens(t *testing.T) {
 func TestEndingErasesTheTokensAtOnceAndOnlyAConsentLeadsOut(t *testing.T) {
 	b := newBench(t)
 	for range 2 {
-		if err := b.keeper.End(t.Context(), b.ours, connection.Disconnected); err != nil {
+		if err := b.keeper.End(t.Context(), b.ours, b.clock.Now(), connection.Disconnected); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -222,7 +222,7 @@ func TestEndingErasesTheTokensAtOnceAndOnlyAConsentLeadsOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.gets(b.keeper, 1)
-	if err := b.keeper.End(t.Context(), record.Connection{EventID: "evt_other"}, connection.Disconnected); err != nil {
+	if err := b.keeper.End(t.Context(), record.Connection{EventID: "evt_other"}, b.clock.Now(), connection.Disconnected); err != nil {
 		t.Errorf("where nothing is: %v", err)
 	}
 }

@@ -88,13 +88,15 @@ func (k *Keeper) endStopped(ctx context.Context, of record.Connection, at time.T
 	if err != nil || cutoff.IsZero() || at.After(cutoff) {
 		return err
 	}
-	return errors.Join(record.ErrDeleted, k.End(ctx, of, connection.Deletion))
+	return errors.Join(record.ErrDeleted, k.End(ctx, of, cutoff, connection.Deletion))
 }
 
-// End erases a connection's tokens, at once and for good: a reply that is still on its way is not taken.
-func (k *Keeper) End(ctx context.Context, of record.Connection, reason connection.Reason) error {
+// End erases a connection's tokens, at once and for good: a reply that is still on its way is not taken. Those of a consent that is newer
+// than cutoff stay.
+func (k *Keeper) End(ctx context.Context, of record.Connection, cutoff time.Time, reason connection.Reason) error {
 	return k.replace(ctx, of, func(standing entry) (entry, bool) {
-		if !standing.Known || standing.Value.State == connection.Ended && standing.Value.Sealed == "" {
+		isOver := standing.Value.State == connection.Ended && standing.Value.Sealed == ""
+		if !standing.Known || isOver || standing.OccurredAt.After(cutoff) {
 			return standing, false
 		}
 		standing.Value = standing.Value.quiet("").as(connection.Ended, reason)

@@ -406,7 +406,7 @@ func TestAReplyThatComesLateIsDroppedWhereItMustNotBeTaken(t *testing.T) {
 		reason    connection.Reason
 	}{
 		"it was ended": {func(b *bench) {
-			if err := b.copy(nil).End(b.Context(), b.ours, connection.Disconnected); err != nil {
+			if err := b.copy(nil).End(b.Context(), b.ours, b.clock.Now(), connection.Disconnected); err != nil {
 				b.Fatal(err)
 			}
 		}, connection.Ended, connection.Disconnected},

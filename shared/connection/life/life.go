@@ -18,8 +18,8 @@ import (
 type Tokens interface {
 	// Begin returns the record of a new grant, which is to be put together with others of the connection.
 	Begin(ctx context.Context, of record.Connection, tokens revento.Tokens, at time.Time) (record.Record, error)
-	// End erases a connection's tokens, at once and for good.
-	End(ctx context.Context, of record.Connection, reason connection.Reason) error
+	// End erases a connection's tokens, at once and for good, but for those of a consent that is newer than cutoff.
+	End(ctx context.Context, of record.Connection, cutoff time.Time, reason connection.Reason) error
 }
 
 // Lives begins and ends connections.
@@ -78,15 +78,15 @@ func (l *Lives) DeclineScope(ctx context.Context, given consent.Given) error {
 	return err
 }
 
-// End erases a connection's tokens and ends it: nobody works for it any more. One that was never connected has nothing to end. What was
-// ended before stays as it is, but for tokens that are left of it.
-func (l *Lives) End(ctx context.Context, of record.Connection, reason connection.Reason) error {
-	if err := l.Tokens.End(ctx, of, reason); err != nil {
+// End erases the tokens of a connection whose consent is not newer than cutoff, and ends it: nobody works for it any more. One that was
+// never connected has nothing to end. What was ended before stays as it is, but for tokens that are left of it.
+func (l *Lives) End(ctx context.Context, of record.Connection, cutoff time.Time, reason connection.Reason) error {
+	if err := l.Tokens.End(ctx, of, cutoff, reason); err != nil {
 		return fmt.Errorf("erase the connection's tokens: %w", err)
 	}
 	_, err := l.Registry.Change(ctx, of, func(standing connection.Standing) (connection.Info, []record.Record, error) {
-		if !standing.IsKnown() {
-			return connection.Info{}, nil, nil
+		if !standing.IsKnown() || standing.ConnectedAt.After(cutoff) {
+			return standing.Info, nil, nil
 		}
 		next, _ := standing.Moved(connection.Ended, reason, l.Now()) // every state leads there
 		return next, nil, nil

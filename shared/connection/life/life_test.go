@@ -130,7 +130,7 @@ func TestWhoDisconnectsErasesTheTokensAtOnce(t *testing.T) {
 	onEngines(t, func(b *bench) {
 		b.connects(ours)
 		for range 2 { // again is no error
-			if err := b.End(b.Context(), ours, connection.Disconnected); err != nil {
+			if err := b.End(b.Context(), ours, b.clock, connection.Disconnected); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -169,12 +169,23 @@ func (b *bench) all() func(func(string) bool) {
 
 func TestEndingWhatWasNeverConnectedMakesNothing(t *testing.T) {
 	onEngines(t, func(b *bench) {
-		if err := b.End(b.Context(), ours, connection.Deletion); err != nil {
+		if err := b.End(b.Context(), ours, b.clock, connection.Deletion); err != nil {
 			b.Fatal(err)
 		}
 		for rec := range b.all() {
 			b.Errorf("kept: %s", rec)
 		}
+	})
+}
+
+// A request of yesterday says nothing of what was consented to today.
+func TestAConsentThatIsNewerThanTheCutoffStays(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.connects(ours)
+		if err := b.End(b.Context(), ours, b.clock.Add(-time.Second), connection.Deletion); err != nil {
+			b.Fatal(err)
+		}
+		b.wants(ours, connection.Active, "", true)
 	})
 }
 
@@ -186,7 +197,7 @@ func TestAConnectionUnderATombstoneLosesItsTokens(t *testing.T) {
 		if err := b.requireDeletion(); err != nil {
 			b.Fatal(err)
 		}
-		if err := b.End(b.Context(), ours, connection.Deletion); err != nil {
+		if err := b.End(b.Context(), ours, b.clock, connection.Deletion); err != nil {
 			b.Fatal(err)
 		}
 		standing, err := b.Registry.Read(b.Context(), ours)
@@ -233,7 +244,7 @@ func TestAnEventIsTheOrganizationsWhoseConnectionIsNotOver(t *testing.T) {
 			b.Errorf("of an unknown event: %q, %v", got, err)
 		}
 		b.connects(ours)
-		if err := b.End(b.Context(), ours, connection.Disconnected); err != nil {
+		if err := b.End(b.Context(), ours, b.clock, connection.Disconnected); err != nil {
 			b.Fatal(err)
 		}
 		b.clock = b.clock.Add(time.Minute)
