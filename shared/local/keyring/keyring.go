@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/private"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/settings"
@@ -79,14 +80,14 @@ func resolved(path string) string {
 
 // Keep makes the file with one key where there is none; made says that it did. With sealed, something is kept that was sealed with
 // keys which were there: then a missing file is an error, and no new one is made, which would open nothing of it.
-func (f File) Keep(sealed bool) (made bool, err error) {
+func (f File) Keep(sealed bool, installed installation.Name) (made bool, err error) {
 	_, err = f.Read()
 	if !errors.Is(err, fs.ErrNotExist) {
 		return false, err
 	}
 	if sealed {
 		return false, fmt.Errorf("the sealing keys' file %s is not there, and tokens are kept that only its keys open: put it back, or name "+
-			"where it is in %s. If it is lost, end each connection with 'revento-alerts connections disconnect', and connect anew", f, Variable)
+			"where it is in %s. If it is lost, end each connection with '%s', and connect anew", f, Variable, installed.Command("connections disconnect"))
 	}
 	if err := os.MkdirAll(filepath.Dir(string(f)), folderMode); err != nil {
 		return false, fmt.Errorf("make a folder for the sealing keys: %w", err)

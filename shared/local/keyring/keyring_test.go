@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/settings"
 )
@@ -29,7 +30,7 @@ func locate(t *testing.T, path, dataDir string) keyring.File {
 
 func TestTheFirstStartMakesAKeyThatLaterOnesKeep(t *testing.T) {
 	file := locate(t, filepath.Join(t.TempDir(), "a", "keys"), t.TempDir())
-	made, err := file.Keep(false)
+	made, err := file.Keep(false, installation.OnMachine("/data"))
 	if err != nil || !made {
 		t.Fatalf("made %t, %v", made, err)
 	}
@@ -40,7 +41,7 @@ func TestTheFirstStartMakesAKeyThatLaterOnesKeep(t *testing.T) {
 	if info, err := os.Stat(string(file)); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the file is %v, %v", info.Mode(), err)
 	}
-	if made, err = file.Keep(true); err != nil || made {
+	if made, err = file.Keep(true, installation.OnMachine("/data")); err != nil || made {
 		t.Errorf("a later start made %t, %v", made, err)
 	}
 	if again, err := file.Read(); err != nil || !slices.Equal(again.IDs(), first.IDs()) {
@@ -51,7 +52,7 @@ func TestTheFirstStartMakesAKeyThatLaterOnesKeep(t *testing.T) {
 // A new key would open nothing of what is sealed, and hide that the old one is gone.
 func TestLostKeysAreNeverReplaced(t *testing.T) {
 	file := locate(t, filepath.Join(t.TempDir(), "keys"), t.TempDir())
-	made, err := file.Keep(true)
+	made, err := file.Keep(true, installation.OnMachine("/data"))
 	if err == nil || made || !strings.Contains(err.Error(), string(file)) || !strings.Contains(err.Error(), keyring.Variable) {
 		t.Errorf("made %t, %v", made, err)
 	}
@@ -93,7 +94,7 @@ func TestWithoutASettingTheKeysAreInTheUsersConfigurationFolder(t *testing.T) {
 
 func TestANewKeySealsAndTheOldOnesOpen(t *testing.T) {
 	file := locate(t, filepath.Join(t.TempDir(), "keys"), t.TempDir())
-	if _, err := file.Keep(false); err != nil {
+	if _, err := file.Keep(false, installation.OnMachine("/data")); err != nil {
 		t.Fatal(err)
 	}
 	before, err := file.Read()
@@ -124,7 +125,7 @@ func TestAFileThatIsNoRingIsRefusedAndStays(t *testing.T) {
 			if err := os.WriteFile(string(file), []byte(text), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := file.Keep(false); err == nil || !strings.Contains(err.Error(), string(file)) {
+			if _, err := file.Keep(false, installation.OnMachine("/data")); err == nil || !strings.Contains(err.Error(), string(file)) {
 				t.Errorf("kept: %v", err)
 			}
 			if _, err := file.Add(); err == nil {
@@ -139,13 +140,13 @@ func TestAFileThatIsNoRingIsRefusedAndStays(t *testing.T) {
 
 func TestAFileThatOthersReadIsRefused(t *testing.T) {
 	file := locate(t, filepath.Join(t.TempDir(), "keys"), t.TempDir())
-	if _, err := file.Keep(false); err != nil {
+	if _, err := file.Keep(false, installation.OnMachine("/data")); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Chmod(string(file), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := file.Keep(false); err == nil || !strings.Contains(err.Error(), "chmod 600") {
+	if _, err := file.Keep(false, installation.OnMachine("/data")); err == nil || !strings.Contains(err.Error(), "chmod 600") {
 		t.Errorf("kept: %v", err)
 	}
 }
