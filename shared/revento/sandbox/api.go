@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"revento-alerts/shared/revento"
 )
 
 // APIPath is where the read API begins. (guide: /api/)
@@ -177,16 +179,16 @@ func (r Rules) wrongForm(request *http.Request) *problem {
 }
 
 func tooMany(wait time.Duration) *problem {
-	return &problem{status: http.StatusTooManyRequests, code: "rate_limit_exceeded", message: "too many calls", retryAfter: wait}
+	return &problem{status: http.StatusTooManyRequests, code: revento.CodeRateLimitExceeded, message: "too many calls", retryAfter: wait}
 }
 
 func crowded() *problem {
-	return &problem{status: http.StatusTooManyRequests, code: "concurrent_limit_exceeded", message: "too many calls at one time"}
+	return &problem{status: http.StatusTooManyRequests, code: revento.CodeConcurrentLimitExceeded, message: "too many calls at one time"}
 }
 
 // count takes the call from the token's budget, and tells in the header how it stands. (guide: /rate-limits/)
 func (s *Sandbox) count(t *token, header http.Header) *problem {
-	if t.grant.inFlight >= InFlight {
+	if t.grant.inFlight >= revento.InFlight {
 		return crowded()
 	}
 	used := &t.grant.used

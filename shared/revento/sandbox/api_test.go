@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sandbox"
 )
 
@@ -374,7 +375,7 @@ func TestRollingWindowsRollAndFixedOnesEndAtOnce(t *testing.T) {
 		}
 		w.clock.advance(30 * time.Second)
 		free := 0
-		for free <= sandbox.InstallationPerMinute && w.get(token, theEvent).status == http.StatusOK {
+		for free <= revento.InstallationPerMinute && w.get(token, theEvent).status == http.StatusOK {
 			free++
 		}
 		if free != want {
@@ -403,8 +404,8 @@ func TestFiveCallsAreInFlightAtTheMost(t *testing.T) {
 			return w
 		}
 		release := s.Hold()
-		answers := make(chan int, sandbox.InFlight)
-		for range sandbox.InFlight {
+		answers := make(chan int, revento.InFlight)
+		for range revento.InFlight {
 			go func() { answers <- call().Code }()
 		}
 		synctest.Wait()
@@ -414,7 +415,7 @@ func TestFiveCallsAreInFlightAtTheMost(t *testing.T) {
 			t.Errorf("%d %v %s", refused.Code, refused.Header(), refused.Body)
 		}
 		release()
-		for range sandbox.InFlight {
+		for range revento.InFlight {
 			if got := <-answers; got != http.StatusOK {
 				t.Errorf("one that was in flight: %d", got)
 			}

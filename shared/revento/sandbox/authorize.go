@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"revento-alerts/shared/revento"
 )
 
 // AuthorizePath is where a browser is sent for consent. (guide: /oauth/organizer-connect/)
@@ -108,7 +110,7 @@ func (s *Sandbox) ask(query url.Values) (*ticket, error) {
 	scope := strings.Fields(query.Get("scope"))
 	kind, err := client.kindOf(scope)
 	if err != nil {
-		return nil, refuse("invalid_scope", err.Error())
+		return nil, refuse(revento.CodeInvalidScope, err.Error())
 	}
 	e := s.event(query.Get("event_id"))
 	if e == nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sandbox"
 )
 
@@ -138,7 +139,7 @@ func TestTheWorldShowsWhatWasChanged(t *testing.T) {
 	}
 	installation, user := shown.Connections[0], shown.Connections[1]
 	if installation.Kind != sandbox.Installation || installation.State != "active" || installation.Generation != 1 ||
-		!installation.AccessEnds.Equal(start.Add(time.Hour)) || !installation.RefreshEnds.Equal(start.Add(sandbox.RefreshLife)) ||
+		!installation.AccessEnds.Equal(start.Add(time.Hour)) || !installation.RefreshEnds.Equal(start.Add(revento.RefreshLife)) ||
 		user.User != person || !slices.Equal(user.Scope, []string{"profile.read"}) {
 		t.Errorf("%+v", shown.Connections)
 	}
@@ -158,7 +159,7 @@ func TestTheWorldShowsWhatWasChanged(t *testing.T) {
 		}
 	}
 	w.ok(w.Revoke(makersCamp))
-	w.MoveClock(sandbox.RefreshLife)
+	w.MoveClock(revento.RefreshLife)
 	if got := w.look("").Events[0].Connections; got[0].State != "revoked" || got[1].State != "expired" {
 		t.Errorf("%+v", got)
 	}

@@ -5,6 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+
+	"revento-alerts/shared/revento"
 )
 
 // TokenPath is where codes and refresh tokens are redeemed. (guide: /oauth/refresh-tokens/)
@@ -88,7 +90,7 @@ func (s *Sandbox) clientOf(form url.Values) (Client, *problem) {
 			return client, nil
 		}
 	}
-	return Client{}, unauthorized(codeInvalidClient, "client_id or client_secret is wrong")
+	return Client{}, unauthorized(revento.CodeInvalidClient, "client_id or client_secret is wrong")
 }
 
 // grantTokens redeems a code or a refresh token.

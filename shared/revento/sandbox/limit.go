@@ -3,6 +3,8 @@ package sandbox
 import (
 	"slices"
 	"time"
+
+	"revento-alerts/shared/revento"
 )
 
 // budget is what one window allows.
@@ -13,8 +15,8 @@ type budget struct {
 
 // budgets are the limits of a kind of token, for each of its tokens.
 var budgets = map[Kind][]budget{
-	Installation: {{time.Minute, InstallationPerMinute}, {time.Hour, InstallationPerHour}},
-	User:         {{time.Minute, UserPerMinute}, {time.Hour, UserPerHour}},
+	Installation: {{time.Minute, revento.InstallationPerMinute}, {time.Hour, revento.InstallationPerHour}},
+	User:         {{time.Minute, revento.UserPerMinute}, {time.Hour, revento.UserPerHour}},
 }
 
 // windows are the calls that count against a token's budgets: those of the last hour, the oldest first.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sample"
 	"revento-alerts/shared/revento/sandbox"
 )
@@ -46,13 +47,13 @@ func TestManyWebhooksThatWaitGiveUpTheFirst(t *testing.T) {
 func TestOfTwoBudgetsTheLongerWaitIsTold(t *testing.T) {
 	w := newWorld(t)
 	user := w.signIn(makersCamp, person)
-	for call := range sandbox.UserPerHour {
-		if call > 0 && call%sandbox.UserPerMinute == 0 {
+	for call := range revento.UserPerHour {
+		if call > 0 && call%revento.UserPerMinute == 0 {
 			w.clock.advance(time.Minute)
 		}
 		w.get(user.AccessToken, "/me/profile")
 	}
-	w.wantThrottled(w.get(user.AccessToken, "/me/profile"), "3060", sandbox.UserPerHour)
+	w.wantThrottled(w.get(user.AccessToken, "/me/profile"), "3060", revento.UserPerHour)
 }
 
 // Between a webhook that is held back and the one that overtakes it time can pass.

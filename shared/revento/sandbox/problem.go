@@ -18,7 +18,6 @@ const RequestIDHeader = "X-Revento-Request-Id"
 // https://www.rfc-editor.org/rfc/rfc6749#section-5.2 https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 const (
 	codeInvalidRequest = "invalid_request"
-	codeInvalidClient  = "invalid_client"
 	codeNoGrantType    = "unsupported_grant_type"
 	codeNoScope        = "insufficient_scope"
 	codeNotFound       = "not_found"
@@ -37,7 +36,7 @@ type problem struct {
 
 // invalidGrant is permanent: who gets it needs consent again. (guide: /production/)
 func invalidGrant(message string) *problem {
-	return &problem{status: http.StatusBadRequest, code: "invalid_grant", message: message}
+	return &problem{status: http.StatusBadRequest, code: revento.CodeInvalidGrant, message: message}
 }
 
 func invalidRequest(message string) *problem {

@@ -10,25 +10,6 @@ import (
 	"time"
 )
 
-// Lives of tokens. (guide: /oauth/refresh-tokens/, /concepts/)
-const (
-	AccessLife = time.Hour
-	// RefreshLife begins anew at each refresh.
-	RefreshLife = 90 * 24 * time.Hour
-	// RefreshCap is counted from the first issue, and no refresh moves it.
-	RefreshCap = 365 * 24 * time.Hour
-)
-
-// Limits of the read API, for each token. (guide: /rate-limits/)
-const (
-	InstallationPerHour   = 500
-	InstallationPerMinute = 30
-	UserPerHour           = 200
-	UserPerMinute         = 20
-	// InFlight is how many calls there may be at one time.
-	InFlight = 5
-)
-
 // Pages of lists. (guide: /api/endpoints/)
 const (
 	DefaultPage = 25

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"revento-alerts/shared/revento"
 )
 
 // Kind is what a token is for. (guide: /concepts/)
@@ -108,15 +110,15 @@ func (s *Sandbox) issue(g *grant) Tokens {
 	now := s.now()
 	g.Generation++
 	g.Renewed = now
-	refreshEnd := now.Add(RefreshLife)
-	if limit := g.First.Add(RefreshCap); limit.Before(refreshEnd) {
+	refreshEnd := now.Add(revento.RefreshLife)
+	if limit := g.First.Add(revento.RefreshCap); limit.Before(refreshEnd) {
 		refreshEnd = limit
 	}
 	access, refresh := prefixes[g.Kind]+randomText(), refreshPrefix+randomText()
-	s.keep(g, access, token{Access: true, Expires: now.Add(AccessLife)})
+	s.keep(g, access, token{Access: true, Expires: now.Add(revento.AccessLife)})
 	s.keep(g, refresh, token{Expires: refreshEnd})
 	g.newest = Tokens{
-		AccessToken: access, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(AccessLife.Seconds()),
+		AccessToken: access, RefreshToken: refresh, TokenType: "Bearer", ExpiresIn: int(revento.AccessLife.Seconds()),
 		RefreshExpiresIn: int(refreshEnd.Sub(now).Seconds()), Scope: strings.Join(g.Scope, " "), EventID: g.Event,
 		OrganizationID: g.Organization,
 	}
@@ -179,7 +181,7 @@ func (s *Sandbox) redeem(t *token, keep bool) (Tokens, *problem) {
 func (s *Sandbox) issueAccess(t *token) Tokens {
 	reply := t.grant.newest
 	reply.AccessToken = prefixes[t.grant.Kind] + randomText()
-	s.keep(t.grant, reply.AccessToken, token{Access: true, Expires: s.now().Add(AccessLife)})
+	s.keep(t.grant, reply.AccessToken, token{Access: true, Expires: s.now().Add(revento.AccessLife)})
 	reply.RefreshToken, reply.RefreshExpiresIn = "", 0
 	return reply
 }
@@ -203,11 +205,11 @@ func (s *Sandbox) authenticate(secret string) (*token, *problem) {
 	t := s.tokens[digestOf(secret)]
 	switch {
 	case t == nil || !t.Access:
-		return nil, unauthorized("invalid_token", "the access token is unknown")
+		return nil, unauthorized(revento.CodeInvalidToken, "the access token is unknown")
 	case t.grant.Revoked:
-		return nil, unauthorized("token_revoked", "the access token was revoked")
+		return nil, unauthorized(revento.CodeTokenRevoked, "the access token was revoked")
 	case t.Ended || !s.now().Before(t.Expires):
-		return nil, unauthorized("token_expired", "the access token has expired")
+		return nil, unauthorized(revento.CodeTokenExpired, "the access token has expired")
 	}
 	return t, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sandbox"
 )
 
@@ -78,10 +79,10 @@ func TestARefreshTokenLivesNinetyDaysAndEachRefreshBeginsThemAnew(t *testing.T) 
 	w := newWorld(t)
 	tokens := w.connect(makersCamp)
 	for range 3 {
-		w.clock.advance(sandbox.RefreshLife - 1)
+		w.clock.advance(revento.RefreshLife - 1)
 		tokens = w.refreshed(tokens.RefreshToken)
 	}
-	w.clock.advance(sandbox.RefreshLife)
+	w.clock.advance(revento.RefreshLife)
 	w.wantCode(w.refresh(tokens.RefreshToken), 400, "invalid_grant")
 }
 
