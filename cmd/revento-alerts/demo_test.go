@@ -19,6 +19,14 @@ var changing = []struct {
 	{regexp.MustCompile(` {2,}`), "  "},
 }
 
+// fixed is what the demo prints with all of that made the same.
+func fixed(text string) string {
+	for _, c := range changing {
+		text = c.pattern.ReplaceAllString(text, c.fixed)
+	}
+	return text
+}
+
 // The demo is the first thing that anybody sees: a request becomes one message and one page, and what is sent again, forged or
 // replayed adds nothing.
 func TestDemo(t *testing.T) {
@@ -26,9 +34,7 @@ func TestDemo(t *testing.T) {
 	if r.code != 0 || r.err != "" {
 		t.Fatalf("%+v", r)
 	}
-	for _, c := range changing {
-		r.out = c.pattern.ReplaceAllString(r.out, c.fixed)
-	}
+	r.out = fixed(r.out)
 	golden.Want(t, "demo.txt", r.out)
 	if pages := strings.Count(r.out, "one page"); pages != 2 {
 		t.Errorf("'one page' is shown %d times, once while it is open and once when it is resolved", pages)

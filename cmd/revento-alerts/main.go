@@ -86,7 +86,7 @@ func newRoot(w world) *cobra.Command {
   revento-alerts demo      shows the whole way in one terminal, with nothing else installed
   revento-alerts serve     runs everything on this machine
 
-Settings are environment variables, the same as the template's parameters; the README lists them.
+Settings are environment variables, the same as the template's parameters; docs/settings.md lists them.
 Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

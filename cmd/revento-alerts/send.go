@@ -182,7 +182,7 @@ func send(ctx context.Context, w world, delivery sample.Delivery, url, remedy st
 		return fmt.Errorf("%s answered %d: it knows another webhook secret than the one that signed this, or its clock differs: "+
 			"name its folder with --data or its stack with --stack, or set %s to its secret", url, answer.Code, serve.VariableWebhookSecrets)
 	}
-	return fmt.Errorf("%s answered %d; see the README's table of replies", url, answer.Code)
+	return fmt.Errorf("%s answered %d; see the table of replies in docs/operating.md", url, answer.Code)
 }
 
 func newEvent(w world) *cobra.Command {

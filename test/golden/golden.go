@@ -21,11 +21,17 @@ func Want(t testing.TB, name, got string) {
 			t.Fatal(err)
 		}
 	}
-	want, err := os.ReadFile(path)
+	if diff := cmp.Diff(Read(t, name), got); diff != "" {
+		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
+	}
+}
+
+// Read is what the file of a name in the package's testdata holds.
+func Read(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("testdata", name))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs; -update writes it anew:\n%s", path, diff)
-	}
+	return string(text)
 }

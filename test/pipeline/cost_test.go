@@ -150,7 +150,7 @@ func (m *meter) during(f func()) usage {
 }
 
 // TestWhatADeliveryCosts counts the requests of each kind of delivery, which a change must not add to unseen, and prints what a
-// million of them cost. README's prices are these.
+// million of them cost. The prices of docs/costs.md are these.
 func TestWhatADeliveryCosts(t *testing.T) {
 	m := &meter{counts: usage{requests: map[string]int{}}}
 	s := deploy(t, m.start(t, "AWS_ENDPOINT_URL_DYNAMODB"), m.start(t, "AWS_ENDPOINT_URL_SQS"), m.start(t, "AWS_ENDPOINT_URL_SECRETS_MANAGER"))

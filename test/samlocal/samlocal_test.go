@@ -42,7 +42,7 @@ const (
 	root             = "../.."
 )
 
-// invoke runs the README's line: sam local invoke FUNCTION --config-env local -e -
+// invoke runs the line of docs/sam-local.md: sam local invoke FUNCTION --config-env local -e -
 func invoke[Reply any](t *testing.T, function string, event []byte) Reply {
 	t.Helper()
 	arguments := []string{"sam", "local", "invoke", function, "--config-env", "local", "-e", "-"}
@@ -67,7 +67,7 @@ func invoke[Reply any](t *testing.T, function string, event []byte) Reply {
 	return reply
 }
 
-// signed runs the README's line: revento-alerts event TYPE
+// signed runs the line of docs/sam-local.md: revento-alerts event TYPE
 func signed(t *testing.T, eventType, deliveryID string) []byte {
 	t.Helper()
 	command := exec.CommandContext(t.Context(), "build/revento-alerts", "event", eventType, "--delivery-id", deliveryID)

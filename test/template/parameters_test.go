@@ -90,13 +90,13 @@ func TestEveryParameterIsExplained(t *testing.T) {
 	}
 }
 
-// The README's rows of the code's settings are held to the code by package settings; here all are held to the template.
-func TestTheReadmeTellsTheParameters(t *testing.T) {
+// The rows of the code's settings in docs/settings.md are held to the code by package settings; here all are held to the template.
+func TestThePageTellsTheParameters(t *testing.T) {
 	loaded := load(t)
-	defaults := readmeDefaults(t)
+	defaults := pageDefaults(t)
 	delete(defaults, "Stack") // the stack's name, which is no parameter
 	if diff := cmp.Diff(keys(loaded.Parameters), keys(defaults)); diff != "" {
-		t.Errorf("the README's table (-template +README):\n%s", diff)
+		t.Errorf("docs/settings.md (-template +page):\n%s", diff)
 	}
 	for _, name := range templatesOwn {
 		want := "empty"
@@ -104,21 +104,21 @@ func TestTheReadmeTellsTheParameters(t *testing.T) {
 			want = "`" + string(value) + "`"
 		}
 		if got := defaults[name]; got != want {
-			t.Errorf("the README's default of %s is %q, want %s", name, got, want)
+			t.Errorf("the page's default of %s is %q, want %s", name, got, want)
 		}
 	}
 }
 
-// readmeDefaults is the third cell of each row of the README's table of parameters.
-func readmeDefaults(t *testing.T) map[string]string {
+// pageDefaults is the third cell of each row of the table of docs/settings.md.
+func pageDefaults(t *testing.T) map[string]string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	page, err := os.ReadFile("../../docs/settings.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, found := strings.Cut(string(readme), "| parameter | variable | default |")
+	_, table, found := strings.Cut(string(page), "| parameter | variable | default |")
 	if !found {
-		t.Fatal("the README has no table of parameters")
+		t.Fatal("docs/settings.md has no table of parameters")
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	defaults := map[string]string{}

@@ -176,7 +176,7 @@ func untimed(line string) string {
 	return "{" + rest
 }
 
-// The alarms of the template and the README name these metrics.
+// The alarms of the template and of docs/operating.md name these metrics.
 func TestTheMetricsOfHowMessagesEnd(t *testing.T) {
 	for _, tt := range []struct {
 		metric string

@@ -118,7 +118,7 @@ func TestASecretThatIsNotFilledInIsSaidToBe(t *testing.T) {
 	}
 }
 
-// The README's examples end in dots, and some people paste them as they are.
+// The documents' examples end in dots, and some people paste them as they are.
 func TestAnExampleIsNoSecret(t *testing.T) {
 	for name, texts := range map[string][]string{
 		"webhook":     {"...", "…", "whsec_...", "new, ...", `{"secrets": ["..."]}`, "<secret>"},
