@@ -40,6 +40,8 @@ type Destination struct {
 	Channel string `json:"channel,omitempty"`
 	// AlertKey is what the worker keeps the alert under.
 	AlertKey string `json:"alert_key"`
+	// Resolves says that it ends an incident or a thread; a version that did not keep it told nothing of that.
+	Resolves bool `json:"resolves,omitempty"`
 }
 
 // Encode returns the story as JSON, in which form engines store it.
@@ -78,7 +80,7 @@ func (v verified) story(stack string, destinations []route.Destination) Story {
 	}
 	for _, d := range destinations {
 		story.Destinations = append(story.Destinations,
-			Destination{Kind: d.Kind, Channel: d.Channel, AlertKey: alert.Key(stack, v.Identity, d)})
+			Destination{Kind: d.Kind, Channel: d.Channel, AlertKey: alert.Key(stack, v.Identity, d), Resolves: d.Resolves})
 	}
 	return story
 }

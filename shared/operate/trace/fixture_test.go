@@ -20,11 +20,13 @@ import (
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
+	"revento-alerts/shared/local/sqlite"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
 	"revento-alerts/shared/revento/sample"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/testkit/memory"
+	"revento-alerts/shared/wiring"
 	"revento-alerts/test/golden"
 )
 
@@ -39,7 +41,10 @@ const (
 )
 
 // provider is Slack and PagerDuty, whose next answers may be failures.
-type provider struct{ failures []error }
+type provider struct {
+	failures []error
+	blind    bool // nobody can look for what was posted
+}
 
 func (p *provider) answer() error {
 	if len(p.failures) == 0 {
@@ -58,15 +63,54 @@ func (p *provider) Post(context.Context, string, string, thread.Message) (string
 
 func (p *provider) Update(context.Context, string, string, thread.Message) error { return nil }
 
-func (p *provider) Find(context.Context, thread.Search) (string, error) { return "", nil }
+func (p *provider) Find(context.Context, thread.Search) (string, error) {
+	if p.blind {
+		return "", thread.ErrCannotLook
+	}
+	return "", nil
+}
 
-// bench is ingest and the workers on the engines in memory, and the tracer that is asked. Its time is its own.
+// ledger is what a test needs of one.
+type ledger interface {
+	ingest.Ledger
+	ingest.Journal
+	ingest.Annals
+	ingest.Forgetter
+}
+
+// engine is where everything is kept.
+type engine struct {
+	ledger    ledger
+	records   wiring.Records
+	deletions wiring.Deletions
+	queues    queue.Queues
+}
+
+// engines are those on which every history is played.
+var engines = map[string]func(*testing.T, func() time.Time) engine{
+	"memory": func(_ *testing.T, now func() time.Time) engine {
+		records := memory.NewRecords()
+		return engine{memory.NewLedger(), records, records.Deletions, memory.NewQueues(now)}
+	},
+	"SQLite": func(t *testing.T, now func() time.Time) engine {
+		kept, err := sqlite.Open(t.Context(), t.TempDir(), now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := kept.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return engine{kept.Ledger, kept.Records, kept.Deletions, kept.Queues}
+	},
+}
+
+// bench is ingest and the workers on an engine, and the tracer that is asked. Its time is its own.
 type bench struct {
 	*testing.T
-	clock   time.Time
-	ledger  *memory.Ledger
-	records *memory.Records
-	queues  *memory.Queues
+	clock time.Time
+	engine
 	slack   provider
 	pager   provider
 	ingest  *ingest.Ingest
@@ -75,23 +119,25 @@ type bench struct {
 }
 
 // never is the scheduler of deletions: none becomes due.
-type never struct{}
+type never struct{ err error }
 
-func (never) Schedule(context.Context, string, time.Time, string) error { return nil }
+func (n never) Schedule(context.Context, string, time.Time, string) error { return n.err }
 
-func newBench(t *testing.T) *bench {
-	b := &bench{T: t, clock: noon, ledger: memory.NewLedger(), records: memory.NewRecords()}
+func newBench(t *testing.T) *bench { return newBenchOn(t, engines["memory"]) }
+
+func newBenchOn(t *testing.T, made func(*testing.T, func() time.Time) engine) *bench {
+	b := &bench{T: t, clock: noon}
 	now := func() time.Time { return b.clock }
-	b.queues = memory.NewQueues(now)
+	b.engine = made(t, now)
 	log := telemetry.New(io.Discard, telemetry.Options{})
 	b.ingest = &ingest.Ingest{
 		Stack: "prod", Tolerance: time.Hour, BodyLimit: 1 << 20, DedupeWindow: window,
 		Secrets: secret.NewHolder(secret.Static("new,s"), secret.ParseWebhook, time.Hour, now),
 		Ledger:  b.ledger, Queues: b.queues, Log: log, Now: now,
 	}
-	deletions := &deletion.Operator{Deletions: b.records.Deletions}
+	deletions := &deletion.Operator{Deletions: b.deletions}
 	b.tracer = &trace.Tracer{
-		Stack: "prod", Ledger: b.ledger, Window: window, Records: b.records, Deletions: b.records.Deletions, Cases: deletions.All,
+		Stack: "prod", Ledger: b.ledger, Window: window, Records: b.records, Deletions: b.deletions, Cases: deletions.All,
 		Letters: deadletter.NewDesk(b.queues), Now: now,
 	}
 	b.tracer.Letters.Annals, b.tracer.Letters.Now = b.ledger, now
@@ -102,24 +148,24 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) newWorkers(log *telemetry.Logger, now func() time.Time) map[queue.Name]*worker.Worker {
 	gate := func(task worker.Task) worker.Chore {
-		return worker.Alerts(&deletion.Gate{Task: task, Deletions: b.records.Deletions, Queues: b.queues})
+		return worker.Alerts(&deletion.Gate{Task: task, Deletions: b.deletions, Queues: b.queues})
 	}
 	workers := map[queue.Name]*worker.Worker{
-		queue.Slack: {Chore: gate(&thread.Task{Slack: &b.slack, Records: b.records, Deletions: b.records.Deletions, Now: now})},
+		queue.Slack: {Chore: gate(&thread.Task{Slack: &b.slack, Records: b.records, Deletions: b.deletions, Now: now})},
 		queue.PagerDuty: {
-			Chore: gate(&incident.Task{Pager: &b.pager, Records: b.records, Deletions: b.records.Deletions, Now: now}),
+			Chore: gate(&incident.Task{Pager: &b.pager, Records: b.records, Deletions: b.deletions, Now: now}),
 		},
 		queue.Deletion: {Chore: &deletion.Task{
-			Records: b.records, Deletions: b.records.Deletions, Queues: b.queues, Scheduler: never{}, Grace: window, RecordRetention: 3 * window,
+			Records: b.records, Deletions: b.deletions, Queues: b.queues, Scheduler: never{}, Grace: window, RecordRetention: 3 * window,
 			Notifier: &deletion.Notifier{Stack: "prod", Queues: b.queues, Now: now}, Fields: alert.NewFieldFilter([]string{"id"}), Now: now,
 		}},
 	}
 	workers[queue.Purge] = &worker.Worker{Chore: &deletion.Purge{
-		Records: b.records, Deletions: b.records.Deletions, Notifier: workers[queue.Deletion].Chore.(*deletion.Task).Notifier,
+		Records: b.records, Deletions: b.deletions, Notifier: workers[queue.Deletion].Chore.(*deletion.Task).Notifier,
 		RecordRetention: 3 * window, Now: now,
 	}}
 	workers[queue.Digest] = &worker.Worker{Chore: &digest.Task{
-		Entries: &digest.Entries{Records: b.records}, Stack: "prod", Records: b.records, Deletions: b.records.Deletions, Queues: b.queues, Now: now,
+		Entries: &digest.Entries{Records: b.records}, Stack: "prod", Records: b.records, Deletions: b.deletions, Queues: b.queues, Now: now,
 	}}
 	for name, w := range workers {
 		w.Queue, w.Queues, w.Unit, w.MaxAge, w.Log, w.Now = name, b.queues, "alert", time.Hour, log, now

@@ -58,7 +58,7 @@ func mayHaveMoved(a Alert) bool {
 }
 
 func (q *inquiry) alert(ctx context.Context, entry ingest.Entry, destination ingest.Destination) (Alert, error) {
-	a := Alert{Kind: destination.Kind, Channel: destination.Channel, AlertKey: destination.AlertKey}
+	a := Alert{Kind: destination.Kind, Channel: destination.Channel, AlertKey: destination.AlertKey, Resolves: destination.Resolves}
 	a.Deeds = deedsOf(entry.Story, a.AlertKey)
 	if a.Kind == route.PagerDuty {
 		a.DedupKey = entry.Story.IncidentKey
@@ -107,11 +107,11 @@ func (q *inquiry) unfinished(ctx context.Context, entry ingest.Entry, a *Alert, 
 	default:
 		a.State, a.Note = q.untried(entry, a.Kind)
 	}
-	if deed, done := a.lastDeed(); done && a.State != Forgotten {
-		a.State, a.Note = Waiting, redrivenNote(deed)
+	if deed, done := a.lastDeed(); done {
+		a.State, a.Note = redriven(deed, q.Now())
 	}
 	if q.unseen != "" {
-		a.Note += "; " + q.unseen
+		a.Note += ", " + q.unseen
 	}
 	return nil
 }
@@ -140,9 +140,12 @@ func (q *inquiry) gathered(ctx context.Context, entry ingest.Entry, a *Alert) (k
 		return false, err
 	}
 	q.fill(a, message)
+	letter, parked := q.letter(ctx, "", Alert{Kind: route.Slack, AlertKey: digestKey})
 	switch {
 	case a.State == alert.Sent:
 		a.Note = "it was told in a digest: " + finalNote(*a)
+	case parked:
+		a.State, a.Letter, a.ParkedAt, a.Note = Parked, letter.ID, letter.ParkedAt, "it was counted in a digest: "+q.parkedNote(letter)
 	case message.Known:
 		a.Note = "it was counted in a digest, which is not told yet: " + noteOf(*a, q.Now())
 	default:
@@ -177,12 +180,12 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 	if err != nil {
 		return false, fmt.Errorf("read the tombstone: %w", err)
 	}
-	a.State = Deleted
-	a.Note = fmt.Sprintf("a deletion request covers its connection up to %s, and it happened at %s: it is told no more, and what was kept "+
-		"of it is deleted", legible.Time(stone.OccurredAt), legible.Time(entry.Story.OccurredAt))
 	c, err := q.find(ctx, func(c deletion.Case) bool {
 		return c.Connection().Equal(connection) && c.Cutoff.Equal(stone.OccurredAt) && c.Stops()
 	})
+	a.State = Deleted
+	a.Note = fmt.Sprintf("a deletion request covers its connection up to %s, and it happened at %s: it is told no more, and %s",
+		legible.Time(stone.OccurredAt), legible.Time(entry.Story.OccurredAt), goes(c))
 	if c != nil && mayHaveBeenTold(entry, *c) {
 		a.State = Erased
 		a.Note = fmt.Sprintf("whether it was told is not known any more: it was handed off before the deletion request came at %s, and what was "+
@@ -196,6 +199,14 @@ func (q *inquiry) stopped(ctx context.Context, entry ingest.Entry, a *Alert) (bo
 		a.Note += fmt.Sprintf(" (deletion %s, delivery %s)", c.ID, c.DeliveryID)
 	}
 	return true, err
+}
+
+// goes says when what is kept goes, by the case that stops it.
+func goes(c *deletion.Case) string {
+	if c == nil || !c.State.IsOpen() {
+		return "what was kept of it is deleted"
+	}
+	return "what is kept of it is deleted at " + legible.Time(c.DueAt())
 }
 
 // mayHaveBeenTold says whether the purge may have deleted the record of an alert that was told before the request came.
@@ -313,7 +324,8 @@ func (q *inquiry) letter(ctx context.Context, deliveryID string, a Alert) (deadl
 		q.list(ctx, name)
 	}
 	i := slices.IndexFunc(q.letters, func(letter deadletter.Letter) bool {
-		return letter.AlertKey == a.AlertKey || letter.Queue == name && !letter.Readable && letter.DeliveryID == deliveryID
+		isItsOwn := letter.Queue == name && !letter.Readable && deliveryID != "" && letter.DeliveryID == deliveryID
+		return letter.AlertKey == a.AlertKey || isItsOwn
 	})
 	if i < 0 {
 		return deadletter.Letter{}, false
@@ -333,9 +345,9 @@ func (q *inquiry) list(ctx context.Context, name queue.Name) {
 	q.letters = append(q.letters, listing.Letters...)
 	switch {
 	case err != nil:
-		q.unseen = "it may be a dead letter too: the dead letters could not all be read: " + err.Error()
+		q.unseen = "unless it is a dead letter: they could not all be read: " + err.Error()
 	case !listing.Whole:
-		q.unseen = "it may be a dead letter too: not all of them are in sight"
+		q.unseen = "unless it is a dead letter: not all of them are in sight"
 	}
 }
 

@@ -94,9 +94,11 @@ const (
 
 // Alert is what became of a delivery at one destination.
 type Alert struct {
-	Kind     route.Kind  `json:"kind"`
-	Channel  string      `json:"channel,omitempty"`
-	AlertKey string      `json:"alert_key"`
+	Kind     route.Kind `json:"kind"`
+	Channel  string     `json:"channel,omitempty"`
+	AlertKey string     `json:"alert_key"`
+	// Resolves says that it ends an incident or a thread.
+	Resolves bool        `json:"resolves,omitempty"`
 	State    alert.State `json:"state"`
 	// Note says in plain words what the state means here.
 	Note         string    `json:"note"`

@@ -23,166 +23,7 @@ import (
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
 	"revento-alerts/shared/revento/sample"
-	"revento-alerts/shared/testkit/memory"
 )
-
-// The golden file of each story is what a person reads of delivery d-1, or of the one named last.
-func TestWhyItPagedOrDidNot(t *testing.T) {
-	tests := []struct {
-		name    string
-		happens func(b *bench)
-		tells   string // "d-1" where it is empty
-	}{
-		{name: "told", happens: func(b *bench) {
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.passes(2 * time.Second)
-			b.works()
-		}},
-		{name: "route-off", happens: func(b *bench) {
-			b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
-		}},
-		{name: "route-off-then-on", happens: func(b *bench) {
-			b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
-			b.routes(map[string]string{"PARTICIPANT_PROFILE_UPDATED_ROUTE": "pagerduty:info"})
-		}},
-		{name: "route-without-pager", happens: func(b *bench) {
-			b.delivers("d-1", "event.unpublished", 0, ingest.Accepted)
-			b.works()
-		}},
-		{name: "superseded", tells: "d-2", happens: func(b *bench) {
-			b.delivers("d-1", approved, 0, ingest.Accepted)
-			b.works()
-			b.delivers("d-2", flagged, time.Hour, ingest.Accepted)
-			b.works()
-		}},
-		{name: "noted", happens: func(b *bench) {
-			b.delivers("d-1", approved, 0, ingest.Accepted)
-			b.works()
-		}},
-		{name: "came-first-as-another", tells: "d-2", happens: func(b *bench) {
-			b.delivers("d-1", flagged, time.Minute, ingest.Accepted)
-			b.works()
-			b.delivers("d-2", flagged, time.Minute, ingest.Accepted)
-			b.works()
-		}},
-		{name: "stopped-by-a-deletion", tells: "d-2", happens: func(b *bench) {
-			b.delivers("d-1", required, time.Minute, ingest.Accepted)
-			b.works()
-			b.passes(time.Second)
-			b.delivers("d-2", flagged, time.Hour, ingest.Accepted)
-			b.works()
-		}},
-		{name: "deletion", happens: func(b *bench) {
-			b.delivers("d-1", required, time.Minute, ingest.Accepted)
-			b.works()
-		}},
-		{name: "parked", happens: func(b *bench) {
-			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.works()
-		}},
-		{name: "retrying", happens: func(b *bench) {
-			b.pager.failures, b.slack.failures = []error{notNow(), notNow()}, []error{lost()}
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.works()
-			b.passes(30 * time.Second)
-			b.works(queue.PagerDuty)
-		}},
-		{name: "waiting", happens: func(b *bench) {
-			b.delivers("d-1", flagged, 0, ingest.Accepted)
-		}},
-		{name: "waiting-for-a-digest", happens: func(b *bench) {
-			b.delivers("d-1", submitted, 0, ingest.Accepted)
-		}},
-		{name: "counted-in-the-next-digest", happens: func(b *bench) {
-			b.delivers("d-1", submitted, 0, ingest.Accepted)
-			b.works(queue.Digest)
-		}},
-		{name: "counted-in-a-digest-that-waits", happens: func(b *bench) {
-			b.delivers("d-1", submitted, 0, ingest.Accepted)
-			b.tellsDigest()
-		}},
-		{name: "told-in-a-digest", happens: func(b *bench) {
-			b.delivers("d-1", submitted, 0, ingest.Accepted)
-			b.tellsDigest()
-			b.works(queue.Slack)
-			b.passes(48 * time.Hour)
-		}},
-		{name: "erased-after-it-paged", happens: func(b *bench) {
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.works()
-			b.passes(time.Hour)
-			b.purges()
-		}},
-		{name: "never-told-for-a-deletion", happens: func(b *bench) {
-			b.purges()
-			b.delivers("d-1", flagged, time.Hour, ingest.Accepted)
-			b.works()
-		}},
-		{name: "forgotten", happens: func(b *bench) {
-			b.ingest.DedupeWindow = 1000 * time.Hour
-			b.delivers("d-1", flagged, 0, ingest.Accepted)
-			b.passes(queue.Retention + time.Hour)
-		}},
-		{name: "dropped-after-a-failure", happens: func(b *bench) {
-			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.works()
-			if _, err := deadletter.NewDesk(b.queues).Drop(b.Context(), deadletter.Selection{All: true}); err != nil {
-				b.Fatal(err)
-			}
-			b.passes(queue.MaxVisibility + time.Second)
-		}},
-		{name: "dropped", happens: func(b *bench) {
-			b.bothParked()
-			b.passes(time.Minute)
-			b.drops()
-		}},
-		{name: "redriven", happens: func(b *bench) {
-			b.bothParked()
-			b.passes(time.Minute)
-			b.redrives()
-		}},
-		{name: "redriven-and-told", happens: func(b *bench) {
-			b.bothParked()
-			b.passes(time.Minute)
-			b.redrives()
-			b.passes(time.Minute)
-			b.works()
-		}},
-		{name: "redriven-and-parked-again", happens: func(b *bench) {
-			b.bothParked()
-			b.passes(time.Minute)
-			b.redrives()
-			b.pager.failures, b.slack.failures = []error{permanent("invalid_routing_key")}, []error{permanent("is_archived")}
-			b.passes(time.Minute)
-			b.works()
-		}},
-		{name: "two-events-under-one-id", happens: func(b *bench) {
-			b.delivers("d-1", flagged, time.Second, ingest.Accepted)
-			b.passes(time.Second)
-			b.delivers("d-1", approved, 0, ingest.Accepted)
-			b.passes(time.Second)
-			b.works()
-		}},
-		{name: "being-handed-off", happens: func(b *bench) { b.claims("d-1") }},
-		{name: "stopped-while-handing-off", happens: func(b *bench) {
-			b.claims("d-1")
-			b.passes(ingest.Lease)
-		}},
-	}
-	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) {
-			b := newBench(t)
-			test.happens(b)
-			id := test.tells
-			if id == "" {
-				id = "d-1"
-			}
-			b.golden(test.name, b.tells(id))
-		})
-	}
-}
 
 // tellsDigest has what was gathered counted in a digest, whose message is then in the Slack queue.
 func (b *bench) tellsDigest() {
@@ -336,7 +177,7 @@ func TestLettersOutOfSightAreSaidToBeSo(t *testing.T) {
 	if _, ok, err := b.queues.Receive(t.Context(), queue.PagerDuty.DeadLetter(), time.Minute); err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if a := b.alertOf(b.tells("d-1"), route.PagerDuty); !strings.Contains(a.Note, "may be a dead letter too") {
+	if a := b.alertOf(b.tells("d-1"), route.PagerDuty); !strings.Contains(a.Note, "unless it is a dead letter") {
 		t.Errorf("%+v", a)
 	}
 }
@@ -347,7 +188,7 @@ func TestAlertsThatARedriveSentToAnotherChannelAreTold(t *testing.T) {
 	b.delivers("d-1", flagged, 0, ingest.Accepted)
 	b.works()
 	b.routes(map[string]string{"APPLICATION_REVISION_REQUESTED_ROUTE": "slack:C0222"})
-	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(b.queues), Records: b.records, Deletions: b.records.Deletions, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
+	redriver := deadletter.Redriver{Desk: deadletter.NewDesk(b.queues), Records: b.records, Deletions: b.deletions, Routes: b.tracer.Routes, Stack: "prod", Now: b.tracer.Now}
 	if _, err := redriver.Redrive(t.Context(), deadletter.Selection{All: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -513,7 +354,7 @@ func TestADeliveryWhoseConnectionWasDeletedTellsNothingOfIt(t *testing.T) {
 }
 
 // forgetful is a journal whose entries expire between the look at it and the look at each.
-type forgetful struct{ *memory.Ledger }
+type forgetful struct{ ingest.Journal }
 
 func (forgetful) Find(context.Context, string, time.Time) (ingest.Entry, error) {
 	return ingest.Entry{}, ingest.ErrNotFound

@@ -97,6 +97,8 @@ func finalNote(a Alert) string {
 		return "it ends an incident and none was known, so that nothing was sent; what is older does not page any more"
 	case a.State == alert.Noted:
 		return "it ends a thread and none was open, so that nothing was posted"
+	case a.Kind == route.PagerDuty && a.Resolves:
+		return fmt.Sprintf("PagerDuty took the end of the incident with the dedup key %s at %s, which pages nobody", a.DedupKey, legible.Time(a.LastAttempt))
 	case a.Kind == route.PagerDuty:
 		return fmt.Sprintf("PagerDuty took the event at %s under the dedup key %s; while an incident of that key is open, another event pages nobody anew",
 			legible.Time(a.LastAttempt), a.DedupKey)
@@ -134,8 +136,13 @@ func droppedNote(deed ingest.Deed) string {
 	return fmt.Sprintf("it was given up (%s), and a person dropped it at %s: it is told no more", deed.Reason, legible.Time(deed.At))
 }
 
-func redrivenNote(deed ingest.Deed) string {
-	return fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, legible.Time(deed.At))
+// redriven tells of an alert that a person had tried again, and of which nothing is known since.
+func redriven(deed ingest.Deed, now time.Time) (alert.State, string) {
+	if now.Sub(deed.At) > queue.Retention {
+		return Forgotten, fmt.Sprintf("it was given up (%s), and a person redrove it at %s; what became of it then is not known any more: queues keep a message for %s",
+			deed.Reason, legible.Time(deed.At), legible.Days(queue.Retention))
+	}
+	return Waiting, fmt.Sprintf("it was given up (%s), and a person redrove it at %s: it waits for its turn", deed.Reason, legible.Time(deed.At))
 }
 
 // steps tells what happened in the order of time.
