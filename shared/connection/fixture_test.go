@@ -28,20 +28,27 @@ type bench struct {
 	deletions record.Store
 }
 
-// onEngines runs a test on each engine that needs no emulator. That of DynamoDB is held to the same by the conformance cases.
-func onEngines(t *testing.T, test func(b *bench)) {
-	t.Run("memory", func(t *testing.T) {
+// engines are those that need nothing; with the emulators there is DynamoDB, too.
+var engines = map[string]func(t *testing.T) *bench{
+	"memory": func(t *testing.T) *bench {
 		records := memory.NewRecords()
-		test(newBench(t, records, records.Deletions))
-	})
-	t.Run("SQLite", func(t *testing.T) {
+		return newBench(t, records, records.Deletions)
+	},
+	"SQLite": func(t *testing.T) *bench {
 		engine, err := sqlite.Open(t.Context(), t.TempDir(), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = engine.Close() })
-		test(newBench(t, engine.Records, engine.Deletions))
-	})
+		return newBench(t, engine.Records, engine.Deletions)
+	},
+}
+
+// onEngines runs a test on each engine.
+func onEngines(t *testing.T, test func(b *bench)) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) { test(open(t)) })
+	}
 }
 
 func newBench(t *testing.T, records store, deletions record.Store) *bench {

@@ -402,35 +402,41 @@ func TestAChangeThatIsAlwaysTooLateEnds(t *testing.T) {
 // A state and what is put together with it are there both, or neither; and so are the ways on which it is found.
 func TestWhateverGoesWrongAChangeIsWholeOrNotThere(t *testing.T) {
 	note := record.Record{Key: record.Key{Connection: ours, Kind: record.Alert, ID: "notice"}, OccurredAt: noon, Data: []byte(`{}`)}
-	mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-		records := memory.NewRecords()
-		b := newBench(t, records, records.Deletions)
-		b.consents(ours, noon, after(1))
-		broken := &connection.Registry{
-			Records:   planned{mishap.Records{Store: records, Plan: plan}, mishap.Purger{Purger: records, Plan: plan}, records},
-			Deletions: mishap.Records{Store: records.Deletions, Plan: plan},
-		}
-		move := func(registry *connection.Registry) error {
-			_, err := registry.Change(t.Context(), ours, func(s connection.Standing) (connection.Info, []record.Record, error) {
-				next, _ := s.Moved(connection.NeedsConsent, connection.LostRotation, after(1))
-				if next == s.Info {
-					return next, nil, nil
-				}
-				next.Due = after(9)
-				return next, []record.Record{note}, nil
-			})
-			return err
-		}
-		mishap.Died(func() { _ = move(broken) })
-		_, err := records.Get(t.Context(), note.Key)
-		if isThere, moved := err == nil, b.stands().State == connection.NeedsConsent; isThere != moved {
-			t.Errorf("the state is written: %t, the notice: %t", moved, isThere)
-		}
-		b.must("move again", move(b.registry))
-		b.wantNames("due before", b.due(after(8)))
-		b.wantNames("due", b.due(after(9)), "evt_1 org_1")
-		b.wantNames("all", b.names(b.registry.All(t.Context())), "evt_1 org_1")
-	})
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			mishap.Each(t, func(t *testing.T, plan *mishap.Plan) { changesWhole(open(t), plan, note) })
+		})
+	}
+}
+
+func changesWhole(b *bench, plan *mishap.Plan, note record.Record) {
+	b.consents(ours, noon, after(1))
+	move := func(registry *connection.Registry) error {
+		_, err := registry.Change(b.Context(), ours, func(s connection.Standing) (connection.Info, []record.Record, error) {
+			next, _ := s.Moved(connection.NeedsConsent, connection.LostRotation, after(1))
+			if next == s.Info {
+				return next, nil, nil
+			}
+			next.Due = after(9)
+			return next, []record.Record{note}, nil
+		})
+		return err
+	}
+	mishap.Died(func() { _ = move(b.planned(plan)) })
+	_, err := b.records.Get(b.Context(), note.Key)
+	if isThere, moved := err == nil, b.stands().State == connection.NeedsConsent; isThere != moved {
+		b.Errorf("the state is written: %t, the notice: %t", moved, isThere)
+	}
+	b.must("move again", move(b.registry))
+	b.wantNames("due before", b.due(after(8)))
+	b.wantNames("due", b.due(after(9)), "evt_1 org_1")
+	b.wantNames("all", b.names(b.registry.All(b.Context())), "evt_1 org_1")
+}
+
+// planned is the registry on the same stores, whose calls go by the plan.
+func (b *bench) planned(plan *mishap.Plan) *connection.Registry {
+	records := planned{mishap.Records{Store: b.records, Plan: plan}, mishap.Purger{Purger: b.records, Plan: plan}, b.records}
+	return &connection.Registry{Records: records, Deletions: mishap.Records{Store: b.deletions, Plan: plan}}
 }
 
 // planned is a store of which each part can go wrong.
@@ -442,33 +448,41 @@ type planned struct {
 
 // A purge may come between any two calls of a consent of after its cutoff: what was found of before is gone then, and the consent stands.
 func TestAConsentDuringThePurgeIsWhole(t *testing.T) {
-	for turn, over := 1, false; !over; turn++ {
-		records := memory.NewRecords()
-		b := newBench(t, records, records.Deletions)
-		b.consents(ours, noon, after(5))
-		b.requires(after(10))
-		calls := 0
-		plan := mishap.Through(func(_ string, call func() error) error {
-			if calls++; calls == turn {
-				b.purges(after(10))
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			turn := 1
+			for purgedAt(open(t), turn) {
+				turn++
 			}
-			return call()
+			if turn < 4 {
+				t.Errorf("a consent makes %d calls, which are too few to come between", turn-1)
+			}
 		})
-		registry := &connection.Registry{
-			Records:   planned{mishap.Records{Store: records, Plan: plan}, mishap.Purger{Purger: records, Plan: plan}, records},
-			Deletions: records.Deletions,
-		}
-		_, err := connect(t.Context(), registry, ours, after(11), after(20))
-		b.must("connect", err)
-		over = calls < turn
-		b.purges(after(10))
-		if !b.stands().Serves() {
-			t.Errorf("purged at call %d: it does not serve", turn)
-		}
-		b.wantNames("all", b.names(b.registry.All(t.Context())), "evt_1 org_1")
-		b.wantNames("of its event", b.names(b.registry.OfEvent(t.Context(), "evt_1")), "evt_1 org_1")
-		b.wantNames("of its organization", b.names(b.registry.OfOrganization(t.Context(), "org_1")), "evt_1 org_1")
-		b.wantNames("due", b.due(after(20)), "evt_1 org_1")
-		b.wantNames("due of before", b.due(after(19)))
 	}
+}
+
+// purgedAt has the purge come before a call of a consent, and says whether there is such a call.
+func purgedAt(b *bench, turn int) bool {
+	b.Helper()
+	b.consents(ours, noon, after(5))
+	b.requires(after(10))
+	calls := 0
+	plan := mishap.Through(func(_ string, call func() error) error {
+		if calls++; calls == turn {
+			b.purges(after(10))
+		}
+		return call()
+	})
+	_, err := connect(b.Context(), b.planned(plan), ours, after(11), after(20))
+	b.must("connect", err)
+	b.purges(after(10))
+	if !b.stands().Serves() {
+		b.Errorf("purged at call %d: it does not serve", turn)
+	}
+	b.wantNames("all", b.names(b.registry.All(b.Context())), "evt_1 org_1")
+	b.wantNames("of its event", b.names(b.registry.OfEvent(b.Context(), "evt_1")), "evt_1 org_1")
+	b.wantNames("of its organization", b.names(b.registry.OfOrganization(b.Context(), "org_1")), "evt_1 org_1")
+	b.wantNames("due", b.due(after(20)), "evt_1 org_1")
+	b.wantNames("due of before", b.due(after(19)))
+	return calls >= turn
 }
