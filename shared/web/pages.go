@@ -102,14 +102,15 @@ func (p *Pages) tell(line *telemetry.Line, r *http.Request, given answer) {
 	}
 	line.Set("code", given.status)
 	line.Set("outcome", given.outcome)
-	if given.isReplayed {
-		line.Set("replayed", true)
-	}
 	if given.eventID != "" {
 		line.Set("event_id", given.eventID)
 	}
 	if given.reason != nil {
 		line.Set("reason", given.reason.Error())
+	}
+	if given.isReplayed { // what is told again did not happen again
+		line.Count("page_replayed")
+		return
 	}
 	line.Raise(given.level)
 	line.Count("page_" + given.outcome)
