@@ -314,8 +314,7 @@ func (r *rotation) keep(ctx context.Context, mine attempt, tokens revento.Tokens
 	kept, err := r.store(ctx, came, r.end.Add(-reserve))
 	switch {
 	case errors.Is(err, errAgain):
-		r.line.Raise(slog.LevelWarn)
-		r.line.Count(metricDropped)
+		r.drop(ctx, mine)
 		return Access{}, errAgain
 	case err != nil:
 		r.line.Raise(slog.LevelError)
@@ -325,6 +324,22 @@ func (r *rotation) keep(ctx context.Context, mine attempt, tokens revento.Tokens
 	}
 	r.line.Count(metricRefreshed)
 	return came.pair.access(kept), nil
+}
+
+// drop counts a reply that is not taken. Where another's reply to the same refresh token was stored, Revento may hold ours for the newer
+// one and refuse the other: the attempt is kept with that generation, so that this is told as what it is.
+func (r *rotation) drop(ctx context.Context, mine attempt) {
+	r.line.Raise(slog.LevelWarn)
+	r.line.Count(metricDropped)
+	sibling := r.held
+	sibling.Value.Generation++
+	_, err := r.conclude(ctx, sibling, r.end.Add(-reserve), func(s stored) (stored, bool) {
+		s.Attempts = append(s.without(mine.ID), mine)
+		return s, s.State == connection.Active
+	})
+	if err != nil {
+		r.line.Set("unwritten", err.Error())
+	}
 }
 
 // stillHas returns a context for what must be stored, also where a reply comes when the time is over: the process may have been frozen.

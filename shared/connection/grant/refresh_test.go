@@ -444,6 +444,26 @@ func TestAReplyThatComesLateIsDroppedWhereItMustNotBeTaken(t *testing.T) {
 	}
 }
 
+// Two replies to one refresh token, where Revento gives a new pair each time: the one that was stored first may not be the last one given.
+func TestARefusalOfWhatWonOverAnotherReplyIsALostRotation(t *testing.T) {
+	b := newBench(t)
+	b.tokenIsOver()
+	b.revento.answers = append(b.revento.answers, func(tokens revento.Tokens, err error) (revento.Tokens, error) {
+		b.passes(time.Minute) // frozen with its reply in its hands
+		b.revento.generation, b.revento.reuse = 1, refuses
+		b.revento.mu.Unlock()
+		defer b.revento.mu.Lock()
+		b.gets(b.copy(nil), 2)
+		b.revento.revoked = true // since the other one was given
+		return tokens, err
+	})
+	b.gets(b.keeper, 2)
+	b.wantCounted("token_dropped")
+	b.tokenIsOver()
+	b.fails(b.keeper, fault.Permanent, "needs_consent")
+	b.wantStanding(connection.NeedsConsent, connection.LostRotation, 2)
+}
+
 func TestTokensOfAnotherConnectionAreNeitherUsedNorStored(t *testing.T) {
 	for name, change := range map[string]func(*revento.Tokens){
 		"another event":        func(tokens *revento.Tokens) { tokens.EventID = "evt_2" },

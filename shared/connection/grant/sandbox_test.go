@@ -13,6 +13,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/budget"
+	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/fault"
@@ -27,6 +28,12 @@ import (
 const (
 	sandboxEvent = "evt_sandbox_1"
 	redirectURI  = "http://127.0.0.1:3000/oauth/callback"
+)
+
+// The client is what both ask.
+var (
+	_ consent.Revento = (*client.Client)(nil)
+	_ grant.Endpoint  = (*client.Client)(nil)
 )
 
 // world is the sandbox as the product sees it, with processes on one store.
@@ -97,9 +104,7 @@ func (w *world) process() *process {
 func (w *world) consents() {
 	w.Helper()
 	p, verifier := w.process(), client.NewVerifier()
-	location, err := w.Consent(p.client.AuthorizeURL(client.Ask{
-		EventID: sandboxEvent, Scopes: []string{"event.read", "participants.read"}, State: "state_1", Verifier: verifier,
-	}), sandbox.Decision{})
+	location, err := w.Consent(p.client.AuthorizeURL(sandboxEvent, "state_1", verifier, []string{"event.read", "participants.read"}), sandbox.Decision{})
 	if err != nil {
 		w.Fatal(err)
 	}

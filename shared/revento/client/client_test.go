@@ -102,9 +102,7 @@ func (d *double) wantFailure(err error, class fault.Class, reason string) {
 func TestTheAuthorizeURLAsksForAllThatTheGuideNames(t *testing.T) {
 	d := newDouble(t)
 	verifier := client.NewVerifier()
-	address, err := url.Parse(d.client.AuthorizeURL(client.Ask{
-		EventID: "evt_1", Scopes: []string{"event.read", "program.read"}, State: "state_1", Verifier: verifier,
-	}))
+	address, err := url.Parse(d.client.AuthorizeURL("evt_1", "state_1", verifier, []string{"event.read", "program.read"}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,22 +17,15 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-// Ask is what is asked of an organizer. (guide: /oauth/organizer-connect/)
-type Ask struct {
-	EventID string
-	Scopes  []string
-	// State comes back with the answer. Verifier proves that who asked is who exchanges the code; only its hash is sent.
-	State, Verifier string
-}
-
 // NewVerifier returns a verifier of 32 random bytes. https://www.rfc-editor.org/rfc/rfc7636#section-4.1
 func NewVerifier() string { return oauth2.GenerateVerifier() }
 
-// AuthorizeURL is where the organizer's browser is sent.
-func (c *Client) AuthorizeURL(ask Ask) string {
+// AuthorizeURL is where an organizer's browser is sent, to consent to the scopes for an event. The state comes back with the answer. The
+// verifier proves that who asked is who exchanges the code; only its hash is sent. (guide: /oauth/organizer-connect/)
+func (c *Client) AuthorizeURL(eventID, state, verifier string, scopes []string) string {
 	config := c.config("")
-	config.Scopes = ask.Scopes
-	return config.AuthCodeURL(ask.State, oauth2.S256ChallengeOption(ask.Verifier), oauth2.SetAuthURLParam("event_id", ask.EventID))
+	config.Scopes = scopes
+	return config.AuthCodeURL(state, oauth2.S256ChallengeOption(verifier), oauth2.SetAuthURLParam("event_id", eventID))
 }
 
 // config is without a secret where none is sent. One fixed style of authentication: with none named, the library sends every request
