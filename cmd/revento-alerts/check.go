@@ -15,7 +15,7 @@ func newCheck(w world) *cobra.Command {
 	command := operatorCommand(w, &cobra.Command{
 		Use:   "check",
 		Short: "Look whether everything that alerts need is in order",
-		Long: `Look whether everything that alerts need is in order: settings, secrets, Slack and its channels, the PagerDuty key, tables, queues
+		Long: `Look whether everything that alerts need is in order: settings, secrets, Slack and its channels, the integration key, tables, queues
 and dead letters. Each has a line, and what is not well its remedy. The exit code is 1 where something has failed.
 
 On one machine the serve that has the data folder looks; where none runs, this program does, with its own variables.`,

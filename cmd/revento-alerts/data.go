@@ -13,7 +13,7 @@ const dataFolderName = ".revento-alerts"
 
 // addDataFlag adds the flag that names the data folder, the same for every command.
 func addDataFlag(command *cobra.Command, dir *string) {
-	command.Flags().StringVar(dir, "data", defaultDataFolder(), "folder that holds all state of serve")
+	command.Flags().StringVar(dir, "data", defaultDataFolder(), "the data folder, which holds all state of serve")
 }
 
 func defaultDataFolder() string {

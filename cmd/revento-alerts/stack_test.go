@@ -168,7 +168,7 @@ func TestWhatAnyServiceRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
 		t.Errorf("of a table: %+v", r)
 	}
 	r = call(t, nil, "check", "--stack", "revento")
-	for _, subject := range []string{"webhook secrets", "Slack bot token", "PagerDuty key", "table https", "queue slack", "dead letters of purge"} {
+	for _, subject := range []string{"webhook secrets", "Slack bot token", "integration key", "table https", "queue slack", "dead letters of purge"} {
 		i := strings.Index(r.out, "failed   "+subject)
 		if i < 0 || !strings.Contains(strings.SplitN(r.out[i:], "\n", 2)[0], words) {
 			t.Errorf("%s is not told in AWS' words: %s", subject, r.out)

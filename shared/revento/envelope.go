@@ -29,7 +29,7 @@ type Envelope struct {
 	OccurredAt time.Time
 	// EventID is the Revento event (the convention); empty on the integration's own events.
 	EventID string
-	// OrganizationID is the organiser; empty on the integration's own events.
+	// OrganizationID is the organizer; empty on the integration's own events.
 	OrganizationID string
 	// Data is the snapshot of the resource, or nil where it is missing or not an object.
 	Data map[string]json.RawMessage

@@ -16,7 +16,7 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-// Connection is what an organiser connects: one event of one organization. Both are empty for the integration's own events.
+// Connection is what an organizer connects: one event of one organization. Both are empty for the integration's own events.
 type Connection struct {
 	EventID        string
 	OrganizationID string

@@ -133,13 +133,13 @@ func ParseRoutingKeys(text string) (RoutingKeys, error) {
 	if encoded, isJSON := asJSON(text); isJSON {
 		form = RoutingKeys{}
 		if err := decode(encoded, &form, "default", "events"); err != nil {
-			return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w: %s", err, keyForms)
+			return RoutingKeys{}, fmt.Errorf("pagerduty integration key: %w: %s", err, keyForms)
 		}
 	}
 	keys := RoutingKeys{Events: map[string]string{}}
 	var err error
 	if keys.Default, err = credential(form.Default); err != nil && !errors.Is(err, ErrEmpty) {
-		return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w: %s", err, keyForms)
+		return RoutingKeys{}, fmt.Errorf("pagerduty integration key: %w: %s", err, keyForms)
 	}
 	for event, text := range form.Events {
 		key, err := credential(text)
@@ -147,12 +147,12 @@ func ParseRoutingKeys(text string) (RoutingKeys, error) {
 			continue
 		}
 		if err != nil {
-			return RoutingKeys{}, fmt.Errorf("pagerduty routing key of the event %s: %w: %s", event, err, keyForms)
+			return RoutingKeys{}, fmt.Errorf("pagerduty integration key of the event %s: %w: %s", event, err, keyForms)
 		}
 		keys.Events[strings.TrimSpace(event)] = key
 	}
 	if keys.Default == "" && len(keys.Events) == 0 {
-		return RoutingKeys{}, fmt.Errorf("pagerduty routing key: %w", ErrEmpty)
+		return RoutingKeys{}, fmt.Errorf("pagerduty integration key: %w", ErrEmpty)
 	}
 	return keys, nil
 }

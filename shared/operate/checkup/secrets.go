@@ -17,7 +17,7 @@ import (
 const (
 	subjectWebhook = "webhook secrets"
 	subjectToken   = "Slack bot token"
-	subjectKeys    = "PagerDuty key"
+	subjectKeys    = "integration key"
 )
 
 func (v *visit) secretChecks() []check {

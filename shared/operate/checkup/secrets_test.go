@@ -41,7 +41,7 @@ func TestTheBotToken(t *testing.T) {
 
 func TestPagerDutysKeys(t *testing.T) {
 	const odd = "not of the form of an Events API v2 integration key, 32 letters and digits: "
-	wantFound(t, "PagerDuty key", map[string]row{
+	wantFound(t, "integration key", map[string]row{
 		"as deployed":           {fill("keys", ""), failed("not filled in yet", inKeys)},
 		"empty, and not needed": {unused("keys"), skipped("not filled in, and no route goes to PagerDuty")},
 		"two": {

@@ -64,7 +64,7 @@ func TestTestPages(t *testing.T) {
 		"refused":                  {row{paged(fault.Permanent, "invalid_routing_key"), failed("ask: refused: invalid_routing_key", inKeys)}, 1, 1},
 		"throttled":                {row{paged(fault.Throttled, "http_429"), failed("ask: asked to wait: http_429", pagersDown)}, 1, 1},
 		"a setting is wrong":       {row{set("LOG_LEVEL", "loud"), skipped("needs settings to be in order")}, 0, 0},
-		"the key is not filled in": {row{fill("keys", ""), skipped("needs PagerDuty key to be in order")}, 1, 0},
+		"the key is not filled in": {row{fill("keys", ""), skipped("needs integration key to be in order")}, 1, 0},
 		"nobody needs a key":       {row{unused("keys"), skipped("there is no key, and no route goes to PagerDuty")}, 0, 0},
 		"the key's form is odd":    {row{fill("keys", "k"), ok(taken)}, 1, 2},
 		"there is no default":      {row{fill("keys", `{"events":{"evt_a":"k"}}`), nil}, 1, 2},

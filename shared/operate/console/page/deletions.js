@@ -15,7 +15,7 @@ function row(it, statement) {
   return el("li", { "data-key": it.id },
     el("details", { "data-opens": "statement", "data-subject": it.id },
       el("summary", null,
-        el("span", { class: "what" }, el("strong", null, value(it.event_id || "event not named")), el("span", { class: "quiet" }, value(it.organization_id || "organisation not named"))),
+        el("span", { class: "what" }, el("strong", null, value(it.event_id || "event not named")), el("span", { class: "quiet" }, value(it.organization_id || "organization not named"))),
         el("span", { class: "when" }, moment(it.requested_at)),
         el("span", { class: "fate" }, pill(it.state), it.overdue_at && " ", it.overdue_at && pill("critical", "overdue"), el("span", { class: "quiet" }, next(it)))),
       el("div", { class: "inside" },

@@ -4,7 +4,7 @@ import { button, code, empty, external, facts, moment, pill, providers, value } 
 
 export function deliveries(list, more, traces) {
   if (list.length === 0) {
-    return empty("Nothing has come yet.", "Send a sample with one of the buttons, or have Revento post to the webhook's address above.");
+    return empty("Nothing has come yet.", "Send a sample with one of the buttons, or have Revento post to the webhook URL above.");
   }
   return [
     el("ul", { class: "rows" }, list.map((delivery) => row(delivery, traces[delivery.delivery_id]))),

@@ -6,7 +6,7 @@ export function place(overview) {
   return [
     el("span", { class: "tag" }, value(overview.environment)),
     el("span", null, "stack ", value(overview.stack)),
-    el("span", { class: "webhook" }, "webhook ", code(overview.webhook_url), button("Copy", "copy", overview.webhook_url, { "aria-label": "Copy the webhook's address" })),
+    el("span", { class: "webhook" }, "webhook ", code(overview.webhook_url), button("Copy", "copy", overview.webhook_url, { "aria-label": "Copy the webhook URL" })),
   ];
 }
 
