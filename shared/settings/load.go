@@ -74,7 +74,7 @@ func LoadIngest(source Source) (Ingest, error) {
 		BodyLimit:          read(r, bodyLimit, integer(minBodyLimit, maxBodyLimit)),
 		DedupeWindow:       read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
 		SecretMaxAge:       read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
-		Routes:             r.routes(route.Triggers...),
+		Routes:             r.routes(route.TriggersOfWebhooks()...),
 	}
 	if r.err() == nil && loaded.DedupeWindow <= 2*loaded.SignatureTolerance {
 		r.fail("%s is %s and %s is %s: a replay could outlive the memory of its delivery id: make the window more than twice the tolerance",
@@ -258,19 +258,22 @@ type All struct {
 	Digest    Digest
 	// DigestSchedule is when digests are told, which on AWS EventBridge Scheduler knows.
 	DigestSchedule schedule.Schedule
+	// Routes are those of all types, our own among them.
+	Routes route.Table
 }
 
 // LoadAll reads them. It returns an error for each setting that is wrong, once, although several functions read it; what is not
 // wrong is loaded all the same.
 func LoadAll(source Source) (All, []error) {
 	var all All
-	var failures [6]error
+	var failures [7]error
 	all.Ingest, failures[0] = LoadIngest(source)
 	all.Slack, failures[1] = LoadSlack(source)
 	all.PagerDuty, failures[2] = LoadPagerDuty(source)
 	all.Purge, failures[3] = LoadPurge(source)
 	all.Digest, failures[4] = LoadDigest(source)
 	all.DigestSchedule, failures[5] = LoadDigestSchedule(source)
+	all.Routes, failures[6] = LoadRoutes(source)
 	return all, distinct(failures[:])
 }
 

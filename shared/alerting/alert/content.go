@@ -55,7 +55,7 @@ func (c Content) Lateness(now time.Time) time.Duration {
 	return 0
 }
 
-// titles are the plain words for the types that the guide names. (guide: /patterns/)
+// titles are the plain words for the types that the guide names (guide: /patterns/), and for those of our own.
 var titles = map[string]string{
 	"application.submitted":           "New application",
 	"application.approved":            "Application approved",
@@ -68,6 +68,12 @@ var titles = map[string]string{
 	"event.unpublished":               "Event unpublished",
 	"integration.suspended":           "Integration suspended by Revento",
 	revento.TypeDeletionRequired:      "Data deletion required",
+	revento.TypeParticipantCancelled:  "Participant gone from the event",
+	revento.TypeConnectionBroken:      "Connection to Revento broken",
+	revento.TypeConnectionRestored:    "Connection to Revento restored",
+	revento.TypeConnectionExpiring:    "Connection to Revento is about to end",
+	revento.TypeSyncHeld:              "A person has to look at what vanished",
+	revento.TypeReventoUnreachable:    "Revento answers nobody",
 }
 
 // TitleOf is what a type means in plain words; a type that nobody knew of is spelled out.
@@ -103,10 +109,18 @@ func (d Display) Describe(envelope revento.Envelope, happenedAt time.Time, sever
 		OrganizationID: envelope.OrganizationID,
 		ResourceID:     envelope.ResourceID(),
 		HappenedAt:     happenedAt,
-		Fields:         d.Fields.Select(envelope.Data),
+		Fields:         d.fieldsOf(envelope.Type).Select(envelope.Data),
 		Link:           d.Link.Fill(envelope),
 		DeliveryID:     deliveryID,
 	}
+}
+
+// fieldsOf is what is shown of a type's data. What we say of a connection holds no personal data, and is shown whole.
+func (d Display) fieldsOf(eventType string) FieldFilter {
+	if revento.IsOwn(eventType) && eventType != revento.TypeParticipantCancelled {
+		return NewFieldFilter([]string{"*"})
+	}
+	return d.Fields
 }
 
 // FieldFilter is the names of data's fields that alerts show. Fields may hold personal data, so nothing else is shown.

@@ -169,3 +169,19 @@ func TestLateness(t *testing.T) {
 		}
 	}
 }
+
+// What we say of a connection is shown whole, whatever the settings let through of Revento's data. What is about a person is not.
+func TestAnEventOfOurOwnIsShownWhole(t *testing.T) {
+	display := alert.Display{Fields: alert.NewFieldFilter([]string{"id"})}
+	for _, eventType := range revento.OwnTypes {
+		body := `{"type":"` + eventType + `","data":{"id":"evt_1","status":"revoked","reason":"token_revoked"}}`
+		content := display.Describe(envelope(t, body), time.Time{}, route.Error, false, "own-1")
+		want := 2
+		if eventType == revento.TypeParticipantCancelled {
+			want = 0
+		}
+		if len(content.Fields) != want {
+			t.Errorf("%s shows %+v", eventType, content.Fields)
+		}
+	}
+}

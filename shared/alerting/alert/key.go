@@ -27,6 +27,8 @@ func IncidentKey(stack string, envelope revento.Envelope, identity revento.Ident
 
 // Order is an event's place among the events of its resource.
 type Order struct {
+	// Number is the place of an event of our own, which needs no clock; 0 in Revento's.
+	Number int64 `json:"number,omitempty"`
 	// OccurredAt is the event's moment.
 	OccurredAt time.Time `json:"occurred_at"`
 	// Resolves says that the event ends the incident. Another of the same moment that does not wins over it, so that an incident
@@ -38,6 +40,9 @@ type Order struct {
 
 // Compare returns -1, 0 or +1 where o comes before, is, or comes after other.
 func (o Order) Compare(other Order) int {
+	if o.Number > 0 && other.Number > 0 && o.Number != other.Number {
+		return cmp.Compare(o.Number, other.Number)
+	}
 	return cmp.Or(
 		o.OccurredAt.Compare(other.OccurredAt),
 		compareBool(other.Resolves, o.Resolves),

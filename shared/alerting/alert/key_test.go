@@ -115,3 +115,13 @@ func TestOrder(t *testing.T) {
 		t.Error("the time zone changes the order")
 	}
 }
+
+// Our clocks may differ and may be set back: the number does not.
+func TestTheOrderOfOurOwnEventsIsTheirNumber(t *testing.T) {
+	at := time.Date(2026, 5, 9, 14, 22, 31, 0, time.UTC)
+	broken := alert.Order{Number: 2, OccurredAt: at, AlertKey: "z"}
+	restored := alert.Order{Number: 3, OccurredAt: at.Add(-time.Hour), Resolves: true, AlertKey: "a"}
+	if broken.Compare(restored) != -1 || restored.Compare(broken) != 1 || broken.Compare(broken) != 0 {
+		t.Error("the clock decides")
+	}
+}

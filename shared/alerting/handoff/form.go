@@ -51,7 +51,7 @@ func (Alert) subjects(event Event) []record.Connection { return []record.Connect
 
 func (Alert) after(event Event, cutoffs map[string]time.Time) (Event, bool) {
 	cutoff, deleted := cutoffs[event.Connection.Partition()]
-	if deleted && !event.Order.OccurredAt.After(cutoff) {
+	if deleted && !event.standsOn().After(cutoff) {
 		return event, false
 	}
 	event.Cutoff = cutoff

@@ -306,3 +306,25 @@ func TestTheAlertKeyOfAnotherChannel(t *testing.T) {
 		t.Error("a notice's key is not that which the deletion would have made")
 	}
 }
+
+// A delivery of our own stands on a consent: a deletion of up to then stops it, whenever it is told.
+func TestADeliveryOfOurOwnGoesWithTheConsentThatItStandsOn(t *testing.T) {
+	consented := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+	own := handoff.Own{
+		Type: revento.TypeConnectionBroken, Connection: record.Connection{EventID: "evt_1", OrganizationID: "org_1"},
+		Identity: []string{"1"}, ResourceID: "evt_1", Number: 1, OccurredAt: consented.Add(48 * time.Hour), Consented: consented,
+	}
+	delivery, err := own.Delivery(consented.Add(49 * time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := encode(t, handoff.New("prod", delivery, route.Destination{Kind: route.Slack, Channel: "C0111"}, delivery.ReceivedAt))
+	event := opened(t, message.Body)
+	for cutoff, want := range map[time.Time]bool{
+		consented.Add(-1): true, consented: false, consented.Add(24 * time.Hour): false, consented.Add(72 * time.Hour): false,
+	} {
+		if _, left := event.After(map[string]time.Time{event.Connection.Partition(): cutoff}); left != want {
+			t.Errorf("deleted up to %s: told %t", cutoff, left)
+		}
+	}
+}

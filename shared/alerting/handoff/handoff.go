@@ -25,6 +25,10 @@ type Delivery struct {
 	ReceivedAt time.Time
 	// Body is the signed bytes.
 	Body []byte
+
+	// Number and Consented are those of a delivery of our own (Own); zero in a webhook.
+	Number    int64
+	Consented time.Time
 }
 
 // Message is what is on its way to one destination. All its text is printable ASCII once it is JSON, since SQS refuses some
@@ -45,6 +49,9 @@ type Message struct {
 	ReceivedAt  time.Time      `json:"received_at"`
 	// QueuedAt is when ingest, or a redrive, queued the message.
 	QueuedAt time.Time `json:"queued_at"`
+	// Number and Consented are those of a delivery of our own (Own); zero in a webhook's.
+	Number    int64     `json:"number,omitempty"`
+	Consented time.Time `json:"consented_at,omitzero"`
 	// Generation is empty in ingest's message and new for each redrive, which starts a new count of attempts.
 	Generation string `json:"generation,omitempty"`
 	// Form is what the message is.
@@ -68,6 +75,8 @@ func New(stack string, delivery Delivery, destination route.Destination, now tim
 		SignedAt:    delivery.SignedAt.UTC(),
 		ReceivedAt:  delivery.ReceivedAt.UTC(),
 		QueuedAt:    now.UTC(),
+		Number:      delivery.Number,
+		Consented:   delivery.Consented,
 		Form:        Alert{},
 		Body:        delivery.Body,
 	}
@@ -133,6 +142,14 @@ func (e Event) Content(display alert.Display) alert.Content {
 	return content
 }
 
+// standsOn is the moment that a cutoff is compared with: that of the event, or of the consent behind a delivery of our own.
+func (e Event) standsOn() time.Time {
+	if e.Consented.IsZero() {
+		return e.Order.OccurredAt
+	}
+	return e.Consented
+}
+
 // Open reads the signed body. Ingest read it before, so an error means that the message was tampered with.
 func (m Message) Open() (Event, error) {
 	envelope, err := revento.ParseEnvelope(m.Body)
@@ -143,6 +160,8 @@ func (m Message) Open() (Event, error) {
 		Message:    m,
 		Envelope:   envelope,
 		Connection: record.Connection{EventID: envelope.EventID, OrganizationID: envelope.OrganizationID},
-		Order:      alert.Order{OccurredAt: envelope.HappenedAt(m.SignedAt), Resolves: m.Resolves, AlertKey: m.AlertKey},
+		Order: alert.Order{
+			Number: m.Number, OccurredAt: envelope.HappenedAt(m.SignedAt), Resolves: m.Resolves, AlertKey: m.AlertKey,
+		},
 	}, nil
 }

@@ -46,6 +46,9 @@ const MetricClockOff = "clock_off"
 // MetricDeliveryIDConflict counts deliveries whose id is another signed event's.
 const MetricDeliveryIDConflict = "delivery_id_conflict"
 
+// MetricOwnTypeFromOutside counts signed deliveries of a type of our own, which Revento does not send.
+const MetricOwnTypeFromOutside = "own_type_from_outside"
+
 // Secrets holds the webhook secrets, newest first.
 type Secrets interface {
 	// Get returns the secrets known, fetched at most once a minute.
@@ -155,8 +158,13 @@ func (in *Ingest) once(ctx context.Context, delivery verified, line *telemetry.L
 	return in.work(ctx, delivery, line)
 }
 
-// work takes the delivery, or notes that its route is off.
+// work takes the delivery, or notes that its route is off. Of a type of our own, whatever its route, is what we made ourselves.
 func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.Line) Reply {
+	if revento.IsOwn(delivery.Envelope.Type) {
+		line.Count(MetricOwnTypeFromOutside)
+		in.note(ctx, delivery, line)
+		return Reply{Status: Ignored}
+	}
 	destinations := in.Routes.Destinations(delivery.Envelope.Type, delivery.Envelope.EventID)
 	if len(destinations) == 0 {
 		in.note(ctx, delivery, line)

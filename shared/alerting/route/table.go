@@ -26,7 +26,7 @@ const (
 )
 
 // Triggers lists every trigger; a type's own pattern wins over its family's, and that over "*". The types are those
-// that the guide names. (guide: /patterns/, /webhooks/events/)
+// that the guide names (guide: /patterns/, /webhooks/events/), and those of our own.
 var Triggers = []Trigger{
 	{"ApplicationSubmittedRoute", "application.submitted", "digest"},
 	{"ApplicationApprovedRoute", "application.approved", "resolve"},
@@ -42,11 +42,25 @@ var Triggers = []Trigger{
 	{"EventUnpublishedRoute", "event.unpublished", "slack"},
 	{"IntegrationSuspendedRoute", "integration.suspended", "pagerduty:critical,slack"},
 	{"DataDeletionRequiredRoute", revento.TypeDeletionRequired, "pagerduty:warning,slack"},
+	{"ParticipantCancelledRoute", revento.TypeParticipantCancelled, "digest"},
+	{"ConnectionBrokenRoute", revento.TypeConnectionBroken, "pagerduty:error,slack"},
+	{"ConnectionRestoredRoute", revento.TypeConnectionRestored, "resolve"},
+	{"ConnectionExpiringRoute", revento.TypeConnectionExpiring, "slack"},
+	{"SyncHeldRoute", revento.TypeSyncHeld, "slack"},
+	{"ReventoUnreachableRoute", revento.TypeReventoUnreachable, "pagerduty:error,slack"},
 	{"OtherRoute", anyType, Off},
 }
 
 // IsWildcard says whether the trigger stands for several types.
 func (t Trigger) IsWildcard() bool { return strings.HasSuffix(t.Pattern, anyType) }
+
+// IsOwn says whether the trigger is of a type of our own, which comes from no webhook.
+func (t Trigger) IsOwn() bool { return revento.IsOwn(t.Pattern) }
+
+// TriggersOfWebhooks lists those whose events Revento sends.
+func TriggersOfWebhooks() []Trigger {
+	return slices.DeleteFunc(slices.Clone(Triggers), Trigger.IsOwn)
+}
 
 // TriggerOf is the trigger that an event type belongs to.
 func TriggerOf(eventType string) Trigger {
@@ -113,6 +127,14 @@ func NewTable(routes map[string]Route, channels Channels) Table {
 // Of is the route in force for a trigger.
 func (t Table) Of(trigger Trigger) Route { return t.routes[trigger.Pattern] }
 
+// OfWebhooks returns the table without the routes of our own types: those in force where there are no connections.
+func (t Table) OfWebhooks() Table {
+	routes := maps.Clone(t.routes)
+	maps.DeleteFunc(routes, func(pattern string, _ Route) bool { return revento.IsOwn(pattern) })
+	t.routes = routes
+	return t
+}
+
 // Uses says whether a route has a target of one of the kinds.
 func (t Table) Uses(kinds ...Kind) bool {
 	return slices.ContainsFunc(Triggers, func(trigger Trigger) bool {
@@ -122,9 +144,9 @@ func (t Table) Uses(kinds ...Kind) bool {
 
 // Declared lists what to declare in the Revento manifest: the event types that the routes use, sorted, and the groups of types
 // that they use and whose members the guide does not name. A deletion request is always declared: it must be met whatever the
-// route of its notices.
+// route of its notices. A type of our own never is.
 func (t Table) Declared() (types, patterns []string) {
-	for _, trigger := range Triggers {
+	for _, trigger := range TriggersOfWebhooks() {
 		switch used := len(t.Of(trigger)) > 0; {
 		case trigger.Pattern == revento.TypeDeletionRequired, used && !trigger.IsWildcard():
 			types = append(types, trigger.Pattern)

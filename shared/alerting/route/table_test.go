@@ -336,7 +336,7 @@ func TestNoDestinationIsOutsideTheSlackChannels(t *testing.T) {
 func TestUses(t *testing.T) {
 	routes := table(t, route.Channels{}, map[string]string{
 		"application.submitted": "off", "participant.registered": "off", "application.approved": "off", "application.rejected": "off",
-	})
+	}).OfWebhooks()
 	for kind, want := range map[route.Kind]bool{route.Slack: true, route.PagerDuty: true, route.Digest: false, route.Resolve: false} {
 		if got := routes.Uses(kind); got != want {
 			t.Errorf("Uses(%s) = %v, want %v", kind, got, want)
@@ -356,5 +356,48 @@ func TestADataRequestThatNobodyKnewOfIsToldByItsRouteAndWorkedOnWhateverThatIs(t
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("where OtherRoute is %s: %s", text, diff)
 		}
+	}
+}
+
+func TestOfWebhooksLeavesOutWhatIsOurOwn(t *testing.T) {
+	all := table(t, route.Channels{Default: "C0111"}, nil)
+	webhooks := all.OfWebhooks()
+	for _, trigger := range route.Triggers {
+		if got := len(webhooks.Of(trigger)) == len(all.Of(trigger)); got == trigger.IsOwn() {
+			t.Errorf("%s: %v of %v", trigger.Pattern, webhooks.Of(trigger), all.Of(trigger))
+		}
+	}
+}
+
+// What is declared in the manifest is what Revento sends.
+func TestATypeOfOurOwnIsNeverDeclared(t *testing.T) {
+	types, patterns := table(t, route.Channels{}, nil).Declared()
+	for _, declared := range slices.Concat(types, patterns) {
+		if revento.IsOwn(declared) {
+			t.Errorf("%s is declared", declared)
+		}
+	}
+}
+
+func TestEveryTypeOfOurOwnHasARouteOfItsOwn(t *testing.T) {
+	for _, own := range revento.OwnTypes {
+		if trigger := route.TriggerOf(own); trigger.Pattern != own || trigger.Default == route.Off {
+			t.Errorf("%s is of %+v", own, trigger)
+		}
+	}
+}
+
+// The end of what is broken is told wherever it was told.
+func TestRestoredEndsWhatIsBroken(t *testing.T) {
+	routes := table(t, route.Channels{Default: "C0111"}, map[string]string{"connection.broken": "pagerduty:critical,slack:C0222"})
+	var got []route.Destination
+	got = append(got, routes.Destinations(revento.TypeConnectionRestored, "evt_a")...)
+	want := []route.Destination{
+		{Kind: route.PagerDuty, Severity: route.Info, Resolves: true},
+		{Kind: route.Slack, Channel: "C0222", Severity: route.Info, Resolves: true, Quiet: true},
+		{Kind: route.Slack, Channel: "C0111", Severity: route.Info, Resolves: true, Quiet: true},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("it goes to %+v", got)
 	}
 }

@@ -172,6 +172,7 @@ func (c *Checkup) visit() *visit {
 	v.all, v.failures = settings.LoadAll(c.Source)
 	routes, err := settings.LoadRoutes(c.Source)
 	if err == nil {
+		routes = routes.OfWebhooks() // nothing makes events of our own types as long as there are no connections
 		v.routes, v.routed, v.channels = routes, true, routes.SlackChannels()
 	}
 	return v

@@ -13,6 +13,7 @@ import (
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/deadletter"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/settings"
 )
 
@@ -20,7 +21,7 @@ import (
 func (t *Tracer) why(s Story, leaseEnd time.Time) string {
 	switch {
 	case s.State == ingest.StateIgnored:
-		return t.ignored(s.Type)
+		return t.ignored(s)
 	case s.State == ingest.Claimed && t.Now().Before(leaseEnd):
 		return "It is being handed off right now: look again in a few seconds."
 	case s.State == ingest.Claimed:
@@ -32,10 +33,16 @@ func (t *Tracer) why(s Story, leaseEnd time.Time) string {
 	return sentence(t.page(s)) + others(s.Alerts)
 }
 
-// ignored tells of a route that was off.
-func (t *Tracer) ignored(eventType string) string {
-	trigger := route.TriggerOf(eventType)
+// ignored tells of a route that was off, or of a type that nobody sends.
+func (t *Tracer) ignored(s Story) string {
+	if revento.IsOwn(s.Type) && !s.isOwn() {
+		return fmt.Sprintf("Nothing was sent: %s is a type of our own, and Revento sends none of those.", s.Type)
+	}
+	trigger := route.TriggerOf(s.Type)
 	text := fmt.Sprintf("Nothing was sent: when it came, the route of %s was off, which is %s.", trigger.Pattern, settingOf(trigger))
+	if s.isOwn() {
+		return text + " It was made by this program, and nobody sends it again."
+	}
 	if now := t.Routes.Of(trigger); len(now) > 0 {
 		return text + fmt.Sprintf(" It is %s now: send the delivery again from Revento's console.", now)
 	}
@@ -153,7 +160,7 @@ func steps(s Story) []Step {
 	}
 	to := strings.Join(places, ", ")
 	steps := []Step{
-		{At: s.ReceivedAt, What: "received", Detail: verified(s.Secret)},
+		s.begin(),
 		{At: s.ClaimedAt, What: "claimed", Detail: "to hand it off to " + to},
 		{At: s.HandedOffAt, What: "handed off", Detail: "to " + to},
 	}
@@ -163,6 +170,16 @@ func steps(s Story) []Step {
 	steps = slices.DeleteFunc(steps, func(step Step) bool { return step.At.IsZero() })
 	slices.SortStableFunc(steps, func(a, b Step) int { return a.At.Compare(b.At) })
 	return steps
+}
+
+// isOwn says whether this program made the delivery itself: nobody signed it.
+func (s Story) isOwn() bool { return revento.IsOwn(s.Type) && s.Secret == 0 }
+
+func (s Story) begin() Step {
+	if s.isOwn() {
+		return Step{At: s.ReceivedAt, What: "made", Detail: "by this program, of what it saw of the connection"}
+	}
+	return Step{At: s.ReceivedAt, What: "received", Detail: verified(s.Secret)}
 }
 
 func verified(secret int) string {
