@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	classified "revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -118,7 +119,8 @@ func TestWhatAnotherHandsOffIsWaitedFor(t *testing.T) {
 	testOwn(t, func(b *bench) {
 		own, now := broken(), time.Now()
 		claim := ingest.Claim{
-			DeliveryID: own.DeliveryID(), Owner: "another", Identity: own.SignedIdentity(), Now: now, LeaseEnd: now.Add(ingest.Lease), Expires: now.Add(time.Hour),
+			DeliveryID: own.DeliveryID(), Lease: lease.Take("another", now, ingest.Lease), Identity: own.SignedIdentity(), Now: now,
+			Expires: now.Add(time.Hour),
 		}
 		if _, err := b.ledger.Claim(b.Context(), claim); err != nil {
 			t.Fatal(err)
