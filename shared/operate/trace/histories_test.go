@@ -23,6 +23,7 @@ import (
 	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sample"
 	"revento-alerts/test/golden"
 )
@@ -47,6 +48,20 @@ var histories = []history{
 	{name: "route-off-then-on", happens: func(b *bench) {
 		b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
 		b.routes(map[string]string{"PARTICIPANT_PROFILE_UPDATED_ROUTE": "pagerduty:info"})
+	}},
+	{name: "own", tells: ownID(revento.TypeConnectionRestored), happens: func(b *bench) {
+		b.deliversOwn(revento.TypeConnectionBroken, 1, b.clock.Add(-time.Minute))
+		b.works()
+		b.deliversOwn(revento.TypeConnectionRestored, 2, b.clock.Add(-time.Hour)) // the clock was set back
+		b.works()
+	}},
+	{name: "own-route-off", tells: ownID(revento.TypeConnectionBroken), happens: func(b *bench) {
+		b.routes(map[string]string{"CONNECTION_BROKEN_ROUTE": "off"})
+		b.deliversOwn(revento.TypeConnectionBroken, 1, b.clock)
+	}},
+	{name: "own-type-from-outside", happens: func(b *bench) {
+		const body = `{"type":"connection.broken","event_id":"evt_1","organization_id":"org_1","data":{"id":"evt_1"}}`
+		b.posts("d-1", revento.TypeConnectionBroken, sample.Sign(revento.TypeConnectionBroken, "s", "d-1", b.clock, []byte(body)), ingest.Ignored)
 	}},
 	{name: "route-without-pager", happens: func(b *bench) {
 		b.delivers("d-1", "event.unpublished", 0, ingest.Accepted)
