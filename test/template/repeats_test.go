@@ -94,7 +94,8 @@ func TestRolesHaveTheSameShape(t *testing.T) {
 		if len(r.Policies) != 1 || r.Policies[0].PolicyName != name {
 			t.Fatalf("%s has the policies %+v, want one of its own name", name, r.Policies)
 		}
-		if trust := r.AssumeRolePolicyDocument.Statement; len(trust) != 1 || string(trust[0].Action[0]) != "sts:AssumeRole" || trust[0].Effect != "Allow" {
+		trust := r.AssumeRolePolicyDocument.Statement
+		if len(trust) != 1 || trust[0].Action[0] != "sts:AssumeRole" || trust[0].Effect != "Allow" {
 			t.Errorf("%s is taken by %+v", name, trust)
 		}
 		statements := r.Policies[0].PolicyDocument.Statement

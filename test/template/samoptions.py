@@ -1,6 +1,6 @@
-"""Writes samconfig.toml, and the options of each of sam's commands that it sets, as JSON into the file given as the argument.
+"""Writes samconfig.toml, the first argument, and the options of sam's commands as JSON into the second.
 
-The options are those that sam's --help lists: it is asked of the command itself.
+The options are those that sam's --help lists: the commands themselves are asked.
 """
 
 import importlib
@@ -23,7 +23,8 @@ COMMANDS = {
 def options(module):
     command = importlib.import_module(module).cli
     with click.Context(command) as context:
-        return {p.name: p.opts + p.secondary_opts for p in command.get_params(context) if isinstance(p, click.Option) and not p.hidden}
+        shown = (p for p in command.get_params(context) if isinstance(p, click.Option) and not p.hidden)
+        return {p.name: p.opts + p.secondary_opts for p in shown}
 
 
 def main(config, target):

@@ -90,7 +90,8 @@ func TestSectionsFollowADeliverysWay(t *testing.T) {
 		prefixes = append(prefixes, prefix)
 		var got []string
 		for _, id := range s.ids {
-			if suffix, own := strings.CutPrefix(id, prefix); own && slices.Contains(slices.Concat(ofItsQueue, ofItsFunction), suffix) {
+			suffix, own := strings.CutPrefix(id, prefix)
+			if own && slices.Contains(slices.Concat(ofItsQueue, ofItsFunction), suffix) {
 				got = append(got, suffix)
 			}
 		}

@@ -82,20 +82,17 @@ func TestNamedResourcesKeepTheirNames(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names (-stacks of today +template):\n%s", diff)
 	}
-	for _, kind := range []string{"AWS::SQS::Queue", "AWS::DynamoDB::Table", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard",
-		"AWS::SNS::Topic", "AWS::Scheduler::ScheduleGroup", "AWS::IAM::Role"} {
+	for kind, property := range nameOf {
 		for _, id := range loaded.named(kind) {
-			for property := range properties[map[string]any](t, loaded, id, kind) {
-				if property == kindsName[kind] {
-					t.Errorf("%s has a name of its own, and an existing stack's has one that CloudFormation made", id)
-				}
+			if _, set := properties[map[string]any](t, loaded, id, kind)[property]; set {
+				t.Errorf("%s has a name of its own, and an existing stack's has one that CloudFormation made", id)
 			}
 		}
 	}
 }
 
-// kindsName is the property that names a resource of a type. A named role would also ask for more than CAPABILITY_IAM.
-var kindsName = map[string]string{
+// nameOf is the property that names a resource of a type. A named role would also ask for more than CAPABILITY_IAM.
+var nameOf = map[string]string{
 	"AWS::SQS::Queue": "QueueName", "AWS::DynamoDB::Table": "TableName", "AWS::CloudWatch::Alarm": "AlarmName",
 	"AWS::CloudWatch::Dashboard": "DashboardName", "AWS::SNS::Topic": "TopicName", "AWS::Scheduler::ScheduleGroup": "Name",
 	"AWS::IAM::Role": "RoleName",
