@@ -20,24 +20,33 @@ import (
 	"revento-alerts/shared/testkit/mishap"
 )
 
-// engines are what the cases run on.
-func onEngines(t *testing.T, test func(t *testing.T, records, deletions record.Store)) {
-	t.Run("memory", func(t *testing.T) {
+// engines are those that need nothing; with the emulators there is DynamoDB, too.
+var engines = map[string]func(t *testing.T) (records, deletions record.Store){
+	"memory": func(*testing.T) (records, deletions record.Store) {
 		kept := memory.NewRecords()
-		test(t, kept, kept.Deletions)
-	})
-	t.Run("SQLite", func(t *testing.T) {
+		return kept, kept.Deletions
+	},
+	"SQLite": func(t *testing.T) (records, deletions record.Store) {
 		engine, err := sqlite.Open(t.Context(), t.TempDir(), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer func() {
+		t.Cleanup(func() {
 			if err := engine.Close(); err != nil {
 				t.Error(err)
 			}
-		}()
-		test(t, engine.Records, engine.Deletions)
-	})
+		})
+		return engine.Records, engine.Deletions
+	},
+}
+
+func onEngines(t *testing.T, test func(t *testing.T, records, deletions record.Store)) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			records, deletions := open(t)
+			test(t, records, deletions)
+		})
+	}
 }
 
 // run asks for a token until there is one, or none can be had, with a process of its own after each death. It says whether one died.
@@ -100,6 +109,69 @@ func TestNoMishapLosesARefreshToken(t *testing.T) {
 				})
 			})
 		}
+	})
+}
+
+// The same holds while the client's secret is changed, or the ring of sealing keys.
+func TestNoMishapLosesARefreshTokenWhileASecretChanges(t *testing.T) {
+	for name, change := range map[string]func(b *bench){
+		"the client's secret": func(b *bench) { b.secrets = canary + "_stale," + canary + "_secret" },
+		"the ring":            func(b *bench) { b.ring = strings.Repeat(canary, 9) + "\n" + b.ring },
+	} {
+		t.Run(name, func(t *testing.T) {
+			onEngines(t, func(t *testing.T, records, deletions record.Store) {
+				mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+					b := newBenchOn(t, records, deletions)
+					change(b)
+					b.tokenIsOver()
+					if _, err := b.run(plan); err == nil {
+						b.goesOn()
+						return
+					}
+					b.wantStanding(connection.NeedsConsent, connection.LostRotation, 1)
+					if b.refusals() != 1 {
+						t.Errorf("the token is lost: %v", b.revento.sent)
+					}
+				})
+			})
+		})
+	}
+}
+
+// Whatever goes wrong, another connection's tokens are never stored, and what they break stays broken.
+func TestNoMishapStoresAnothersTokens(t *testing.T) {
+	onEngines(t, func(t *testing.T, records, deletions record.Store) {
+		mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+			b := newBenchOn(t, records, deletions)
+			before := b.stored().Value.Sealed
+			b.revento.answers = append(b.revento.answers, func(tokens revento.Tokens, err error) (revento.Tokens, error) {
+				tokens.EventID = "evt_other"
+				return tokens, err
+			})
+			b.tokenIsOver()
+			_, _ = b.run(plan)
+			b.wantState(connection.NeedsConsent)
+			if b.stored().Value.Sealed != before {
+				t.Error("they are stored")
+			}
+		})
+	})
+}
+
+// Whatever goes wrong, a token that Revento says was revoked ends all work, and no refresh is tried.
+func TestNoMishapOutlivesARevocation(t *testing.T) {
+	onEngines(t, func(t *testing.T, records, deletions record.Store) {
+		mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
+			b := newBenchOn(t, records, deletions)
+			k := b.copy(plan)
+			for range 3 {
+				mishap.Died(func() {
+					_ = k.Call(t.Context(), b.ours, func(context.Context, grant.Access) error { return refusal(401, revento.CodeTokenRevoked) })
+				})
+			}
+			b.wantStanding(connection.Revoked, connection.TakenBack, 1)
+			b.wantSent()
+		})
 	})
 }
 
@@ -236,7 +308,8 @@ func (b *bench) wantState(want connection.State) {
 	}
 }
 
-func TestAConsentInTheMiddleOfARefreshWins(t *testing.T) {
+// inTheMiddle runs a refresh once for each of its calls, with something that happens before or after that call, and then looks.
+func inTheMiddle(t *testing.T, happens func(b *bench), look func(b *bench, err error)) {
 	onEngines(t, func(t *testing.T, records, deletions record.Store) {
 		for _, before := range []bool{true, false} {
 			for at, reached := 1, true; reached; at++ {
@@ -244,43 +317,61 @@ func TestAConsentInTheMiddleOfARefreshWins(t *testing.T) {
 					b := newBenchOn(t, records, deletions)
 					b.tokenIsOver()
 					calls := 0
-					consent := func() {
-						b.revento.mu.Lock()
-						b.revento.grant, b.revento.generation = "b", 1
-						tokens := b.revento.tokens()
-						b.revento.mu.Unlock()
-						if err := b.copy(nil).Consent(t.Context(), b.ours, tokens, b.Now()); err != nil {
-							t.Fatal(err)
+					plan := mishap.Through(func(_ string, call func() error) (err error) {
+						calls++
+						if calls == at && before {
+							happens(b)
 						}
-					}
-					plan := mishap.Through(func(operation string, call func() error) error {
-						if calls++; calls != at {
-							return call()
+						err = call()
+						if calls == at && !before {
+							happens(b)
 						}
-						if before {
-							consent()
-							return call()
-						}
-						err := call()
-						consent()
 						return err
 					})
 					b.revento.plan = plan
 					_, err := b.copy(plan).Token(t.Context(), b.ours)
 					b.revento.plan = nil
-					if err != nil {
-						t.Errorf("who refreshed: %v", err)
+					if reached = calls >= at; reached {
+						look(b, err)
 					}
-					reached = calls >= at
-					if !reached {
-						return
-					}
-					b.wantStanding(connection.Active, "", 1)
-					b.gets(b.keeper, 1)
-					b.goesOn()
 				})
 			}
 		}
+	})
+}
+
+func TestAConsentInTheMiddleOfARefreshWins(t *testing.T) {
+	consents := func(b *bench) {
+		b.revento.mu.Lock()
+		b.revento.grant, b.revento.generation = "b", 1
+		tokens := b.revento.tokens()
+		b.revento.mu.Unlock()
+		if err := b.copy(nil).Consent(b.Context(), b.ours, tokens, b.Now()); err != nil {
+			b.Fatal(err)
+		}
+	}
+	inTheMiddle(t, consents, func(b *bench, err error) {
+		if err != nil {
+			b.Errorf("who refreshed: %v", err)
+		}
+		b.wantStanding(connection.Active, "", 1)
+		b.gets(b.keeper, 1)
+		b.goesOn()
+	})
+}
+
+func TestAnEndInTheMiddleOfARefreshWins(t *testing.T) {
+	ends := func(b *bench) {
+		if err := b.copy(nil).End(b.Context(), b.ours, b.Now(), connection.Deletion); err != nil {
+			b.Fatal(err)
+		}
+	}
+	inTheMiddle(t, ends, func(b *bench, _ error) {
+		b.wantState(connection.Ended)
+		if left := b.stored().Value; left.Sealed != "" {
+			b.Errorf("what is left: %+v", left)
+		}
+		b.fails(b.keeper, fault.Permanent, "ended")
 	})
 }
 
