@@ -8,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"revento-alerts/shared/settings"
 	"revento-alerts/test/documents"
 )
 
 const root = "../.."
 
 // maxReadme is how many lines somebody reads who has never heard of this.
-const maxReadme = 145
+const maxReadme = 140
 
 func TestTheReadmeIsShort(t *testing.T) {
 	if lines := strings.Count(documents.Pages(t, root)[0].Text, "\n"); lines > maxReadme {
@@ -63,6 +64,25 @@ func TestEveryBlockSaysWhatItIs(t *testing.T) {
 				t.Errorf("%s:%d is marked %q %q: want text, or sh and what it needs of %q", block.Page, block.Line, block.Language,
 					block.Needs, documents.Needs)
 			}
+		}
+	}
+}
+
+// The states are drawn where they are declared; the page shows those drawings.
+func TestStatesAreDrawnAsTheCodeDrawsThem(t *testing.T) {
+	var drawn []string
+	for _, page := range documents.Pages(t, root) {
+		for _, block := range page.Blocks() {
+			drawn = append(drawn, block.Text)
+		}
+	}
+	for _, path := range []string{"shared/alerting/ingest/ledger.go", "shared/alerting/alert/record.go"} {
+		text, err := os.ReadFile(filepath.Join(root, path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if code := strings.ReplaceAll(string(text), "//\t", ""); !slices.ContainsFunc(drawn, func(d string) bool { return strings.Contains(code, d) }) {
+			t.Errorf("no page shows the states as %s draws them", path)
 		}
 	}
 }
@@ -170,20 +190,23 @@ var (
 // namedElsewhere are the words of that form that are not the template's.
 var namedElsewhere = []string{"PutItem", "GetItem", "SendMessage", "UpdateItem", "TransactWriteItems", "RandomStops"}
 
-// Parameters, outputs and resources are written as the template calls them.
+// Settings, parameters, outputs and resources are written as they are called.
 func TestEveryNameOfTheTemplateIsThere(t *testing.T) {
 	text, err := os.ReadFile(root + "/template.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := map[string]bool{"Stack": true} // which is a setting and no parameter
+	known := map[string]bool{}
+	for _, setting := range settings.Table() { // which test/template holds to the template
+		known[setting.Parameter] = true
+	}
 	for _, found := range templateName.FindAllSubmatch(text, -1) {
 		known[string(found[1])] = true
 	}
 	for _, page := range documents.Pages(t, root) {
 		for _, name := range namesOfTheTemplate(page) {
 			if !known[name] && !slices.Contains(namedElsewhere, name) && !testName.MatchString(name) {
-				t.Errorf("%s names %s, which is not in template.yaml", page.Path, name)
+				t.Errorf("%s names %s, which is neither in template.yaml nor a setting", page.Path, name)
 			}
 		}
 	}
