@@ -41,8 +41,9 @@ is done, after 8 seconds at the latest, and so do SIGINT and SIGHUP; the next st
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&options.Listen, "listen", serve.DefaultListen, "address of the public side, which takes deliveries and nothing else")
+	flags.StringVar(&options.Listen, "listen", serve.DefaultListen, "address of the public side, which takes deliveries, and shows the pages of connections")
 	flags.StringVar(&options.Operator, "operator", serve.DefaultOperator, "address of the console and its API, on this machine alone")
+	flags.BoolVar(&options.Sandbox, "sandbox", false, "ask a sandbox in place of Revento; it is refused beside a real credential")
 	addDataFlag(command, &options.DataDir)
 	return command
 }
@@ -71,6 +72,9 @@ func greet(w io.Writer, machine *serve.Machine, console string, options serve.Op
 		fmt.Fprintf(rows, "\tand the same at every other address of this machine\n")
 	}
 	fmt.Fprintf(rows, "console\t%s\n", console)
+	if machine.Sandbox != "" {
+		fmt.Fprintf(rows, "Revento\ta sandbox, which changes what happens: open the console, then %s\n", machine.Sandbox)
+	}
 	fmt.Fprintf(rows, "data folder\t%s\n", options.DataDir)
 	fmt.Fprintf(rows, "webhook secret\t%s\n", describeSecret(machine, options))
 	fmt.Fprintf(rows, "Slack\t%s\n", describeProvider(machine.RecordsSlack, serve.VariableSlackBotToken))

@@ -34,6 +34,8 @@ type Info struct {
 	ConnectedAt time.Time `json:"connected_at"`
 	// LinkedBy is what let the organizer in who consented: the link that an operator made, or "" where anybody may connect.
 	LinkedBy string `json:"linked_by,omitempty"`
+	// Client is the client id of the integration that was consented to.
+	Client string `json:"client,omitempty"`
 	// Scope is what was granted, separated by blanks.
 	Scope string `json:"scope,omitempty"`
 	// Due is when something is to be done for it; zero where nothing is.
@@ -64,8 +66,8 @@ func (i Info) Moved(state State, reason Reason, at time.Time) (moved Info, ok bo
 // Consent is an organizer's consent, with the tokens that Revento gave for it.
 type Consent struct {
 	At time.Time
-	// Scope and LinkedBy are those of Info.
-	Scope, LinkedBy string
+	// Scope, LinkedBy and Client are those of Info.
+	Scope, LinkedBy, Client string
 }
 
 // Consented returns the standing connection's info after a consent. Where a deletion lies between, it begins a new life. It returns
@@ -80,7 +82,7 @@ func (s Standing) Consented(consent Consent) (Info, error) {
 		next = Info{EventID: s.Connection.EventID, OrganizationID: s.Connection.OrganizationID, Life: newLife(consent.At)}
 	}
 	next.State, next.Reason, next.Since = Active, "", consent.At.UTC()
-	next.Scope, next.LinkedBy = consent.Scope, consent.LinkedBy
+	next.Scope, next.LinkedBy, next.Client = consent.Scope, consent.LinkedBy, consent.Client
 	if consent.At.After(next.ConnectedAt) { // clocks differ
 		next.ConnectedAt = consent.At.UTC()
 	}

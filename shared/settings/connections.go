@@ -3,12 +3,10 @@ package settings
 import (
 	"errors"
 	"fmt"
-	"net"
-	"net/netip"
-	"net/url"
 	"strings"
 	"time"
 
+	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/ground/written"
 )
 
@@ -42,9 +40,11 @@ type Connections struct {
 	SecretMaxAge time.Duration
 	// ClientID is empty where connections are off.
 	ClientID string
-	// AuthURL, APIURL and PublicURL have no slash at their end. PublicURL may be empty: who runs this knows its own address.
-	AuthURL, APIURL, PublicURL string
-	Scopes                     []string
+	// AuthURL and APIURL have no slash at their end.
+	AuthURL, APIURL string
+	// PublicURL is where the pages are; the zero value where it is not set: one machine knows its own address.
+	PublicURL consent.PublicURL
+	Scopes    []string
 	// Open lets anybody start a connection.
 	Open          bool
 	ProbeInterval time.Duration
@@ -62,7 +62,7 @@ func LoadConnections(source Source) (Connections, error) {
 		ClientID:      read(r, reventoClientID, clientID),
 		AuthURL:       read(r, reventoAuthURL, optional(pathURL)),
 		APIURL:        read(r, reventoAPIURL, optional(pathURL)),
-		PublicURL:     read(r, publicURL, optional(PublicURL)),
+		PublicURL:     read(r, publicURL, optional(consent.ParsePublicURL)),
 		Scopes:        read(r, connectScopes, scopes),
 		Open:          read(r, openConnect, boolean),
 		ProbeInterval: read(r, probeInterval, duration(minProbeInterval, maxProbeInterval)),
@@ -79,10 +79,10 @@ func (r *reader) needs(on bool, setting Setting) {
 	}
 }
 
-func optional(parse func(string) (string, error)) func(string) (string, error) {
-	return func(text string) (string, error) {
+func optional[T any](parse func(string) (T, error)) func(string) (T, error) {
+	return func(text string) (T, error) {
 		if text == "" {
-			return "", nil
+			return *new(T), nil
 		}
 		return parse(text)
 	}
@@ -123,36 +123,8 @@ func pathURL(text string) (string, error) {
 	if parsed.RawQuery != "" || parsed.Fragment != "" {
 		return "", errors.New("remove what follows the path: paths are appended")
 	}
-	if parsed.Scheme == "http" && !isLoopback(parsed) {
+	if parsed.Scheme == "http" && !consent.IsLoopback(parsed.Hostname()) {
 		return "", errors.New("write https: tokens are sent there; http is for a loopback host alone")
 	}
 	return strings.TrimRight(parsed.String(), "/"), nil
-}
-
-// PublicURL reads an address of the pages: https, or http on a loopback host, without a path; a final slash is dropped.
-func PublicURL(text string) (string, error) {
-	origin, err := originURL(text)
-	if err != nil {
-		return "", err
-	}
-	parsed, err := url.Parse(text)
-	switch {
-	case err != nil || parsed.RawQuery != "" || parsed.Fragment != "":
-		return "", errors.New("remove what follows the host: the pages' paths are appended")
-	case parsed.Scheme == "http" && !isLoopback(parsed):
-		return "", errors.New("write https: cookies and codes travel there; http is for a loopback host alone")
-	}
-	return origin, nil
-}
-
-func isLoopback(address *url.URL) bool {
-	host := address.Hostname()
-	ip, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && ip.Unmap().IsLoopback()
-}
-
-// IsLoopbackHost says whether an address host:port is this machine's alone.
-func IsLoopbackHost(hostport string) bool {
-	host, _, err := net.SplitHostPort(hostport)
-	return err == nil && isLoopback(&url.URL{Host: net.JoinHostPort(host, "0")})
 }

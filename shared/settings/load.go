@@ -256,6 +256,8 @@ type All struct {
 	PagerDuty PagerDuty
 	Purge     Purge // the deletion function's among them
 	Digest    Digest
+	// Connections is what asks Revento, off where no client id is set.
+	Connections Connections
 	// DigestSchedule is when digests are told, which on AWS EventBridge Scheduler knows.
 	DigestSchedule schedule.Schedule
 	// Routes are those of all types, our own among them.
@@ -266,7 +268,7 @@ type All struct {
 // wrong is loaded all the same.
 func LoadAll(source Source) (All, []error) {
 	var all All
-	var failures [7]error
+	var failures [8]error
 	all.Ingest, failures[0] = LoadIngest(source)
 	all.Slack, failures[1] = LoadSlack(source)
 	all.PagerDuty, failures[2] = LoadPagerDuty(source)
@@ -274,6 +276,7 @@ func LoadAll(source Source) (All, []error) {
 	all.Digest, failures[4] = LoadDigest(source)
 	all.DigestSchedule, failures[5] = LoadDigestSchedule(source)
 	all.Routes, failures[6] = LoadRoutes(source)
+	all.Connections, failures[7] = LoadConnections(source)
 	return all, distinct(failures[:])
 }
 

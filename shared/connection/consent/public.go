@@ -59,6 +59,9 @@ func IsLoopback(host string) bool {
 // String is the URL without a path or a slash at its end.
 func (u PublicURL) String() string { return u.origin.String() }
 
+// IsSet says whether it is one: the zero value is none.
+func (u PublicURL) IsSet() bool { return u.origin.Host != "" }
+
 // Hostname is the host, without its port.
 func (u PublicURL) Hostname() string { return u.origin.Hostname() }
 

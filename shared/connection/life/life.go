@@ -26,7 +26,9 @@ type Tokens interface {
 type Lives struct {
 	Registry *connection.Registry
 	Tokens   Tokens
-	Now      func() time.Time
+	// Client is the client id that is consented to.
+	Client string
+	Now    func() time.Time
 }
 
 // Organization implements consent.Connections. Where several organizations' connections of the event are known, it is that of the one
@@ -50,7 +52,7 @@ func (l *Lives) Organization(ctx context.Context, eventID string) (string, error
 func (l *Lives) Connect(ctx context.Context, given consent.Given, tokens revento.Tokens) error {
 	of := record.Connection{EventID: given.EventID, OrganizationID: given.OrganizationID}
 	_, err := l.Registry.Change(ctx, of, func(standing connection.Standing) (connection.Info, []record.Record, error) {
-		next, err := standing.Consented(connection.Consent{At: given.At, Scope: given.Scope, LinkedBy: given.LinkedBy})
+		next, err := standing.Consented(l.consent(given))
 		if err != nil {
 			return next, nil, err
 		}
@@ -61,6 +63,10 @@ func (l *Lives) Connect(ctx context.Context, given consent.Given, tokens revento
 	return err
 }
 
+func (l *Lives) consent(given consent.Given) connection.Consent {
+	return connection.Consent{At: given.At, Scope: given.Scope, LinkedBy: given.LinkedBy, Client: l.Client}
+}
+
 // DeclineScope implements consent.Connections.
 func (l *Lives) DeclineScope(ctx context.Context, given consent.Given) error {
 	of := record.Connection{EventID: given.EventID, OrganizationID: given.OrganizationID}
@@ -68,7 +74,7 @@ func (l *Lives) DeclineScope(ctx context.Context, given consent.Given) error {
 		if standing.Serves() {
 			return standing.Info, nil, nil
 		}
-		next, err := standing.Consented(connection.Consent{At: given.At, Scope: given.Scope, LinkedBy: given.LinkedBy})
+		next, err := standing.Consented(l.consent(given))
 		if err != nil {
 			return next, nil, err
 		}

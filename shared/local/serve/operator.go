@@ -31,11 +31,11 @@ type operatorSide struct {
 	cancel context.CancelFunc
 }
 
-// newOperatorSide serves the operator on a listener, to who has the token.
-func newOperatorSide(listener net.Listener, token string, calls http.Handler, log *slog.Logger) *operatorSide {
+// newOperatorSide serves the operator on a listener, to who has the token; sandbox is nil where none runs.
+func newOperatorSide(listener net.Listener, token string, calls, sandbox http.Handler, log *slog.Logger) *operatorSide {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &operatorSide{cancel: cancel, server: &http.Server{
-		Handler:           access.Guard(token, portOf(listener.Addr().String()), operatorPaths(calls)),
+		Handler:           access.Guard(token, portOf(listener.Addr().String()), operatorPaths(calls, sandbox)),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		MaxHeaderBytes:    operatorHeaderBytes,
 		ReadHeaderTimeout: operatorHeaderTime,
@@ -55,11 +55,14 @@ func (s *operatorSide) close() error {
 	return shut(s.server)
 }
 
-// operatorPaths are the API, the page and its files; all else is answered as the API answers it.
-func operatorPaths(calls http.Handler) http.Handler {
+// operatorPaths are the API, the page and its files, and the sandbox's where one runs; all else is answered as the API answers it.
+func operatorPaths(calls, sandbox http.Handler) http.Handler {
 	page := console.Handler()
 	mux := http.NewServeMux()
 	mux.Handle(api.Path, calls)
+	if sandbox != nil {
+		mux.Handle(sandboxPath, sandbox)
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		if _, pattern := page.Handler(r); pattern == "" {
 			api.Refuse(w, http.StatusNotFound, api.Nothing)

@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"time"
 
@@ -28,6 +29,7 @@ import (
 	"revento-alerts/shared/operate/console"
 	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/web"
 	"revento-alerts/shared/wiring/purgeworker"
 	"revento-alerts/shared/wiring/recurring"
 	"revento-alerts/shared/wiring/webhook"
@@ -49,6 +51,8 @@ type Options struct {
 	Source settings.Source
 	// Log takes the log lines, from one goroutine. Nothing waits for it.
 	Log io.Writer
+	// Sandbox asks for the sandbox in place of Revento, also where real providers would not. It is refused beside a real credential.
+	Sandbox bool
 }
 
 // Machine is everything on one machine, running.
@@ -69,6 +73,13 @@ type Machine struct {
 	Recorder *recorder.Recorder
 	// RecordsSlack and RecordsPagerDuty say for which provider the recorder stands in.
 	RecordsSlack, RecordsPagerDuty bool
+	// Sandbox is where the sandbox's page is, on the operator's side; "" where none stands in for Revento.
+	Sandbox string
+
+	sandbox     *standInRevento
+	connections *connections
+	// stopping is over once Close is called, and stop ends it.
+	stopping context.Context
 
 	engine  *sqlite.Engine
 	gateway *gateway.Gateway
@@ -85,6 +96,7 @@ type Machine struct {
 // Start starts everything and returns when deliveries can be posted. Its error names what to mend.
 func Start(ctx context.Context, options Options) (*Machine, error) {
 	m := &Machine{failed: make(chan error, 1)}
+	m.stopping, m.stop = context.WithCancel(context.Background())
 	if err := m.open(ctx, options); err != nil {
 		return nil, errors.Join(err, m.close())
 	}
@@ -105,6 +117,9 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 		return err
 	}
 	if source, err = m.standIn(source, options.DataDir); err != nil {
+		return err
+	}
+	if source, err = m.standInForRevento(ctx, source, options); err != nil {
 		return err
 	}
 	all, failures := settings.LoadAll(source)
@@ -131,8 +146,15 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 		return errors.Join(err, sides.close())
 	}
 	m.jobs = recurring.OnMachine(all.DigestSchedule, m.engine.Sweep, m.engine.Scheduler.FireDue)
+	engine := engineOn(m.engine, options.DataDir, log)
+	if m.connections, err = m.openConnections(ctx, engine, all.Connections, options, source, sides.public); err != nil {
+		return errors.Join(err, sides.close())
+	}
 	backend := m.wire(all, source, webhookSecrets, options.DataDir, log)
-	m.console = newOperatorSide(sides.operator, token, api.Handler(backend), m.log)
+	if err := m.showPages(webhookSecrets, options.DataDir); err != nil {
+		return errors.Join(err, sides.close())
+	}
+	m.console = newOperatorSide(sides.operator, token, api.Handler(backend), m.sandboxPage(), m.log)
 	m.console.server.RegisterOnShutdown(backend.Letters.Stop)
 	m.run(sides)
 	return nil
@@ -162,6 +184,19 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 		m.pollers = append(m.pollers, m.poller(w))
 	}
 	return m.recorded(site.Backend(), clients.webhook, m.gateway)
+}
+
+// showPages shows the pages of what asks Revento, and opens the sandbox that it asks instead, if one does.
+func (m *Machine) showPages(webhookSecrets, dataDir string) error {
+	if m.connections == nil {
+		return m.closeSandbox()
+	}
+	m.gateway.ShowPages(m.connections.pages, web.Paths()...)
+	if m.sandbox == nil {
+		return nil
+	}
+	m.Sandbox = strings.TrimSuffix(m.Console, console.Path) + sandboxPath
+	return m.sandbox.open(dataDir, m.connections.public.RedirectURI(), webhookSecrets, m.gateway, m.log)
 }
 
 func (m *Machine) poller(w *worker.Worker) *poller {
@@ -207,10 +242,13 @@ func (m *Machine) recorded(backend api.Backend, webhook *secret.Holder[secret.We
 
 // run starts what runs until Close.
 func (m *Machine) run(s sides) {
-	ctx, stop := context.WithCancel(context.Background())
-	m.stop = stop
+	ctx := m.stopping
 	for _, p := range m.pollers {
 		m.running.Go(func() { p.run(ctx) })
+	}
+	if m.sandbox != nil {
+		m.running.Go(func() { m.sandbox.Run(ctx) })
+		m.running.Go(func() { m.serve(m.sandbox.server, m.sandbox.listener) })
 	}
 	clock := clockwork{queues: m.engine.Queues, now: time.Now, log: m.log}
 	for _, job := range m.jobs {
@@ -247,6 +285,9 @@ func (m *Machine) Close() error {
 	stopped := make(chan error, 1)
 	go func() { stopped <- m.console.close() }()
 	err := errors.Join(shut(m.gateway), <-stopped)
+	if m.sandbox != nil {
+		err = errors.Join(err, shut(m.sandbox.server))
+	}
 	m.running.Wait()
 	return errors.Join(err, m.close())
 }
@@ -254,6 +295,10 @@ func (m *Machine) Close() error {
 // close closes what open opened.
 func (m *Machine) close() error {
 	var failures []error
+	m.stop()
+	if m.sandbox != nil && m.sandbox.server == nil {
+		failures = append(failures, m.sandbox.listener.Close())
+	}
 	if m.Recorder != nil {
 		failures = append(failures, m.Recorder.Close())
 	}

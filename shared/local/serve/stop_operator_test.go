@@ -48,7 +48,7 @@ func TestAStopCancelsTheOperatorsCallsBeforeItsGraceIsOver(t *testing.T) {
 		side := newOperatorSide(listener, "token", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			<-r.Context().Done()
 			w.WriteHeader(http.StatusServiceUnavailable)
-		}), slog.New(slog.DiscardHandler))
+		}), nil, slog.New(slog.DiscardHandler))
 		served := make(chan error, 1)
 		go func() { served <- side.server.Serve(listener) }()
 		ours, theirs := net.Pipe()
