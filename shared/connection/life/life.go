@@ -2,7 +2,6 @@
 package life
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,20 +30,14 @@ type Lives struct {
 	Now    func() time.Time
 }
 
-// Organization implements consent.Connections. Where several organizations' connections of the event are known, it is that of the one
-// which is not over.
+// Organization implements consent.Connections. A connection that is over binds its event to no organization.
 func (l *Lives) Organization(ctx context.Context, eventID string) (string, error) {
-	var known string
 	for standing, err := range l.Registry.OfEvent(ctx, eventID) {
-		if err != nil {
-			return "", err
+		if err != nil || !standing.IsEnded() {
+			return standing.OrganizationID, err
 		}
-		if !standing.IsEnded() {
-			return standing.OrganizationID, nil
-		}
-		known = cmp.Or(known, standing.OrganizationID)
 	}
-	return known, nil
+	return "", nil
 }
 
 // Connect implements consent.Connections: what the registry knows and the tokens are written in one transaction, and something is due for
