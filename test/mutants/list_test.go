@@ -442,7 +442,7 @@ var mutants = []mutant{
 	{name: "grant: the other reply is forgotten", file: "shared/connection/grant/refresh.go",
 		guard: "s.Attempts = append(s.without(mine.ID), mine)", instead: "_ = mine"},
 	{name: "budget: slots for ever", file: "shared/connection/budget/budget.go",
-		guard: "return !now.Before(held.Ends)", instead: "return false"},
+		guard: "return !held.IsHeld(now)", instead: "return false"},
 	{name: "budget: any number in flight", file: "shared/connection/budget/budget.go",
 		guard: "if len(s.Slots) >= slots {", instead: "if false {"},
 	{name: "budget: a user's token like an installation's", file: "shared/connection/budget/budget.go",

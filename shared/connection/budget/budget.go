@@ -7,13 +7,14 @@ package budget
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/revento"
 )
 
@@ -64,22 +65,21 @@ type Of struct {
 // stored is a budget as it is kept.
 type stored struct {
 	// Cell is GCRA's theoretical arrival time: when the burst would be whole again.
-	Cell  time.Time `json:"cell"`
-	Slots []slot    `json:"slots,omitempty"`
-}
-
-type slot struct {
-	ID   string    `json:"id"`
-	Ends time.Time `json:"ends"`
+	Cell time.Time `json:"cell"`
+	// Slots are the calls in flight.
+	Slots []lease.Lease `json:"slots,omitempty"`
 }
 
 // Budget keeps the budgets of all grants. It is safe for concurrent use, as are several on one store.
 type Budget struct {
 	Records record.Store
 	Now     func() time.Time
-	// Jitter returns a duration from nothing to that given, at random.
+	// Jitter returns a duration from nothing to that given: Random, outside of tests.
 	Jitter func(upTo time.Duration) time.Duration
 }
+
+// Random is any duration from nothing to that given.
+func Random(upTo time.Duration) time.Duration { return rand.N(upTo + 1) }
 
 // ErrWait is returned where no call may be made yet, inside a transient *fault.Error that says how long to wait. Waiting is no attempt.
 var ErrWait = errors.New("the budget of calls is used up for now")
@@ -124,8 +124,8 @@ func (b *Budget) Do(ctx context.Context, of Of, class Class, call func(ctx conte
 }
 
 // take takes a call from the budget, and the slot of a call in flight.
-func (b *Budget) take(ctx context.Context, of Of, class Class) (slot, error) {
-	taken := slot{ID: rand.Text()}
+func (b *Budget) take(ctx context.Context, of Of, class Class) (lease.Lease, error) {
+	var taken lease.Lease
 	err := b.change(ctx, of, func(s stored, now time.Time) (stored, error) {
 		burst := of.Limits.Burst
 		if class == Background {
@@ -140,7 +140,7 @@ func (b *Budget) take(ctx context.Context, of Of, class Class) (slot, error) {
 		if len(s.Slots) >= slots {
 			return s, wait(reasonInFlight, slotWait)
 		}
-		taken.Ends = now.Add(slotTime)
+		taken = lease.Take(lease.NewOwner(), now, slotTime)
 		s.Cell, s.Slots = s.Cell.Add(of.Limits.Every), append(s.Slots, taken)
 		return s, nil
 	})
@@ -151,11 +151,11 @@ func (b *Budget) take(ctx context.Context, of Of, class Class) (slot, error) {
 const giveTime = 3 * time.Second
 
 // give gives the slot back, and lets no call before until. Should that fail, the slot ends by itself.
-func (b *Budget) give(ctx context.Context, of Of, taken slot, until time.Time) {
+func (b *Budget) give(ctx context.Context, of Of, taken lease.Lease, until time.Time) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), giveTime)
 	defer cancel()
 	_ = b.change(ctx, of, func(s stored, _ time.Time) (stored, error) {
-		s.Slots = slices.DeleteFunc(s.Slots, func(held slot) bool { return held.ID == taken.ID })
+		s.Slots = slices.DeleteFunc(s.Slots, func(held lease.Lease) bool { return held.IsOf(taken.Owner) })
 		// At until there is one call, and the burst comes back from there.
 		if full := until.Add(time.Duration(of.Limits.Burst-1) * of.Limits.Every); !until.IsZero() && full.After(s.Cell) {
 			s.Cell = full
@@ -201,7 +201,7 @@ func (b *Budget) change(ctx context.Context, of Of, decide func(s stored, now ti
 			return err
 		}
 		now := b.Now()
-		standing.Value.Slots = slices.DeleteFunc(standing.Value.Slots, func(held slot) bool { return !now.Before(held.Ends) })
+		standing.Value.Slots = slices.DeleteFunc(standing.Value.Slots, func(held lease.Lease) bool { return !held.IsHeld(now) })
 		if standing.Value, err = decide(standing.Value, now); err != nil {
 			return err
 		}

@@ -88,6 +88,18 @@ type Keeper struct {
 	unstored map[string]reply
 }
 
+// Wait waits by the machine's clock: it is what a Keeper waits by outside of tests.
+func Wait(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
 // Access is an access token, the grant and generation that it is of, and the time of the consent.
 type Access struct {
 	revento.Access

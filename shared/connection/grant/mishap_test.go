@@ -384,17 +384,7 @@ func sleeping(t *testing.T) *bench {
 
 func (b *bench) sleeper() *grant.Keeper {
 	k := b.copy(nil)
-	k.Now = time.Now
-	k.Wait = func(ctx context.Context, d time.Duration) error {
-		timer := time.NewTimer(d)
-		defer timer.Stop()
-		select {
-		case <-timer.C:
-			return nil
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	k.Now, k.Wait = time.Now, grant.Wait
 	return k
 }
 
