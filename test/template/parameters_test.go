@@ -30,9 +30,22 @@ type parameter struct {
 // templatesOwn is what the code does not know of.
 var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "SilenceAlarmHours", "ThrottleBurst", "ThrottleRate"}
 
-// parametersOfTheCode are the settings but for the stack's name, which is no parameter.
+// parametersOfTheCode are the settings but for the stack's name, which is no parameter, and the routes of types of our own: no
+// function of the template reads those, and CloudFormation's linter refuses a parameter that nothing refers to.
 func parametersOfTheCode() []settings.Setting {
-	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool { return s.Parameter == "Stack" })
+	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool {
+		return s.Parameter == "Stack" || slices.Contains(routesOfOwnTypes(), s.Parameter)
+	})
+}
+
+// routesOfOwnTypes are the parameters' names.
+func routesOfOwnTypes() (names []string) {
+	for _, trigger := range route.Triggers {
+		if trigger.IsOwn() {
+			names = append(names, trigger.Parameter)
+		}
+	}
+	return names
 }
 
 func TestParametersAreTheCodesSettings(t *testing.T) {
@@ -95,6 +108,9 @@ func TestThePageTellsTheParameters(t *testing.T) {
 	loaded := load(t)
 	defaults := pageDefaults(t)
 	delete(defaults, "Stack") // the stack's name, which is no parameter
+	for _, name := range routesOfOwnTypes() {
+		delete(defaults, name)
+	}
 	if diff := cmp.Diff(keys(loaded.Parameters), keys(defaults)); diff != "" {
 		t.Errorf("docs/settings.md (-template +page):\n%s", diff)
 	}
@@ -209,7 +225,7 @@ func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
 func TestEveryRouteHasTheSameForm(t *testing.T) {
 	loaded := load(t)
 	form := loaded.Parameters[route.Triggers[0].Parameter].AllowedPattern
-	for _, trigger := range route.Triggers {
+	for _, trigger := range route.TriggersOfWebhooks() {
 		p := loaded.Parameters[trigger.Parameter]
 		if p.AllowedPattern != form {
 			t.Errorf("%s has a pattern of its own", trigger.Parameter)
