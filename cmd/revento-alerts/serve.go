@@ -27,8 +27,9 @@ func newServe(w world) *cobra.Command {
 		Short: "Run everything on this machine",
 		Long: `Run everything on this machine: the webhook, the queues, the workers, with nothing else installed.
 
-The webhook is all that --listen serves, so that any proxy may stand in front of it. The console and its API are at --operator, for
-programs of this machine that have the token in the data folder's file operator-token: open the link that serve prints.
+--listen serves the webhook and the pages of connections, and nothing of the operator's, so that any proxy may stand in front of it.
+The console and its API are at --operator, for programs of this machine that have the token in the data folder's file
+operator-token: open the link that serve prints.
 
 Without SLACK_BOT_TOKEN or PAGERDUTY_ROUTING_KEY a recorder takes that provider's place. Without WEBHOOK_SECRETS a secret
 is made and kept in the data folder. Log lines go to standard error. SIGTERM ends it once the work at hand

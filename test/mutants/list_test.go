@@ -372,7 +372,7 @@ var mutants = []mutant{
 		guard: "own := ownership(info); !own {", instead: "own := ownership(info); !own && false {"},
 	{name: "private: what others may read", file: "shared/ground/private/private.go", guard: "mode&others != 0 {", instead: "mode&others != 0 && false {"},
 	{name: "serve: what is sent to nobody is of production", file: "shared/local/serve/credentials.go",
-		guard: "slack && pagerDuty {", instead: "false {"},
+		guard: "slack && pagerDuty {", instead: "slack && pagerDuty && false {"},
 	{name: "recorder: nothing goes", file: "shared/provider/recorder/journal.go",
 		guard: "len(r.order) > r.limits.Entries || r.size > r.limits.Bytes", instead: "false"},
 	{name: "recorder: its file only grows", file: "shared/provider/recorder/journal.go",
