@@ -13,22 +13,22 @@ import (
 // about, so that it alerts once however often it is sent.
 type Own struct {
 	// Type is one of revento.OwnTypes.
-	Type string
+	Type string `json:"type"`
 	// Connection is what it is about; both ids are empty where it is about none.
-	Connection record.Connection
+	Connection record.Connection `json:"connection"`
 	// Identity tells it from all others of its type and connection.
-	Identity []string
+	Identity []string `json:"identity"`
 	// ResourceID is what has the incident: the same for what opens it and what ends it.
-	ResourceID string
+	ResourceID string `json:"resource_id"`
 	// Number is its place in the order of its resource's: our clocks may differ, the number only rises. 0 means by the clock.
-	Number     int64
-	OccurredAt time.Time
+	Number     int64     `json:"number"`
+	OccurredAt time.Time `json:"occurred_at"`
 	// Consented is when the consent was given that it stands on: a deletion of up to then stops it. Zero means OccurredAt.
-	Consented time.Time
+	Consented time.Time `json:"consented_at,omitzero"`
 	// Fields are the data beside the id. They hold no personal data.
-	Fields map[string]string
+	Fields map[string]string `json:"fields"`
 	// Ends says that it ends what another of its type began, whatever the type's route.
-	Ends bool
+	Ends bool `json:"ends,omitempty"`
 }
 
 // ownDeliveryID is what the delivery ids of our own begin with, so that nobody looks for them in Revento's console.

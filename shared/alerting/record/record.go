@@ -63,6 +63,11 @@ const (
 	// Flow is what came of a callback that brought an organizer's consent; id = hash of its state. It lies in the partition of the
 	// event without an organization.
 	Flow Kind = "flow"
+	// Health is how a connection does, and Upkeep that a message is out for it (package upkeep); both without an id.
+	Health Kind = "health"
+	Upkeep Kind = "upkeep"
+	// Watch is what is known of all connections together, of none; without an id.
+	Watch Kind = "watch"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"

@@ -182,4 +182,7 @@ func (s State) Forgotten(now time.Time) State {
 func (s State) IsIll() bool { return !s.BadSince.IsZero() }
 
 // IsOpen says whether there is, or may soon be, something to tell or to send.
-func (s State) IsOpen() bool { return s.IsIll() || s.differs() || len(s.Outbox) > 0 }
+func (s State) IsOpen() bool { return s.IsIll() || s.HasNews() }
+
+// HasNews says whether there is something to tell, or to send.
+func (s State) HasNews() bool { return s.differs() || len(s.Outbox) > 0 }

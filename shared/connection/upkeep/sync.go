@@ -1,0 +1,209 @@
+package upkeep
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/health"
+	"revento-alerts/shared/ground/fault"
+	"revento-alerts/shared/ground/lease"
+	"revento-alerts/shared/ground/telemetry"
+)
+
+var _ worker.Chore = (*Upkeep)(nil)
+
+// The outcomes, beside the workers' own.
+const (
+	outcomeProbed  worker.Outcome = "probed"
+	outcomeNothing worker.Outcome = "nothing_due"
+	outcomeTold    worker.Outcome = "told"
+)
+
+// Open implements worker.Chore.
+func (u *Upkeep) Open(message queue.Message, line *telemetry.Line) (worker.Job, error) {
+	content, err := decode(message.Body)
+	if err != nil {
+		return worker.Job{}, err
+	}
+	if tell := content.Tell; tell != nil {
+		return worker.Job{Do: func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
+			return u.tell(ctx, *tell, line)
+		}}, nil
+	}
+	of := record.Connection{EventID: content.Sync.EventID, OrganizationID: content.Sync.OrganizationID}
+	line.Set("connection", of.Partition())
+	owner := content.Sync.Mark
+	return worker.Job{Do: func(ctx context.Context, line *telemetry.Line) (worker.Outcome, error) {
+		return u.sync(ctx, of, owner, line)
+	}}, nil
+}
+
+// sync does what is due for a connection. Its message ends where nothing is, and where another has the mark.
+func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, line *telemetry.Line) (worker.Outcome, error) {
+	s, err := u.Registry.Read(ctx, of)
+	if err != nil {
+		return "", err
+	}
+	if !isServed(s) {
+		return outcomeNothing, nil // its mark goes with it, or ends
+	}
+	mine, replaced, err := u.renew(ctx, s, owner)
+	switch {
+	case err != nil:
+		return "", err
+	case !mine || replaced:
+		return outcomeNothing, nil
+	}
+	if s.Due.IsZero() || s.Due.After(u.Now()) {
+		return outcomeNothing, u.settle(ctx, s, owner)
+	}
+	result, err := u.Prober.Probe(ctx, of)
+	if err != nil {
+		return "", waiting(err)
+	}
+	line.Set("probe", string(result.Outcome))
+	line.Count("probe_" + string(result.Outcome))
+	return u.conclude(ctx, s, owner, result)
+}
+
+// waiting returns a probe's failure as the queue is to take it. What asks to wait is no failed attempt. What a person has to mend is no
+// message's fault either: it is mended for all, and the message waits for that.
+func waiting(err error) error {
+	failure := fault.Of(err)
+	wait := failure.RetryAfter
+	switch {
+	case failure.Class == fault.Permanent:
+		wait = max(wait, health.RetryInterval)
+	case wait == 0:
+		return err
+	}
+	return &fault.Error{Class: fault.Throttled, Op: failure.Op, Reason: failure.Reason, RetryAfter: wait, Err: err}
+}
+
+// renew keeps the mark for the message, and counts its receipts. Where the message lost its mark, as one that was taken for lost, the
+// mark's owner does what is due; where it came too often, another message takes its place.
+func (u *Upkeep) renew(ctx context.Context, s connection.Standing, owner string) (mine, replaced bool, err error) {
+	marked, err := u.loadMark(ctx, s)
+	if err != nil {
+		return false, false, err
+	}
+	if marked.Value.Owner != owner && marked.Value.IsHeld(u.Now()) {
+		return false, false, nil
+	}
+	receives := marked.Value.Receives + 1
+	next := owner
+	if receives > maxReceives {
+		next, receives = lease.NewOwner(), 0
+	}
+	marked.Value = mark{Lease: lease.Take(next, u.Now(), markTime), Receives: receives}
+	if _, err := record.Save(ctx, u.Records, marked); err != nil {
+		return false, false, err
+	}
+	if next == owner {
+		return true, false, nil
+	}
+	return true, true, u.send(ctx, syncMessage(s.Connection, next))
+}
+
+// settle drops the mark where nothing is due, if that is still so.
+func (u *Upkeep) settle(ctx context.Context, read connection.Standing, owner string) error {
+	_, err := u.Registry.Change(ctx, read.Connection, func(s connection.Standing) (connection.Info, []record.Record, error) {
+		if s.Due != read.Due {
+			return s.Info, nil, errDueAgain
+		}
+		dropped, err := u.dropMark(ctx, s, owner)
+		return s.Info, dropped, err
+	})
+	if errors.Is(err, errDueAgain) {
+		return &fault.Error{Class: fault.Throttled, Op: "end the message of a connection", Reason: "due_again", RetryAfter: time.Second, Err: err}
+	}
+	return err
+}
+
+// errDueAgain says that something was set due meanwhile.
+var errDueAgain = errors.New("something was set due meanwhile")
+
+func (u *Upkeep) dropMark(ctx context.Context, s connection.Standing, owner string) ([]record.Record, error) {
+	marked, err := u.loadMark(ctx, s)
+	if err != nil || marked.Value.Owner != owner {
+		return nil, err
+	}
+	marked.Value = mark{}
+	encoded, err := record.Encode(marked)
+	return []record.Record{encoded}, err
+}
+
+// conclude stores what a probe showed: the health, the registry's state, when the next is due, and that no message is out, all together.
+// Where something was set due meanwhile, the mark stays and the message goes on.
+func (u *Upkeep) conclude(
+	ctx context.Context, read connection.Standing, owner string, result Result,
+) (outcome worker.Outcome, err error) {
+	var after health.State
+	_, err = u.Registry.Change(ctx, read.Connection, func(s connection.Standing) (connection.Info, []record.Record, error) {
+		outcome = outcomeProbed
+		if !isServed(s) || !s.ConnectedAt.Equal(read.ConnectedAt) { // what was seen is of another consent
+			outcome = worker.Unfinished
+			return s.Info, nil, nil
+		}
+		known, err := u.loadVitals(ctx, s)
+		if err != nil {
+			return s.Info, nil, err
+		}
+		known.Value.Health = known.Value.Health.Observe(observation(s, result), u.Now())
+		after = known.Value.Health
+		with, err := u.encoded(listed(known))
+		if err != nil {
+			return s.Info, nil, err
+		}
+		next := moved(s.Info, result, u.Now())
+		if s.Due != read.Due {
+			outcome = worker.Unfinished
+			return next, with, nil
+		}
+		if isLooked(next.State) {
+			next.Due = after.Next(u.ProbeInterval, u.Random(), u.Now())
+		}
+		dropped, err := u.dropMark(ctx, s, owner)
+		return next, append(with, dropped...), err
+	})
+	if err != nil {
+		return "", fmt.Errorf("store what a probe showed: %w", err)
+	}
+	if !after.HasNews() {
+		return outcome, nil
+	}
+	return outcome, u.send(ctx, tellMessage(tellBody{At: u.Now().UTC(), EventID: read.EventID, OrganizationID: read.OrganizationID}))
+}
+
+func (u *Upkeep) encoded(entry vitalsEntry) ([]record.Record, error) {
+	encoded, err := record.Encode(entry)
+	return []record.Record{encoded}, err
+}
+
+func observation(s connection.Standing, result Result) health.Observation {
+	return health.Observation{
+		Grant: s.ConnectedAt.UTC().Format(time.RFC3339Nano), Outcome: result.Outcome, Reason: result.Reason, Ends: result.Ends,
+	}
+}
+
+// moved takes over the state that the token is in.
+func moved(info connection.Info, result Result, now time.Time) connection.Info {
+	if result.State == "" {
+		return info
+	}
+	next, leads := info.Moved(result.State, result.Why, now)
+	if !leads {
+		return info
+	}
+	return next
+}
+
+func isLooked(state connection.State) bool {
+	return state == connection.Active || state == connection.NeedsConsent
+}
