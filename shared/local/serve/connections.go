@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/web"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
+	"revento-alerts/shared/wiring/deletionworker"
 	"revento-alerts/shared/wiring/webpages"
 )
 
@@ -108,7 +109,7 @@ func (m *Machine) endOthers(ctx context.Context, engine wiring.Engine, s setting
 	if s.ClientID == sandboxClient {
 		return nil
 	}
-	lives := asking.Lives(engine)
+	lives := deletionworker.Lives(engine)
 	for standing, err := range lives.Registry.All(ctx) {
 		if err != nil {
 			return err

@@ -51,15 +51,6 @@ func New(engine wiring.Engine, s settings.Connections, public consent.PublicURL,
 	}
 }
 
-// Lives are what ends connections, for who has neither secrets nor a client: it erases tokens without opening them.
-func Lives(engine wiring.Engine) *life.Lives {
-	return &life.Lives{
-		Registry: &connection.Registry{Records: engine.Records, Deletions: engine.Deletions},
-		Tokens:   &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
-		Now:      engine.Now,
-	}
-}
-
 func wait(ctx context.Context, d time.Duration) error {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -5,7 +5,10 @@ package deletionworker
 import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/grant"
+	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
 )
@@ -26,7 +29,19 @@ func New(engine wiring.Engine, s settings.Deletion) *worker.Worker {
 		RecordRetention: s.RecordRetention,
 		Now:             engine.Now,
 	}
+	if s.Connected {
+		task.Connections = Lives(engine)
+	}
 	return engine.Worker(worker.Worker{Queue: queue.Deletion, Unit: "deletion", Chore: task})
+}
+
+// Lives are what ends connections, for who has neither secrets nor a client: it erases tokens without opening them.
+func Lives(engine wiring.Engine) *life.Lives {
+	return &life.Lives{
+		Registry: &connection.Registry{Records: engine.Records, Deletions: engine.Deletions},
+		Tokens:   &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
+		Now:      engine.Now,
+	}
 }
 
 // Notifier tells of deletions.

@@ -11,7 +11,14 @@ import (
 	"revento-alerts/shared/alerting/digest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/grant"
+	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sample"
 )
 
@@ -93,6 +100,43 @@ func TestADeletionIsScheduledFiredPurgedAndScrubbed(t *testing.T) {
 			b.Errorf("%d records are left: %v", len(left), err)
 		}
 	})
+}
+
+// The tokens of a connection go when its deletion is asked for, and not with the purge days later.
+func TestADeletionErasesItsConnectionsTokensAtOnce(t *testing.T) {
+	variables := map[string]string{
+		"REVENTO_CLIENT_ID": "client_1", "REVENTO_AUTH_URL": "https://auth.revento.example", "REVENTO_API_URL": "https://api.revento.example/api/v1",
+	}
+	onEngines(t, variables, func(b *bench) {
+		b.connect()
+		b.happens(deletionRequest, time.Second, sample.Change{})
+		b.wantCase(deletion.Scheduled)
+		standing, err := b.keeper().Standing(b.Context(), ours)
+		if err != nil || standing.State != connection.Ended {
+			b.Errorf("the tokens are %s (%v)", standing.State, err)
+		}
+	})
+}
+
+// connect has an organizer consent, a minute ago.
+func (b *bench) connect() {
+	b.Helper()
+	keeper, at := b.keeper(), b.clock.Now().Add(-time.Minute)
+	lives := life.Lives{Registry: &connection.Registry{Records: b.Records, Deletions: b.Deletions}, Tokens: keeper, Client: "client_1", Now: b.clock.Now}
+	given := consent.Given{EventID: ours.EventID, OrganizationID: ours.OrganizationID, Scope: "event.read", At: at}
+	granted := revento.Tokens{
+		Access: secret.Hide("access"), Refresh: secret.Hide("refresh"), AccessLife: time.Hour, RefreshLife: 24 * time.Hour, Scope: "event.read",
+		EventID: ours.EventID, OrganizationID: ours.OrganizationID,
+	}
+	if err := lives.Connect(b.Context(), given, granted); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// keeper keeps tokens under keys of the test's own.
+func (b *bench) keeper() *grant.Keeper {
+	ring := secret.NewHolder(secret.Static(strings.Repeat("k", 43)), seal.Parse, time.Hour, b.clock.Now)
+	return &grant.Keeper{Records: b.Records, Deletions: b.Deletions, Rings: ring, Now: b.clock.Now}
 }
 
 func TestSlackMessagesStayWhereTheSettingDoesNotSayThatTheyGo(t *testing.T) {
