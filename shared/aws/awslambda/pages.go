@@ -8,9 +8,11 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/connection/consent"
 )
 
 // Pages answers events of an API Gateway HTTP API by an http.Handler. Cookies come and go apart from the headers, and repeated headers in
@@ -28,6 +30,39 @@ func Pages(handler http.Handler) GatewayHandler {
 		handler.ServeHTTP(written, request)
 		return written.response(), nil
 	}
+}
+
+// stageVariable is the stage's variable that tells where the pages are. The function cannot name the API in a variable of its own: the API
+// names the function, and CloudFormation could make neither.
+const stageVariable = "public_url"
+
+// PagesOfStage is Pages for a function that is told in each event where its pages are. Its error, which fails the invocation, says that an
+// event does not tell: nothing that a browser sends stands in for it.
+func PagesOfStage(pages func(public consent.PublicURL) http.Handler) GatewayHandler {
+	var at keptPages
+	return func(ctx context.Context, event Request) (Response, error) {
+		public, err := consent.ParsePublicURL(event.StageVariables[stageVariable])
+		if err != nil {
+			return Response{}, fmt.Errorf("the stage's variable %s is %q: %w", stageVariable, event.StageVariables[stageVariable], err)
+		}
+		return at.get(public, pages)(ctx, event)
+	}
+}
+
+// keptPages are the pages of one public URL, which are made at the first request and again where the URL has changed.
+type keptPages struct {
+	mu     sync.Mutex
+	public consent.PublicURL
+	handle GatewayHandler
+}
+
+func (k *keptPages) get(public consent.PublicURL, pages func(consent.PublicURL) http.Handler) GatewayHandler {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.handle == nil || k.public != public {
+		k.public, k.handle = public, Pages(pages(public))
+	}
+	return k.handle
 }
 
 // requestOf is the request that an event was made of.

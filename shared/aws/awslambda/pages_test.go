@@ -4,12 +4,15 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"revento-alerts/shared/connection/consent"
 )
 
 // pageEvent is what API Gateway hands over, as its documentation shows it.
@@ -94,6 +97,38 @@ func TestAPageSeesTheBody(t *testing.T) {
 		}, nil)
 		if got, err := io.ReadAll(r.Body); err != nil || string(got) != c.want || r.ContentLength != int64(len(c.want)) {
 			t.Errorf("%q (%d), %v, want %q", got, r.ContentLength, err, c.want)
+		}
+	}
+}
+
+// told is what a function answers to events whose stage's variables are these, in order; each page says where it is.
+func told(t *testing.T, stages ...map[string]string) (bodies []string, made int, err error) {
+	t.Helper()
+	handle := PagesOfStage(func(public consent.PublicURL) http.Handler {
+		made++
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, public.RedirectURI()) })
+	})
+	for _, variables := range stages {
+		response, failure := handle(t.Context(), Request{RawPath: "/connect", StageVariables: variables})
+		bodies, err = append(bodies, response.Body), errors.Join(err, failure)
+	}
+	return bodies, made, err
+}
+
+func TestAStageTellsWhereThePagesAre(t *testing.T) {
+	first, second := map[string]string{"public_url": "https://a.example"}, map[string]string{"public_url": "https://b.example"}
+	bodies, made, err := told(t, first, first, second)
+	want := []string{"https://a.example/oauth/callback", "https://a.example/oauth/callback", "https://b.example/oauth/callback"}
+	if diff := cmp.Diff(want, bodies); diff != "" || made != 2 || err != nil {
+		t.Errorf("made %d times, want 2; %v: %s", made, err, diff)
+	}
+}
+
+// Host is what a browser sends: an invocation that fails tells an operator, and nobody is sent anywhere.
+func TestWhereAStageDoesNotTellNothingStandsIn(t *testing.T) {
+	for _, variables := range []map[string]string{nil, {"public_url": ""}, {"public_url": "http://a.example"}} {
+		if bodies, made, err := told(t, variables); err == nil || made > 0 || bodies[0] != "" || !strings.Contains(err.Error(), "public_url") {
+			t.Errorf("%v: %q, made %d times, %v", variables, bodies, made, err)
 		}
 	}
 }
