@@ -27,10 +27,19 @@ func (c *choices) choose(possibilities int) int {
 	return pick
 }
 
-// advance turns to the next run; false says that this was the last.
-func (c *choices) advance() bool {
+// advance turns to the next run but so many, of those that are known to differ from this one; false says that this was the last.
+func (c *choices) advance(by int) bool {
 	c.picked, c.counts = c.picked[:c.at], c.counts[:c.at]
 	c.at = 0
+	for range by {
+		if !c.turn() {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *choices) turn() bool {
 	for i := len(c.picked) - 1; i >= 0; i-- {
 		if c.picked[i]+1 < c.counts[i] {
 			c.picked[i]++

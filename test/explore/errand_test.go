@@ -52,7 +52,7 @@ var journeys = []journey{
 	{"deletion, from request to finish", []delivery{revision, event(required, "", 10)}, outcome{Posted: 3, Deleted: 1, Resolved: 2}},
 }
 
-var every = flag.Int("every", 7, "on real engines, every which point is tried at which a process can end: odd, to come after calls too")
+var every = flag.Int("every", 21, "on real engines, every which point is tried at which a process can end: odd, to come after calls too")
 
 // strikeEverywhere has every journey travelled undisturbed, which tells how many calls it has, and then with a death before and
 // after them. The flag says how many are passed over.

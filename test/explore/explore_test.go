@@ -15,7 +15,8 @@ import (
 var (
 	faults     = flag.Int("faults", 1, "how many calls go wrong, in the exhaustive search of crashes")
 	deviations = flag.Int("deviations", 1, "how often another process gets its turn, in the exhaustive search of orders")
-	runs       = flag.Int("runs", 100, "how many random runs each scenario has")
+	runs       = flag.Int("runs", 25, "how many random runs each scenario has")
+	stride     = flag.Int("stride", 7, "the exhaustive searches play every which run; 1 plays all")
 	seed       = flag.Uint64("seed", 1, "decides the random runs")
 	repeat     = flag.String("choices", "", "repeats the run that a failure named")
 )
@@ -30,7 +31,7 @@ func TestEveryOrder(t *testing.T) {
 	exhaust(t, limits{deviations: *deviations})
 }
 
-// exhaust plays every run that the limits allow.
+// exhaust plays the runs that the limits allow: all, or of a wrong call every which.
 func exhaust(t *testing.T, l limits) {
 	each(t, func(t *testing.T, s scenario) {
 		var total tally
@@ -39,7 +40,7 @@ func exhaust(t *testing.T, l limits) {
 			if t.Failed() {
 				t.Fatalf("repeat it with -run '%s' %s", t.Name(), c)
 			}
-			if *repeat != "" || !c.advance() {
+			if *repeat != "" || !c.advance(*stride) {
 				break
 			}
 		}
