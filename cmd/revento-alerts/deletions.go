@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -86,7 +85,7 @@ func showFromTable(ctx context.Context, w world, table, id string) error {
 }
 
 func newDeletionsNow(w world) *cobra.Command {
-	var yes bool
+	sure := &consent{world: w}
 	var command *cobra.Command
 	command = operatorCommand(w, &cobra.Command{
 		Use:   "now <id>",
@@ -100,7 +99,7 @@ it names the connection, its date and how many records would go, and asks, unles
 		if err := client.Get(ctx, deletionPath(arguments[0])+"/now", &preview); err != nil {
 			return err
 		}
-		if !yes && !w.confirms(questionOf(preview)) {
+		if !sure.to(questionOf(preview)) {
 			return errors.New("nothing was deleted: answer y, or give --yes")
 		}
 		var queued api.Deletion
@@ -111,16 +110,7 @@ it names the connection, its date and how many records would go, and asks, unles
 			queued.ID, reached(command).Command("deletions show "+queued.ID))
 		return nil
 	})
-	command.Flags().BoolVar(&yes, "yes", false, "do not ask")
-	do := command.RunE
-	command.RunE = func(command *cobra.Command, arguments []string) error {
-		if !yes && !w.asks {
-			return hinted(command, fmt.Errorf("there is no terminal to ask on: look at '%s', and give --yes",
-				reached(command).Command("deletions show "+strings.Join(arguments, " "))))
-		}
-		return do(command, arguments)
-	}
-	return command
+	return sure.before(command, "deletions show")
 }
 
 // questionOf says what would be deleted.

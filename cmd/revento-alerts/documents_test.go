@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/settings"
 	"revento-alerts/test/documents"
@@ -92,8 +93,9 @@ func lookAtCommand(t *testing.T, page string, words []string) {
 
 // variables are what programs of this tree read, and what the documents say of Go.
 func variables() []string {
-	names := []string{serve.VariableWebhookSecrets, serve.VariableSlackBotToken, serve.VariablePagerDutyRoutingKey, "GOTOOLCHAIN"}
-	for _, setting := range settings.Table() {
+	names := []string{serve.VariableWebhookSecrets, serve.VariableSlackBotToken, serve.VariablePagerDutyRoutingKey, "GOTOOLCHAIN",
+		serve.VariableReventoClientSecret, keyring.Variable}
+	for _, setting := range slices.Concat(settings.Table(), settings.OfConnections()) {
 		names = append(names, setting.Variable())
 	}
 	return names

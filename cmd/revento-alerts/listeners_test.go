@@ -12,19 +12,32 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 )
 
-// The recorder once had a port, which any page and any user of the machine could call.
-func TestServeListensOnItsTwoSidesAndNowhereElse(t *testing.T) {
-	p := serves(t, func(*exec.Cmd) {})
-	want := []string{p.port("address"), p.port("operator-address")}
-	slices.Sort(want)
-	if diff := cmp.Diff(want, p.listens()); diff != "" {
-		t.Error(diff)
+// The recorder once had a port, which any page and any user of the machine could call. The sandbox has one, as Revento has.
+func TestServeListensOnItsTwoSidesAndForTheSandboxAndNowhereElse(t *testing.T) {
+	for name, test := range map[string]struct {
+		variable string
+		sandbox  int
+	}{
+		"nothing is real":       {"SLACK_POST_INTERVAL=0s", 1},
+		"a provider's own URL":  {"PAGERDUTY_EVENTS_URL=http://127.0.0.1:1", 0},
+		"Revento's API is real": {"REVENTO_API_URL=https://api.revento.example/api/v1", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := serves(t, func(command *exec.Cmd) { command.Env = append(command.Env, test.variable) })
+			listens := p.listens()
+			for _, file := range []string{"address", "operator-address"} {
+				if !slices.Contains(listens, p.port(file)) {
+					t.Errorf("it listens on %v, and not on the port of %s", listens, file)
+				}
+			}
+			if len(listens) != 2+test.sandbox {
+				t.Errorf("it listens on %v, want %d ports", listens, 2+test.sandbox)
+			}
+			p.ends(syscall.SIGTERM)
+		})
 	}
-	p.ends(syscall.SIGTERM)
 }
 
 // port is the port of an address file.

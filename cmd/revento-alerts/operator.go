@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -44,6 +46,29 @@ func group(command *cobra.Command, below ...*cobra.Command) *cobra.Command {
 	command.AddCommand(below...)
 	return command
 }
+
+// consent is what a command needs that destroys something: an answer on a terminal, or --yes.
+type consent struct {
+	world
+	yes bool
+}
+
+// before adds --yes to a command, and refuses it where nobody could answer. look are the command's words that show what would go.
+func (c *consent) before(command *cobra.Command, look string) *cobra.Command {
+	command.Flags().BoolVar(&c.yes, "yes", false, "do not ask")
+	do := command.RunE
+	command.RunE = func(command *cobra.Command, arguments []string) error {
+		if !c.yes && !c.asks {
+			return hinted(command, fmt.Errorf("there is no terminal to ask on: look at '%s', and give --yes",
+				reached(command).Command(look+" "+strings.Join(arguments, " "))))
+		}
+		return do(command, arguments)
+	}
+	return command
+}
+
+// to asks a question, unless the answer was given before.
+func (c *consent) to(question string) bool { return c.yes || c.confirms(question) }
 
 // reached is the installation of a command, for the commands that it hints at.
 func reached(command *cobra.Command) installation.Name {

@@ -28,7 +28,21 @@ func TestMain(m *testing.M) {
 	if os.Getenv(asProgram) != "" {
 		main()
 	}
-	os.Exit(m.Run())
+	os.Exit(inFolderOfItsOwn(m))
+}
+
+// inFolderOfItsOwn runs the tests with a configuration folder, in which the sealing keys are, that is as short-lived as they are.
+func inFolderOfItsOwn(m *testing.M) int {
+	folder, err := os.MkdirTemp("", "revento-alerts-configuration-")
+	if err == nil {
+		err = os.Setenv("XDG_CONFIG_HOME", folder)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	defer func() { _ = os.RemoveAll(folder) }()
+	return m.Run()
 }
 
 // patience is how long a process may take to start or to end before it counts as hung.

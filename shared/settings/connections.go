@@ -21,7 +21,8 @@ var (
 	probeInterval   = Setting{Parameter: "ProbeInterval", Default: "30m", Form: "a duration from 15m to 24h"}
 )
 
-func connectionSettings() []Setting {
+// OfConnections lists the settings of connections, which one machine reads; a stack has none of them yet.
+func OfConnections() []Setting {
 	return []Setting{reventoClientID, reventoAuthURL, reventoAPIURL, publicURL, connectScopes, openConnect, probeInterval}
 }
 

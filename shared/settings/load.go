@@ -174,16 +174,14 @@ type Deletion struct {
 	RecordRetention time.Duration
 	// Fields are the keys of a deletion request's data that are about the connection.
 	Fields alert.FieldFilter
-	// Connected says that connections are on, whose tokens a deletion erases at once.
+	// Connected says that connections are on, whose tokens a deletion erases at once. LoadAll sets it: a stack has none yet.
 	Connected bool
 }
 
 // LoadDeletion reads them. Its error names every setting that is wrong.
 func LoadDeletion(source Source) (Deletion, error) {
 	r := &reader{source: source}
-	loaded := r.deletion()
-	loaded.Connected = read(r, reventoClientID, clientID) != ""
-	return loaded, r.err()
+	return r.deletion(), r.err()
 }
 
 func (r *reader) deletion() Deletion {

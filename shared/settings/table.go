@@ -38,9 +38,7 @@ func Table() []Setting {
 		[]Setting{environment, stack, signatureTolerance, bodyLimit, dedupeWindow, secretMaxAge},
 		routeSettings(),
 		[]Setting{slackChannel, eventChannels, slackPostInterval, slackAPIURL, pagerDutyEventsURL, maxAlertAge, alertFields,
-			linkTemplate, deletionGraceDays, deletionRecordDays, deletionFields, deleteSlack, digestSchedule, digestTimeZone},
-		connectionSettings(),
-		[]Setting{logLevel},
+			linkTemplate, deletionGraceDays, deletionRecordDays, deletionFields, deleteSlack, digestSchedule, digestTimeZone, logLevel},
 	)
 }
 

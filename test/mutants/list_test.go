@@ -311,7 +311,7 @@ var mutants = []mutant{
 	{name: "deletion: what was recorded stays", file: "shared/provider/recorder/forget.go", guard: "return forgotten, r.compact()", instead: "return forgotten, nil",
 		packages: []string{"shared/local/serve"}},
 	{name: "deletion: a letter names a deletion", file: "shared/connection/deletion/operator.go", guard: "if len(id) < MinPrefix {", instead: "if id == \"\" {"},
-	{name: "deletions now: done without asking", file: "cmd/revento-alerts/deletions.go", guard: "if !yes && !w.confirms(questionOf(preview)) {", instead: "if false {"},
+	{name: "deletions now: done without asking", file: "cmd/revento-alerts/deletions.go", guard: "if !sure.to(questionOf(preview)) {", instead: "if false {"},
 	{name: "record: what is of the cutoff itself counts as known", file: "shared/alerting/record/record.go",
 		guard: "&& !entry.OccurredAt.After(cutoff) {", instead: "&& entry.OccurredAt.Before(cutoff) {"},
 	{name: "alert: kept for an hour", file: "shared/alerting/alert/record.go", guard: "const Retention = 35 * 24 * time.Hour", instead: "const Retention = time.Hour",

@@ -99,9 +99,7 @@ func TestEachFunctionGetsExactlyTheVariablesThatItReads(t *testing.T) {
 				}
 			}
 			if err := load(func(variable string) (string, bool) {
-				if !isOfConnections(variable) { // which is there only with them
-					want[variable] = parameters[variable]
-				}
+				want[variable] = parameters[variable]
 				return requiredValues[variable], requiredValues[variable] != ""
 			}); err != nil {
 				t.Fatal(err)

@@ -49,7 +49,7 @@ func routesOfOwnTypes() (names []string) {
 }
 
 func TestParametersAreTheCodesSettings(t *testing.T) {
-	loaded := loadWith(t, true)
+	loaded := load(t)
 	want := slices.Clone(templatesOwn)
 	for _, setting := range parametersOfTheCode() {
 		want = append(want, setting.Parameter)
@@ -72,7 +72,7 @@ func TestEveryParameterIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range loadWith(t, true).Parameters {
+	for name := range load(t).Parameters {
 		if !regexp.MustCompile(`"Ref": "` + name + `"`).Match(text) {
 			t.Errorf("nothing refers to the parameter %s", name)
 		}
@@ -80,7 +80,7 @@ func TestEveryParameterIsUsed(t *testing.T) {
 }
 
 func TestEveryParameterIsExplained(t *testing.T) {
-	loaded := loadWith(t, true)
+	loaded := load(t)
 	names := keys(loaded.Parameters)
 	var grouped []string
 	for _, group := range loaded.Metadata.Interface.ParameterGroups {
@@ -105,7 +105,7 @@ func TestEveryParameterIsExplained(t *testing.T) {
 
 // The rows of the code's settings in docs/settings.md are held to the code by package settings; here all are held to the template.
 func TestThePageTellsTheParameters(t *testing.T) {
-	loaded := loadWith(t, true)
+	loaded := load(t)
 	defaults := pageDefaults(t)
 	delete(defaults, "Stack") // the stack's name, which is no parameter
 	for _, name := range routesOfOwnTypes() {

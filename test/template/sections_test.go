@@ -59,7 +59,6 @@ var wayOfADelivery = []struct{ title, prefix string }{
 	{"Digest", "Digest"},
 	{"Deletion of data: the stop", "Deletion"},
 	{"Deletion of data: the purge", "Purge"},
-	{"Connections: the pages", ""},
 	{"What several functions share", ""},
 	{"Where alarms go, and the dashboard", ""},
 }

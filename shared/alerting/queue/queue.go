@@ -19,6 +19,7 @@ const (
 	Digest    Name = "digest"
 	Deletion  Name = "deletion"
 	Purge     Name = "purge"
+	Sync      Name = "sync"
 )
 
 const deadLetterSuffix = "-dead-letter"

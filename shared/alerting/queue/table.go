@@ -35,6 +35,12 @@ var Table = []Entry{
 	{Name: Purge, Timeout: 300 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
 }
 
+// Connections lists the queues of what asks Revento. One machine has them, where connections are on; a stack has none of them yet.
+var Connections = []Entry{
+	// A look at a connection refreshes its token first, if it must, and waits for who refreshes it. That it is paced is no failure.
+	{Name: Sync, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
+}
+
 // Names lists the queues' names.
 var Names = names()
 
@@ -56,8 +62,10 @@ func (e Entry) Visibility() time.Duration { return visibilityFactor * e.Timeout 
 // Entry is the queue's entry, for a dead-letter queue that of its source; the zero Entry where there is no such queue.
 func (n Name) Entry() Entry {
 	source := Name(strings.TrimSuffix(string(n), deadLetterSuffix))
-	if i := slices.IndexFunc(Table, func(e Entry) bool { return e.Name == source }); i >= 0 {
-		return Table[i]
+	for _, entry := range slices.Concat(Table, Connections) {
+		if entry.Name == source {
+			return entry
+		}
 	}
 	return Entry{}
 }

@@ -124,7 +124,7 @@ func ofExchange(err error) Outcome {
 func (c *Consent) connect(ctx context.Context, f flow, tokens revento.Tokens) Outcome {
 	switch {
 	case tokens.Access.Show() == "", tokens.Refresh.Show() == "", tokens.EventID == "", tokens.OrganizationID == "":
-		return Outcome{Kind: Failed, Reason: Incomplete, Err: errors.New("Revento's answer lacks a token, the event or the organization")}
+		return Outcome{Kind: Failed, Reason: Incomplete, Err: errors.New("the answer lacks a token, the event or the organization")}
 	case tokens.EventID != f.EventID:
 		return Outcome{Kind: OtherEvent, Err: errors.New("Revento gave tokens of another event than the one asked for")}
 	}

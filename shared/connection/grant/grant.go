@@ -132,9 +132,9 @@ var (
 	// ErrStopped is returned while a deletion is required, or may be.
 	ErrStopped = errors.New("the connection is stopped by a request for its deletion")
 	// ErrClient is transient: Revento does not take the client's secret, nor the other one. It is about all connections.
-	ErrClient = errors.New("Revento does not take the client's secret")
+	ErrClient = errors.New("the client's secret is not taken by Revento")
 	// ErrToken is permanent: Revento does not know the newest access token.
-	ErrToken = errors.New("Revento does not know the access token")
+	ErrToken = errors.New("the access token is not known to Revento")
 )
 
 // Inactive is the error of a connection whose tokens cannot be used until somebody consents, inside a permanent *fault.Error.

@@ -25,6 +25,8 @@ type Tokens interface {
 type Lives struct {
 	Registry *connection.Registry
 	Tokens   Tokens
+	// Soon has a connection looked at soon; nil: at the next tick. What it fails with is nobody's fault: the tick comes.
+	Soon func(ctx context.Context, of record.Connection)
 	// Client is the client id that is consented to.
 	Client string
 	Now    func() time.Time
@@ -53,6 +55,9 @@ func (l *Lives) Connect(ctx context.Context, given consent.Given, tokens revento
 		begun, err := l.Tokens.Begin(ctx, of, tokens, given.At)
 		return next, []record.Record{begun}, err
 	})
+	if err == nil && l.Soon != nil {
+		l.Soon(ctx, of)
+	}
 	return err
 }
 

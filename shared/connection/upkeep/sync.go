@@ -65,6 +65,9 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 	}
 	result, err := u.Prober.Probe(ctx, of)
 	if err != nil {
+		if s, readErr := u.Registry.Read(ctx, of); readErr == nil && !isServed(s) { // it ended meanwhile
+			return outcomeNothing, nil
+		}
 		return "", waiting(err)
 	}
 	line.Set("probe", string(result.Outcome))

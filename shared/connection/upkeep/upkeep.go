@@ -23,7 +23,7 @@ import (
 )
 
 // Queue is the queue of the messages. Its groups are the connections, and one more is what tells.
-const Queue queue.Name = "sync"
+const Queue = queue.Sync
 
 // Registry is the list of the connections: connection.Registry.
 type Registry interface {

@@ -71,7 +71,9 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
 	site.Invalid = errors.Join(failures...)
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
-	return &Operator{Client: api.Within(site.Backend()), engine: engine}, nil
+	backend := site.Backend()
+	backend.Connections = stoppedConnections(site.Engine, all)
+	return &Operator{Client: api.Within(backend), engine: engine}, nil
 }
 
 // running returns the operator's side of the serve that has the data folder.

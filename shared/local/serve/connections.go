@@ -8,9 +8,13 @@ import (
 	"net/url"
 	"path/filepath"
 
+	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/connection/grant"
+	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/settings"
@@ -18,6 +22,7 @@ import (
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/syncworker"
 	"revento-alerts/shared/wiring/webpages"
 )
 
@@ -34,15 +39,19 @@ const (
 // connections is what asks Revento on one machine; nil where nothing does.
 type connections struct {
 	asking.Asking
-	public consent.PublicURL
-	pages  *web.Pages
-	keys   keyring.File
+	public  consent.PublicURL
+	pages   *web.Pages
+	keys    keyring.File
+	upkeep  *upkeep.Upkeep
+	worker  *worker.Worker
+	deliver life.Deliver
 }
 
 // openConnections opens what asks Revento, where a client id is set; listener is the public side's.
 func (m *Machine) openConnections(
-	ctx context.Context, engine wiring.Engine, s settings.Connections, options Options, source settings.Source, listener net.Listener,
+	ctx context.Context, engine wiring.Engine, all settings.All, options Options, source settings.Source, listener net.Listener,
 ) (*connections, error) {
+	s := all.Connections
 	if !s.On() {
 		return nil, nil
 	}
@@ -69,7 +78,16 @@ func (m *Machine) openConnections(
 		return nil, fmt.Errorf("%s: %w", VariableReventoClientSecret, err)
 	}
 	asks := asking.New(engine, s, public, secrets, m.stopping)
-	return &connections{Asking: asks, public: public, pages: webpages.New(engine, s, public, asks), keys: keys}, nil
+	tells := all.Ingest
+	tells.Routes = all.Routes
+	outbox := syncworker.Outbox(engine, tells)
+	c := &connections{
+		Asking: asks, public: public, keys: keys, deliver: outbox.Deliver,
+		upkeep: asks.Upkeep(engine, s, outbox), worker: syncworker.New(engine, s, tells, asks),
+	}
+	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)
+	c.pages = webpages.New(engine, s, public, asks)
+	return c, nil
 }
 
 // publicURL is where browsers find the pages: what the setting says, or the public side's own address where browsers of this machine
@@ -153,3 +171,32 @@ func wantsSandbox(source settings.Source, asked bool) (bool, error) {
 
 // sandboxFile keeps the sandbox's world in the data folder, so that its tokens outlive a restart.
 func sandboxFile(dataDir string) string { return filepath.Join(dataDir, "sandbox.json") }
+
+// operator is what a person sees of connections, and can do with them; nil where nothing asks Revento.
+func (c *connections) operator(engine wiring.Engine) *life.Operator {
+	if c == nil {
+		return nil
+	}
+	return &life.Operator{
+		Lives: c.Lives, Standings: c.Keeper, Looks: c.upkeep, Rings: c.Secrets.Rings, Public: c.public, Deliver: c.deliver, Wait: grant.Wait,
+		Installation: engine.Installation,
+	}
+}
+
+// tick finds what is due.
+func (c *connections) tick(ctx context.Context) error {
+	_, err := c.upkeep.Tick(ctx)
+	return err
+}
+
+// stoppedConnections are those of a data folder that no serve has: they can be seen, and ended.
+func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
+	lives := deletionworker.Lives(engine)
+	tells := all.Ingest
+	tells.Routes = all.Routes
+	return &life.Operator{
+		Lives: lives, Standings: &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
+		Looks:   &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
+		Deliver: syncworker.Outbox(engine, tells).Deliver, Installation: engine.Installation,
+	}
+}

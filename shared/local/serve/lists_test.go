@@ -32,7 +32,7 @@ func TestNoAnswerOfTheAPIHoldsANull(t *testing.T) {
 			machine, _ := start(t, dir, values)
 			defer stop(t, machine)
 			operate(t, dir, values, func(client *api.Client) {
-				wantNoNull(t, client, "deletions", "deliveries", "dead-letters", "overview", "routes", "slack", "pagerduty", "refused")
+				wantNoNull(t, client, "deletions", "deliveries", "dead-letters", "overview", "routes", "slack", "pagerduty", "refused", "connections")
 				code := deliver(t, machine, "application.revision_requested", "s", sample.Change{DeliveryID: "d-1"})
 				if code != http.StatusOK {
 					t.Fatalf("answered %d", code)

@@ -42,7 +42,7 @@ type standInRevento struct {
 // standInForRevento opens the sandbox where nothing real is set, and names it as Revento's address. Its listener has the other name of this
 // machine, so that its pages and ours are two sites to a browser, as Revento's and ours are.
 func (m *Machine) standInForRevento(ctx context.Context, source settings.Source, options Options) (settings.Source, error) {
-	wanted, err := wantsSandbox(source, options.Sandbox)
+	wanted, err := wantsSandbox(options.Source, options.Sandbox) // and not what stands in for the providers
 	if err != nil || !wanted {
 		return source, err
 	}

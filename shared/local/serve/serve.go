@@ -147,7 +147,7 @@ func (m *Machine) open(ctx context.Context, options Options) error {
 	}
 	m.jobs = recurring.OnMachine(all.DigestSchedule, m.engine.Sweep, m.engine.Scheduler.FireDue)
 	engine := engineOn(m.engine, options.DataDir, log)
-	if m.connections, err = m.openConnections(ctx, engine, all.Connections, options, source, sides.public); err != nil {
+	if m.connections, err = m.openConnections(ctx, engine, all, options, source, sides.public); err != nil {
 		return errors.Join(err, sides.close())
 	}
 	backend := m.wire(all, source, webhookSecrets, options.DataDir, log)
@@ -183,7 +183,9 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
-	return m.recorded(site.Backend(), clients.webhook, m.gateway)
+	backend := site.Backend()
+	backend.Connections = m.connections.operator(engine)
+	return m.recorded(backend, clients.webhook, m.gateway)
 }
 
 // showPages shows the pages of what asks Revento, and opens the sandbox that it asks instead, if one does.
@@ -192,6 +194,8 @@ func (m *Machine) showPages(webhookSecrets, dataDir string) error {
 		return m.closeSandbox()
 	}
 	m.gateway.ShowPages(m.connections.pages, web.Paths()...)
+	m.pollers = append(m.pollers, m.poller(m.connections.worker))
+	m.jobs = append(m.jobs, recurring.Tick(m.connections.tick))
 	if m.sandbox == nil {
 		return nil
 	}

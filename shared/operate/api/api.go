@@ -14,6 +14,11 @@
 //	POST /api/dead-letters/redrive  has some tried again: {"ids": [], "reason": "", "queue": "", "all": false}
 //	POST /api/dead-letters/drop     deletes some for good, chosen likewise; both answer line by line to "Accept: application/x-ndjson"
 //	POST /api/dead-letters/stop     ends a redrive or a drop that is going on, between two letters
+//	GET  /api/connections           all connections, none where they are off
+//	GET  /api/connections/{event}   one, by its event's id
+//	POST /api/connections/{event}/link        makes the link by which an organizer connects the event
+//	POST /api/connections/{event}/probe       looks at it now, and answers once that is done
+//	POST /api/connections/{event}/disconnect  erases its tokens, and has its data deleted after the time of grace
 //	POST /api/check                 looks whether everything is in order: {"send": false}
 //	GET  /api/overview              what runs here, and how full its queues are
 //	GET  /api/routes                the routes in force, and what to declare in the Revento manifest
@@ -35,6 +40,7 @@ import (
 
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/operate/checkup"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
@@ -70,6 +76,8 @@ type Backend struct {
 	// Journal lists the deliveries; nil where the engine cannot.
 	Journal ingest.Journal
 	Letters deadletter.Redriver
+	// Connections are those with Revento; nil where they are off.
+	Connections *life.Operator
 	// Refusals are the last refused requests; nil where they are not kept.
 	Refusals *ingest.Refusals
 	// Check is what is checked, and Invalid what is wrong with the settings: then nothing but the check answers.
@@ -96,21 +104,26 @@ type action func(*http.Request) (any, error)
 func Handler(b Backend) http.Handler {
 	mux := http.NewServeMux()
 	for pattern, do := range map[string]action{
-		"GET /api/deletions":             b.listDeletions,
-		"GET /api/deletions/{id}":        b.showDeletion,
-		"GET /api/deletions/{id}/now":    b.previewDeletion,
-		"POST /api/deletions/{id}/now":   b.deleteNow,
-		"POST /api/deletions/{id}/close": b.closeDeletion,
-		"GET /api/trace/{id}":            b.traceDelivery,
-		"GET /api/trace":                 b.traceResource,
-		"GET /api/deliveries":            b.listDeliveries,
-		"POST /api/dead-letters/stop":    b.stopLetters,
-		"GET /api/refused":               b.listRefused,
-		"GET /api/overview":              b.overview,
-		"GET /api/routes":                b.listRoutes,
-		"GET /api/slack":                 b.listSlack,
-		"GET /api/pagerduty":             b.listPagerDuty,
-		"POST /api/samples/{type}":       b.sendSample,
+		"GET /api/deletions":                       b.listDeletions,
+		"GET /api/deletions/{id}":                  b.showDeletion,
+		"GET /api/deletions/{id}/now":              b.previewDeletion,
+		"POST /api/deletions/{id}/now":             b.deleteNow,
+		"POST /api/deletions/{id}/close":           b.closeDeletion,
+		"GET /api/trace/{id}":                      b.traceDelivery,
+		"GET /api/trace":                           b.traceResource,
+		"GET /api/deliveries":                      b.listDeliveries,
+		"POST /api/dead-letters/stop":              b.stopLetters,
+		"GET /api/connections":                     b.listConnections,
+		"GET /api/connections/{event}":             b.showConnection,
+		"POST /api/connections/{event}/link":       b.linkConnection,
+		"POST /api/connections/{event}/probe":      b.probeConnection,
+		"POST /api/connections/{event}/disconnect": b.disconnect,
+		"GET /api/refused":                         b.listRefused,
+		"GET /api/overview":                        b.overview,
+		"GET /api/routes":                          b.listRoutes,
+		"GET /api/slack":                           b.listSlack,
+		"GET /api/pagerduty":                       b.listPagerDuty,
+		"POST /api/samples/{type}":                 b.sendSample,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, usual, b.unlessInvalid(do)) })
 	}
@@ -203,11 +216,11 @@ func (u unavailable) Error() string { return string(u) }
 func statusOf(err error) int {
 	switch {
 	case errors.As(err, new(errRequest)), errors.Is(err, deletion.ErrNote),
-		errors.Is(err, deadletter.ErrNothingSelected):
+		errors.Is(err, deadletter.ErrNothingSelected), errors.Is(err, life.ErrEventID):
 		return http.StatusBadRequest
-	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
+	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, life.ErrNotFound), errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
 		return http.StatusNotFound
-	case errors.Is(err, deletion.ErrState):
+	case errors.Is(err, deletion.ErrState), errors.Is(err, life.ErrState):
 		return http.StatusConflict
 	default:
 		return http.StatusServiceUnavailable

@@ -4,7 +4,6 @@ package asking
 import (
 	"context"
 	"math/rand/v2"
-	"time"
 
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/budget"
@@ -12,7 +11,9 @@ import (
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/client"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
@@ -41,23 +42,27 @@ func New(engine wiring.Engine, s settings.Connections, public consent.PublicURL,
 	})
 	keeper := &grant.Keeper{
 		Records: engine.Records, Deletions: engine.Deletions, Rings: secrets.Rings, Secrets: secrets.Client, Endpoint: asks,
-		Now: engine.Now, Wait: wait, Stopping: stopping, Log: engine.Log,
+		Now: engine.Now, Wait: grant.Wait, Stopping: stopping, Log: engine.Log,
 	}
 	registry := &connection.Registry{Records: engine.Records, Deletions: engine.Deletions}
 	return Asking{
 		Client: asks, Keeper: keeper, Registry: registry, Secrets: secrets,
-		Budget: &budget.Budget{Records: engine.Records, Now: engine.Now, Jitter: rand.N[time.Duration]},
+		Budget: &budget.Budget{Records: engine.Records, Now: engine.Now, Jitter: budget.Random},
 		Lives:  &life.Lives{Registry: registry, Tokens: keeper, Client: s.ClientID, Now: engine.Now},
 	}
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+// Upkeep looks at connections and tells how they do. outbox takes what it tells; nil where nothing is told, as by who only asks for a look.
+func (a Asking) Upkeep(engine wiring.Engine, s settings.Connections, outbox upkeep.Outbox) *upkeep.Upkeep {
+	return &upkeep.Upkeep{
+		Registry: a.Registry, Records: engine.Records, Queues: engine.Queues, Outbox: outbox,
+		Prober:        &upkeep.EventProber{Tokens: a.Keeper, Budget: a.Budget, Event: a.event},
+		ProbeInterval: s.ProbeInterval, Random: rand.Float64, Now: engine.Now,
 	}
+}
+
+// event reads the token's event, for what that shows of the connection.
+func (a Asking) event(ctx context.Context, access revento.Access) (revento.Allowance, error) {
+	_, reply, err := a.Client.Event(ctx, access)
+	return reply.Allowance, err
 }

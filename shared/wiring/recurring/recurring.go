@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/digest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/schedule"
 )
 
@@ -55,6 +56,11 @@ func OnMachine(digests schedule.Schedule, sweep, fireDue func(context.Context) e
 		Job{Name: "database sweep", Schedule: schedule.Every(databaseSweepInterval), AtStart: true, Do: sweep},
 		Job{Name: "due purges", Schedule: schedule.Every(fireInterval), AtStart: true, Do: fireDue},
 	)
+}
+
+// Tick is the job that finds what is due for connections, where there are any. On AWS the template's schedule calls the function tick.
+func Tick(tick func(context.Context) error) Job {
+	return Job{Name: "tick", Schedule: schedule.Every(upkeep.TickInterval), AtStart: true, Do: tick}
 }
 
 func mustParse(expression string) schedule.Schedule {

@@ -1,0 +1,73 @@
+package life
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+
+	"revento-alerts/shared/connection"
+	"revento-alerts/shared/ground/clip"
+	"revento-alerts/shared/ground/legible"
+)
+
+// WriteList writes connections as a table.
+func WriteList(w io.Writer, views []View) error {
+	if len(views) == 0 {
+		_, err := fmt.Fprintln(w, "no connections")
+		return err
+	}
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(rows, "EVENT\tORGANIZATION\tSTATE\tHEALTH\tCONNECTED")
+	for _, v := range views {
+		fmt.Fprintf(rows, "%s\t%s\t%s\t%s\t%s\n", clip.Line(v.EventID), clip.Line(v.OrganizationID), v.stateText(), v.healthText(),
+			legible.Time(v.ConnectedAt))
+	}
+	return rows.Flush()
+}
+
+// WriteView writes all that is shown of a connection.
+func WriteView(w io.Writer, v View) error {
+	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range [][2]string{
+		{"event", clip.Line(v.EventID)},
+		{"organization", clip.Line(v.OrganizationID)},
+		{"state", v.stateText()},
+		{"health", v.healthText()},
+		{"looked at", legible.TimeOr(v.ObservedAt, "not yet")},
+		{"looked at next", legible.TimeOr(v.DueAt, "-")},
+		{"connected", legible.Time(v.ConnectedAt)},
+		{"scopes", clip.Line(cmp.Or(strings.Join(v.Scopes, " "), "-"))},
+		{"its tokens end", legible.TimeOr(v.RefreshEnds, "-")},
+		{"the consent ends", legible.TimeOr(v.GrantEnds, "-")},
+	} {
+		fmt.Fprintf(rows, "%s\t%s\n", row[0], row[1])
+	}
+	return rows.Flush()
+}
+
+func (v View) stateText() string {
+	text := string(v.State)
+	if v.Reason != "" && string(v.Reason) != text {
+		text += " (" + string(v.Reason) + ")"
+	}
+	if v.Stopped {
+		text += ", stopped"
+	}
+	return text
+}
+
+func (v View) healthText() string {
+	text := string(v.Health)
+	switch {
+	case v.Flapping:
+		text += ", flapping"
+	case v.Failing && v.HealthReason != "":
+		text += " (" + clip.Line(v.HealthReason) + ")"
+	}
+	return text
+}
+
+// IsWell says whether the connection works as far as is known.
+func (v View) IsWell() bool { return v.State == connection.Active && !v.Failing && !v.Stopped }

@@ -1,0 +1,54 @@
+package api
+
+import (
+	"net/http"
+
+	"revento-alerts/shared/connection/life"
+)
+
+// Connections is the answer to GET /api/connections.
+type Connections struct {
+	Connections []life.View `json:"connections"`
+}
+
+// Link is the answer to POST /api/connections/{event}/link.
+type Link struct {
+	EventID string `json:"event_id"`
+	Link    string `json:"link"`
+}
+
+func (b Backend) listConnections(r *http.Request) (any, error) {
+	if b.Connections == nil {
+		return Connections{Connections: []life.View{}}, nil
+	}
+	views, err := b.Connections.All(r.Context())
+	return Connections{Connections: views}, err
+}
+
+// connected answers with what an operator does with the connection of an event.
+func (b Backend) connected(r *http.Request, do func(o *life.Operator, eventID string) (any, error)) (any, error) {
+	if b.Connections == nil {
+		return nil, unavailable("connections are off: they are on where ReventoClientId is set, and with the sandbox, which serve asks where " +
+			"nothing real is set")
+	}
+	return do(b.Connections, r.PathValue("event"))
+}
+
+func (b Backend) showConnection(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) { return o.Find(r.Context(), eventID) })
+}
+
+func (b Backend) linkConnection(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) {
+		link, err := o.Link(r.Context(), eventID)
+		return Link{EventID: eventID, Link: link}, err
+	})
+}
+
+func (b Backend) probeConnection(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) { return o.Probe(r.Context(), eventID) })
+}
+
+func (b Backend) disconnect(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) { return o.Disconnect(r.Context(), eventID) })
+}

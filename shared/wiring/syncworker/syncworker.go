@@ -1,0 +1,39 @@
+// Package syncworker wires the function sync, which looks at connections and tells how they do.
+package syncworker
+
+import (
+	"context"
+
+	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection/upkeep"
+	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/asking"
+)
+
+// Queues are those that the function reaches.
+var Queues = []queue.Name{upkeep.Queue, upkeep.Queue.DeadLetter(), queue.Slack, queue.PagerDuty, queue.Digest}
+
+// New wires it. What it tells goes the way of a webhook, by the routes of s.
+func New(engine wiring.Engine, s settings.Connections, tells settings.Ingest, asks asking.Asking) *worker.Worker {
+	return engine.Worker(worker.Worker{Queue: upkeep.Queue, Unit: "sync", Chore: asks.Upkeep(engine, s, Outbox(engine, tells))})
+}
+
+// Outbox takes in deliveries of our own. It verifies nothing, and so needs no secret.
+func Outbox(engine wiring.Engine, s settings.Ingest) *ingest.Ingest {
+	return &ingest.Ingest{
+		Stack: s.Stack, DedupeWindow: s.DedupeWindow, Routes: s.Routes, Ledger: engine.Ledger, Queues: engine.Queues, Log: engine.Log, Now: engine.Now,
+	}
+}
+
+// Soon has a connection looked at soon, where a queue takes the message; otherwise the tick finds it.
+func Soon(engine wiring.Engine, keeps *upkeep.Upkeep) func(ctx context.Context, of record.Connection) {
+	return func(ctx context.Context, of record.Connection) {
+		if _, err := keeps.Ask(ctx, of); err != nil {
+			engine.Log.Slog().Warn("have the connection looked at", "error", err.Error())
+		}
+	}
+}
