@@ -95,7 +95,7 @@ func lookAtCommand(t *testing.T, page string, words []string) {
 func variables() []string {
 	names := []string{serve.VariableWebhookSecrets, serve.VariableSlackBotToken, serve.VariablePagerDutyRoutingKey, "GOTOOLCHAIN",
 		serve.VariableReventoClientSecret, keyring.Variable}
-	for _, setting := range slices.Concat(settings.Table(), settings.OfConnections()) {
+	for _, setting := range settings.Table() {
 		names = append(names, setting.Variable())
 	}
 	return names

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/ground/written"
 )
@@ -21,7 +22,7 @@ var (
 	probeInterval   = Setting{Parameter: "ProbeInterval", Default: "30m", Form: "a duration from 15m to 24h"}
 )
 
-// OfConnections lists the settings of connections, which one machine reads; a stack has none of them yet.
+// OfConnections lists the settings of connections. Table has them, too.
 func OfConnections() []Setting {
 	return []Setting{reventoClientID, reventoAuthURL, reventoAPIURL, publicURL, connectScopes, openConnect, probeInterval}
 }
@@ -57,20 +58,62 @@ func (c Connections) On() bool { return c.ClientID != "" }
 // LoadConnections reads them. Its error names every setting that is wrong.
 func LoadConnections(source Source) (Connections, error) {
 	r := &reader{source: source}
+	loaded := r.asking()
+	loaded.PublicURL = read(r, publicURL, optional(consent.ParsePublicURL))
+	loaded.Scopes = read(r, connectScopes, scopes)
+	loaded.Open = read(r, openConnect, boolean)
+	return loaded, r.err()
+}
+
+// asking reads what all need who ask Revento.
+func (r *reader) asking() Connections {
 	loaded := Connections{
 		Common:        r.common(),
 		SecretMaxAge:  read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
 		ClientID:      read(r, reventoClientID, clientID),
 		AuthURL:       read(r, reventoAuthURL, optional(pathURL)),
 		APIURL:        read(r, reventoAPIURL, optional(pathURL)),
-		PublicURL:     read(r, publicURL, optional(consent.ParsePublicURL)),
-		Scopes:        read(r, connectScopes, scopes),
-		Open:          read(r, openConnect, boolean),
-		ProbeInterval: read(r, probeInterval, duration(minProbeInterval, maxProbeInterval)),
+		ProbeInterval: r.probeInterval(),
 	}
 	r.needs(loaded.On(), reventoAuthURL)
 	r.needs(loaded.On(), reventoAPIURL)
+	return loaded
+}
+
+func (r *reader) probeInterval() time.Duration {
+	return read(r, probeInterval, duration(minProbeInterval, maxProbeInterval))
+}
+
+// Sync is the settings of the function sync.
+type Sync struct {
+	// Connections are without what only pages need.
+	Connections
+	// Tells is how deliveries of our own go: under the routes of their types, in the ledger for the window. The rest of it is not set.
+	Tells Ingest
+}
+
+// LoadSync reads them. Its error names every setting that is wrong.
+func LoadSync(source Source) (Sync, error) {
+	r := &reader{source: source}
+	loaded := Sync{Connections: r.asking()}
+	loaded.Tells = Ingest{
+		Common:       loaded.Common,
+		DedupeWindow: read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
+		Routes:       r.routes(route.TriggersOfOurOwn()...),
+	}
 	return loaded, r.err()
+}
+
+// Tick is the settings of the function tick.
+type Tick struct {
+	Common
+	ProbeInterval time.Duration
+}
+
+// LoadTick reads them. Its error names every setting that is wrong.
+func LoadTick(source Source) (Tick, error) {
+	r := &reader{source: source}
+	return Tick{Common: r.common(), ProbeInterval: r.probeInterval()}, r.err()
 }
 
 // needs fails for a setting that is not set although a client id is.

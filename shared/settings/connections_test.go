@@ -7,7 +7,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/revento"
 	"revento-alerts/shared/settings"
 )
 
@@ -102,5 +104,43 @@ func TestSettingsOfConnectionsThatAreRefused(t *testing.T) {
 				t.Errorf("the error is %v, want %q in it", err, test.remedy)
 			}
 		})
+	}
+}
+
+func TestWhatLooksAtConnectionsReadsTheRoutesOfOurOwnTypes(t *testing.T) {
+	loaded, err := settings.LoadSync(connected(map[string]string{
+		"SLACK_CHANNEL": "C0SAMPLE01", "CONNECTION_BROKEN_ROUTE": "slack", "EVENT_UNPUBLISHED_ROUTE": "nonsense", "DEDUPE_WINDOW": "48h",
+		"STACK": "prod", "PROBE_INTERVAL": "15m",
+	}))
+	if err != nil || !loaded.On() || loaded.ProbeInterval != 15*time.Minute || loaded.Tells.DedupeWindow != 48*time.Hour || loaded.Tells.Stack != "prod" {
+		t.Errorf("%+v, %v", loaded, err)
+	}
+	got := loaded.Tells.Routes.Destinations(revento.TypeConnectionBroken, "evt_1")
+	if len(got) != 1 || got[0].Kind != route.Slack {
+		t.Errorf("connection.broken goes to %+v, want Slack", got)
+	}
+}
+
+func TestWhatFindsWhatIsDueReadsHowOften(t *testing.T) {
+	loaded, err := settings.LoadTick(from(map[string]string{"PROBE_INTERVAL": "15m"}))
+	if err != nil || loaded.ProbeInterval != 15*time.Minute {
+		t.Errorf("%+v, %v", loaded, err)
+	}
+	if _, err := settings.LoadTick(from(map[string]string{"PROBE_INTERVAL": "1m"})); err == nil {
+		t.Error("a probe every minute is taken")
+	}
+}
+
+// Whose tokens a deletion erases: the function's own settings say so, and those of one machine.
+func TestADeletionKnowsWhetherConnectionsAreOn(t *testing.T) {
+	for want, source := range map[bool]settings.Source{
+		true:  connected(map[string]string{"SLACK_CHANNEL": "C0SAMPLE01"}),
+		false: from(map[string]string{"SLACK_CHANNEL": "C0SAMPLE01"}),
+	} {
+		loaded, err := settings.LoadDeletion(source)
+		all, failures := settings.LoadAll(source)
+		if err != nil || len(failures) > 0 || loaded.Connected != want || all.Purge.Connected != want {
+			t.Errorf("connected %t, %t, want %t; %v %v", loaded.Connected, all.Purge.Connected, want, err, failures)
+		}
 	}
 }

@@ -174,14 +174,16 @@ type Deletion struct {
 	RecordRetention time.Duration
 	// Fields are the keys of a deletion request's data that are about the connection.
 	Fields alert.FieldFilter
-	// Connected says that connections are on, whose tokens a deletion erases at once. LoadAll sets it: a stack has none yet.
+	// Connected says that connections are on, whose tokens a deletion erases at once.
 	Connected bool
 }
 
 // LoadDeletion reads them. Its error names every setting that is wrong.
 func LoadDeletion(source Source) (Deletion, error) {
 	r := &reader{source: source}
-	return r.deletion(), r.err()
+	loaded := r.deletion()
+	loaded.Connected = read(r, reventoClientID, clientID) != ""
+	return loaded, r.err()
 }
 
 func (r *reader) deletion() Deletion {

@@ -38,7 +38,9 @@ func Table() []Setting {
 		[]Setting{environment, stack, signatureTolerance, bodyLimit, dedupeWindow, secretMaxAge},
 		routeSettings(),
 		[]Setting{slackChannel, eventChannels, slackPostInterval, slackAPIURL, pagerDutyEventsURL, maxAlertAge, alertFields,
-			linkTemplate, deletionGraceDays, deletionRecordDays, deletionFields, deleteSlack, digestSchedule, digestTimeZone, logLevel},
+			linkTemplate, deletionGraceDays, deletionRecordDays, deletionFields, deleteSlack, digestSchedule, digestTimeZone},
+		OfConnections(),
+		[]Setting{logLevel},
 	)
 }
 

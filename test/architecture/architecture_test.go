@@ -17,13 +17,26 @@ const module = "revento-alerts/"
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
 var foreign = map[string][]string{
-	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules},
-	"functions/slack":     {"github.com/PagerDuty", schedules},
-	"functions/pagerduty": {"github.com/slack-go", schedules},
-	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty"},
-	"functions/purge":     {"github.com/PagerDuty", schedules},
-	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules},
+	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules, consents, pages},
+	"functions/slack":     {"github.com/PagerDuty", schedules, consents, pages},
+	"functions/pagerduty": {"github.com/slack-go", schedules, consents, pages},
+	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty", consents, pages},
+	"functions/purge":     {"github.com/PagerDuty", schedules, consents, pages},
+	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages},
+	"functions/web":       {"github.com/slack-go", "github.com/PagerDuty", schedules},
+	"functions/tick":      {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages},
+	"functions/sync":      {"github.com/slack-go", "github.com/PagerDuty", schedules, pages},
 }
+
+const (
+	// consents is what only who asks Revento links.
+	consents = "golang.org/x/oauth2"
+	// pages is what only who shows pages links.
+	pages = "html/template"
+)
+
+// notOfAQueue are the functions that work on no queue.
+var notOfAQueue = []string{"ingest", "web", "tick"}
 
 // schedules is what only the functions that make schedules link.
 const schedules = "github.com/aws/aws-sdk-go-v2/service/scheduler"
@@ -37,6 +50,9 @@ var oneMachine = []string{
 	"github.com/aws/aws-sdk-go-v2/config",
 }
 
+// buildTags are those that functions/lambda.mk builds with.
+const buildTags = "lambda.norpc"
+
 type goPackage struct {
 	ImportPath string
 	Imports    []string
@@ -45,7 +61,7 @@ type goPackage struct {
 
 func list(t *testing.T, patterns ...string) []goPackage {
 	t.Helper()
-	command := exec.Command("go", append([]string{"list", "-json=ImportPath,Imports,Deps"}, patterns...)...)
+	command := exec.Command("go", append([]string{"list", "-tags", buildTags, "-json=ImportPath,Imports,Deps"}, patterns...)...)
 	command.Dir = "../.."
 	output, err := command.Output()
 	if err != nil {
@@ -67,8 +83,12 @@ func list(t *testing.T, patterns ...string) []goPackage {
 
 // A queue's entry, its worker's wiring and the function that works on it bear one name.
 func TestEveryQueueHasItsWorkerAndItsFunction(t *testing.T) {
-	want := []string{module + "functions/ingest"}
-	for _, name := range queue.Names {
+	var want []string
+	for _, name := range notOfAQueue {
+		want = append(want, module+"functions/"+name)
+	}
+	for _, entry := range slices.Concat(queue.Table, queue.Connections) {
+		name := entry.Name
 		function, worker := module+"functions/"+string(name), module+"shared/wiring/"+string(name)+"worker"
 		want = append(want, function)
 		if p := list(t, "./"+strings.TrimPrefix(function, module)); !slices.Contains(p[0].Imports, worker) {
@@ -81,7 +101,7 @@ func TestEveryQueueHasItsWorkerAndItsFunction(t *testing.T) {
 	}
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("the functions are %v, want ingest and one for each queue: %v", got, want)
+		t.Errorf("the functions are %v, want one for each queue, and %v: %v", got, notOfAQueue, want)
 	}
 }
 

@@ -137,17 +137,7 @@ func (s *stack) startFunctions(settings []string) {
 		"PURGE_DEAD_LETTER_QUEUE_ARN": "arn:aws:sqs:eu-west-1:123456789012:purge-dead-letter",
 		"LOG_RETENTION_DAYS":          "30",
 	}
-	for variable, table := range s.tables {
-		environment[variable] = table
-	}
-	for name, url := range s.urls {
-		environment[strings.ReplaceAll(strings.ToUpper(string(name)), "-", "_")+"_QUEUE_URL"] = url
-	}
-	for _, variable := range os.Environ() {
-		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
-			environment[name] = value
-		}
-	}
+	s.give(environment)
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
 		environment[name] = value
@@ -160,6 +150,29 @@ func (s *stack) startFunctions(settings []string) {
 	s.digest = startFunction(s.T, filepath.Join(folder, "digest"), queue.Digest.Entry().Timeout, environment)
 	s.purge = startFunction(s.T, filepath.Join(folder, "purge"), queue.Purge.Entry().Timeout, environment)
 }
+
+// give adds to a function's variables where the stack's tables and queues are, and where AWS is.
+func (s *stack) give(environment map[string]string) {
+	for variable, table := range s.tables {
+		environment[variable] = table
+	}
+	for name, url := range s.urls {
+		environment[variableOf(name)] = url
+	}
+	for _, variable := range os.Environ() {
+		if name, value, _ := strings.Cut(variable, "="); strings.HasPrefix(name, "AWS_") {
+			environment[name] = value
+		}
+	}
+}
+
+// variableOf is the variable that names a queue.
+func variableOf(name queue.Name) string {
+	return strings.ReplaceAll(strings.ToUpper(string(name)), "-", "_") + "_QUEUE_URL"
+}
+
+// reach has the test itself reach the stack's queues, those of connections among them.
+func (s *stack) reach() { s.queues = sqs.New(s.aws, s.urls) }
 
 // binaries is the folder of the built functions, or the error of building them.
 var binaries = sync.OnceValues(build)

@@ -16,6 +16,8 @@ SECRETS = {
     "WebhookSecrets": "whsec_sample",
     "SlackBotToken": "xoxb-sample",
     "PagerdutyRoutingKey": "sample0000000000sample0000000000",
+    "ReventoClientSecret": "sample",
+    "SealingKeys": "sample-of-a-sealing-key-of-43-characters-000",
 }
 
 

@@ -50,7 +50,7 @@ func (s samOptions) knows(command, form string) bool {
 // What nobody must be asked for has a default; a second parameter without one would make the first deployment fail.
 func TestExactlyOneParameterHasNoDefault(t *testing.T) {
 	var without []string
-	loaded := load(t)
+	loaded := loadWith(t, true)
 	for _, name := range keys(loaded.Parameters) {
 		if loaded.Parameters[name].Default == nil {
 			without = append(without, name)

@@ -30,26 +30,13 @@ type parameter struct {
 // templatesOwn is what the code does not know of.
 var templatesOwn = []string{"AlarmEmail", "Architecture", "LogRetentionDays", "SilenceAlarmHours", "ThrottleBurst", "ThrottleRate"}
 
-// parametersOfTheCode are the settings but for the stack's name, which is no parameter, and the routes of types of our own: no
-// function of the template reads those, and CloudFormation's linter refuses a parameter that nothing refers to.
+// parametersOfTheCode are the settings but for the stack's name, which is no parameter.
 func parametersOfTheCode() []settings.Setting {
-	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool {
-		return s.Parameter == "Stack" || slices.Contains(routesOfOwnTypes(), s.Parameter)
-	})
-}
-
-// routesOfOwnTypes are the parameters' names.
-func routesOfOwnTypes() (names []string) {
-	for _, trigger := range route.Triggers {
-		if trigger.IsOwn() {
-			names = append(names, trigger.Parameter)
-		}
-	}
-	return names
+	return slices.DeleteFunc(settings.Table(), func(s settings.Setting) bool { return s.Parameter == "Stack" })
 }
 
 func TestParametersAreTheCodesSettings(t *testing.T) {
-	loaded := load(t)
+	loaded := loadWith(t, true)
 	want := slices.Clone(templatesOwn)
 	for _, setting := range parametersOfTheCode() {
 		want = append(want, setting.Parameter)
@@ -72,7 +59,7 @@ func TestEveryParameterIsUsed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name := range load(t).Parameters {
+	for name := range loadWith(t, true).Parameters {
 		if !regexp.MustCompile(`"Ref": "` + name + `"`).Match(text) {
 			t.Errorf("nothing refers to the parameter %s", name)
 		}
@@ -80,7 +67,7 @@ func TestEveryParameterIsUsed(t *testing.T) {
 }
 
 func TestEveryParameterIsExplained(t *testing.T) {
-	loaded := load(t)
+	loaded := loadWith(t, true)
 	names := keys(loaded.Parameters)
 	var grouped []string
 	for _, group := range loaded.Metadata.Interface.ParameterGroups {
@@ -105,12 +92,9 @@ func TestEveryParameterIsExplained(t *testing.T) {
 
 // The rows of the code's settings in docs/settings.md are held to the code by package settings; here all are held to the template.
 func TestThePageTellsTheParameters(t *testing.T) {
-	loaded := load(t)
+	loaded := loadWith(t, true)
 	defaults := pageDefaults(t)
 	delete(defaults, "Stack") // the stack's name, which is no parameter
-	for _, name := range routesOfOwnTypes() {
-		delete(defaults, name)
-	}
 	if diff := cmp.Diff(keys(loaded.Parameters), keys(defaults)); diff != "" {
 		t.Errorf("docs/settings.md (-template +page):\n%s", diff)
 	}
@@ -223,9 +207,9 @@ func TestTemplateAndCodeAgreeOnValues(t *testing.T) {
 }
 
 func TestEveryRouteHasTheSameForm(t *testing.T) {
-	loaded := load(t)
+	loaded := loadWith(t, true)
 	form := loaded.Parameters[route.Triggers[0].Parameter].AllowedPattern
-	for _, trigger := range route.TriggersOfWebhooks() {
+	for _, trigger := range route.Triggers {
 		p := loaded.Parameters[trigger.Parameter]
 		if p.AllowedPattern != form {
 			t.Errorf("%s has a pattern of its own", trigger.Parameter)

@@ -59,6 +59,9 @@ var wayOfADelivery = []struct{ title, prefix string }{
 	{"Digest", "Digest"},
 	{"Deletion of data: the stop", "Deletion"},
 	{"Deletion of data: the purge", "Purge"},
+	{"Connections: the pages", ""},
+	{"Connections: what is due", ""},
+	{"Connections: the work", ""},
 	{"What several functions share", ""},
 	{"Where alarms go, and the dashboard", ""},
 }

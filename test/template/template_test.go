@@ -28,13 +28,18 @@ const expandedPath = "../../build/template.expanded.json"
 type template struct {
 	Metadata struct {
 		Interface struct {
-			ParameterGroups []struct{ Parameters []string }
+			ParameterGroups []parameterGroup
 			ParameterLabels map[string]any
 		} `json:"AWS::CloudFormation::Interface"`
 	}
 	Parameters map[string]parameter
 	Resources  map[string]resource
 	Outputs    map[string]struct{ Value expression }
+}
+
+type parameterGroup struct {
+	Label      struct{ Default string }
+	Parameters []string
 }
 
 type resource struct {
@@ -46,15 +51,32 @@ type resource struct {
 	Properties          json.RawMessage
 }
 
+// load reads the template as it is without connections.
 func load(t *testing.T) template {
+	t.Helper()
+	return loadWith(t, false)
+}
+
+// loadWith reads the template with the condition Connections met or not: what is under it is there, or is not.
+func loadWith(t *testing.T, connected bool) template {
 	t.Helper()
 	text, err := os.ReadFile(expandedPath)
 	if err != nil {
 		t.Fatalf("run test/template/run: %v", err)
 	}
+	var whole map[string]any
+	if err := json.Unmarshal(text, &whole); err != nil {
+		t.Fatal(err)
+	}
+	if text, err = json.Marshal(decided(whole, connected)); err != nil {
+		t.Fatal(err)
+	}
 	var loaded template
 	if err := json.Unmarshal(text, &loaded); err != nil {
 		t.Fatal(err)
+	}
+	if !connected {
+		loaded.forgetConnections()
 	}
 	return loaded
 }

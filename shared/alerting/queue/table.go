@@ -35,7 +35,7 @@ var Table = []Entry{
 	{Name: Purge, Timeout: 300 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
 }
 
-// Connections lists the queues of what asks Revento. One machine has them, where connections are on; a stack has none of them yet.
+// Connections lists the queues of what asks Revento. They are there where connections are on.
 var Connections = []Entry{
 	// A look at a connection refreshes its token first, if it must, and waits for who refreshes it. That it is paced is no failure.
 	{Name: Sync, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},

@@ -62,6 +62,11 @@ func TriggersOfWebhooks() []Trigger {
 	return slices.DeleteFunc(slices.Clone(Triggers), Trigger.IsOwn)
 }
 
+// TriggersOfOurOwn lists those of types of our own.
+func TriggersOfOurOwn() []Trigger {
+	return slices.DeleteFunc(slices.Clone(Triggers), func(t Trigger) bool { return !t.IsOwn() })
+}
+
 // TriggerOf is the trigger that an event type belongs to.
 func TriggerOf(eventType string) Trigger {
 	family := revento.FamilyOf(eventType) + familyWildcard

@@ -28,6 +28,8 @@ const (
 	WebhookSecretsID      = "WEBHOOK_SECRETS_ID"
 	SlackBotTokenID       = "SLACK_BOT_TOKEN_ID"
 	PagerDutyRoutingKeyID = "PAGERDUTY_ROUTING_KEY_ID"
+	ReventoClientSecretID = "REVENTO_CLIENT_SECRET_ID"
+	SealingKeysID         = "SEALING_KEYS_ID"
 
 	queueSuffix = "_QUEUE_URL"
 )
