@@ -210,3 +210,18 @@ func TestOutagesMakeNothingFlap(t *testing.T) {
 		t.Errorf("told %q", told)
 	}
 }
+
+// Those that are bad still when an outage ends are told each, however many they are: it does not begin anew with them.
+func TestWhatAnOutageLeavesIsNoOther(t *testing.T) {
+	ended := health.Outage{Round: 1, From: noon, EndedAt: noon.Add(4 * time.Hour)}
+	var left []health.State
+	for range 6 {
+		left = append(left, newPatient(t).sees("oxxx").state)
+	}
+	for i := range left {
+		left[i].Told = health.Healthy
+	}
+	if next := ended.Judge(left, 10, interval, noon.Add(5*time.Hour)); next.Open {
+		t.Errorf("it is another: %+v", next)
+	}
+}

@@ -47,8 +47,9 @@ type bench struct {
 	failing error
 	ends    map[health.Limit]time.Time
 	probed  []string
-	// during happens while a probe is under way.
+	// during happens while a probe is under way; old is then what the probe shows all the same.
 	during func()
+	old    health.Outcome
 	// told are the deliveries, each once.
 	told      []handoff.Own
 	delivered int
@@ -109,7 +110,11 @@ func (b *bench) Probe(_ context.Context, of record.Connection) (result upkeep.Re
 		}
 		return b.failing
 	})
-	result = upkeep.Result{Outcome: b.answers[of.EventID], State: connection.Active, Ends: b.ends}
+	shown := b.answers[of.EventID]
+	if b.old != "" {
+		shown, b.old = b.old, ""
+	}
+	result = upkeep.Result{Outcome: shown, State: connection.Active, Ends: b.ends}
 	switch result.Outcome {
 	case "":
 		result.Outcome = health.Answered
@@ -175,6 +180,17 @@ func (b *bench) works() {
 		}
 	}
 	b.messages = append(again, b.messages...)
+}
+
+// syncs are the messages in the queue that are about a connection.
+func (b *bench) syncs() int {
+	count := 0
+	for _, message := range b.messages {
+		if strings.Contains(message.Body, `"sync"`) {
+			count++
+		}
+	}
+	return count
 }
 
 func (b *bench) work(message queue.Message) (worker.Outcome, error) {

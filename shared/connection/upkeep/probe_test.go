@@ -74,6 +74,7 @@ func TestWhatAProbeShows(t *testing.T) {
 		{name: "a 429", token: token{standing: active}, answer: refusal(429, "rate_limit_exceeded", fault.Throttled), outcome: health.Limited, reason: "rate_limit_exceeded"},
 		{name: "a token that Revento does not know", token: token{standing: active, after: grant.ErrToken}, answer: refusal(401, "invalid_token", fault.Permanent), outcome: health.Failed, reason: "invalid_token"},
 		{name: "our own budget", token: token{standing: active}, budget: fmt.Errorf("wait: %w", budget.ErrWait), unknown: true},
+		{name: "our own budget, after a token that had expired", token: token{standing: active, after: budget.ErrWait}, answer: refusal(401, "token_expired", fault.Permanent), unknown: true},
 		{name: "a refresh under way", token: token{standing: active, before: grant.ErrBusy}, unknown: true},
 		{name: "a stop", token: token{standing: active, before: grant.ErrStopped}, unknown: true},
 		{name: "a client secret that Revento does not take", token: token{standing: active, before: errors.Join(grant.ErrClient, refusal(401, "invalid_client", fault.Permanent))}, unknown: true},

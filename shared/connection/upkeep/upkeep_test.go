@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/health"
 	"revento-alerts/shared/connection/upkeep"
@@ -107,6 +108,9 @@ func TestOneMessageIsOutForAConnection(t *testing.T) {
 				b.Fatal(err)
 			}
 		}
+		if got := b.syncs(); got != 1 {
+			b.Errorf("%d messages", got)
+		}
 		if b.works(); len(b.probed) != 1 {
 			b.Errorf("%d probes", len(b.probed))
 		}
@@ -161,7 +165,9 @@ func TestAMessageThatComesTooLateDoesNothing(t *testing.T) {
 		if _, err := b.Tick(b.Context()); err != nil {
 			b.Fatal(err)
 		}
-		b.messages = append(late, b.messages...)
+		if outcome, err := b.work(late[0]); err != nil || outcome != "nothing_due" || len(b.probed) != 0 {
+			b.Errorf("%s %v, %d probes", outcome, err, len(b.probed))
+		}
 		if b.works(); len(b.probed) != 1 || len(b.messages) != 0 {
 			b.Errorf("%d probes, left: %v", len(b.probed), b.messages)
 		}
@@ -293,6 +299,83 @@ func TestWhatWillEndIsWarnedOf(t *testing.T) {
 		b.passes(2 * time.Hour)
 		if len(b.told) != 1 || b.told[0].Type != "connection.expiring" || b.told[0].Fields["days"] != "30" || b.told[0].ResourceID == "evt_1" {
 			b.Errorf("told %+v", b.told)
+		}
+	})
+}
+
+func TestWhatIsStoppedBeforeItIsToldIsNotTold(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.connects("evt_1")
+		b.ticks()
+		b.answers["evt_1"], b.unsent = health.ConsentNeeded, errors.New("down")
+		b.passes(interval)
+		b.unsent = nil
+		stop := connection.Stop{Case: "case-1", Cutoff: b.clock}
+		if _, err := connection.Require(b.Context(), b.deletions, of("evt_1"), stop, b.clock.AddDate(3, 0, 0)); err != nil {
+			b.Fatal(err)
+		}
+		b.passes(time.Hour)
+		b.wantsTold("")
+	})
+}
+
+// What is told is stored first: whatever becomes of the connection meanwhile, it is sent, and what follows knows of it.
+func TestANoticeIsStoredBeforeItIsSent(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.connects("evt_1")
+		b.ticks()
+		b.answers["evt_1"], b.unsent = health.ConsentNeeded, errors.New("down")
+		b.passes(interval)
+		state, _, err := b.Result(b.Context(), of("evt_1"), 0)
+		if err != nil || len(state.Outbox) != 1 || state.Told != health.NeedsConsent {
+			b.Errorf("stored: %+v %v", state, err)
+		}
+		b.answers["evt_1"], b.unsent = "", nil
+		b.passes(time.Hour)
+		b.wantsTold("broken needs_consent, restored healthy")
+	})
+}
+
+// What an old token showed says nothing of the new one.
+func TestAConsentDuringAProbeIsNotRevokedByIt(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.connects("evt_1")
+		b.ticks()
+		b.answers["evt_1"] = health.TokenRevoked
+		b.during = func() {
+			b.clock = b.clock.Add(time.Second)
+			b.connects("evt_1")
+			b.answers["evt_1"] = ""
+			b.old = health.TokenRevoked
+		}
+		b.passes(interval)
+		if s := b.standing("evt_1"); s.State != connection.Active {
+			b.Errorf("the registry has %+v", s.Info)
+		}
+		b.wantsTold("")
+	})
+}
+
+// A thousand connections that turn bad together take a few looks at all of them, and not a thousand.
+func TestAMessageOlderThanTheLastLookAddsNothing(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.connects("evt_1")
+		b.ticks()
+		b.answers["evt_1"] = health.TokenRevoked
+		if _, err := b.Ask(b.Context(), of("evt_1")); err != nil {
+			b.Fatal(err)
+		}
+		probe := b.messages[0]
+		b.messages = nil
+		if _, err := b.work(probe); err != nil || len(b.messages) != 1 {
+			b.Fatal(err, b.messages)
+		}
+		tell := b.messages[0]
+		b.messages, b.clock = nil, b.clock.Add(time.Minute)
+		b.ticks()
+		b.wantsTold("broken revoked")
+		if outcome, err := b.work(tell); err != nil || outcome != worker.Duplicate {
+			b.Errorf("%s %v", outcome, err)
 		}
 	})
 }
