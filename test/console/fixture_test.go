@@ -39,7 +39,7 @@ type stage struct {
 func newStage(t *testing.T, folder string) *stage {
 	t.Helper()
 	s := &stage{t: t, folder: folder, answers: map[string]object{}}
-	for _, name := range []string{"overview", "deliveries", "slack", "pagerduty", "dead-letters", "deletions", "routes", "refused"} {
+	for _, name := range []string{"overview", "deliveries", "slack", "pagerduty", "dead-letters", "deletions", "routes", "refused", "connections"} {
 		s.answers[name] = s.read(name)
 	}
 	mux := http.NewServeMux()
@@ -115,6 +115,9 @@ func (s *stage) post(w http.ResponseWriter, r *http.Request) {
 		s.answer(w, s.treat(name, asked["ids"].([]any)))
 	case dir == "samples/":
 		s.answer(w, object{"code": http.StatusOK, "status": "accepted", "delivery_id": "sample-1"})
+	case name == "probe":
+		s.answers["connections"]["connections"].([]any)[0].(object)["observed_at"] = "2026-11-24T04:41:00Z"
+		s.answer(w, object{})
 	case name == "close":
 		s.deletion(filepath.Base(dir))["state"] = "closed"
 		s.deletion(filepath.Base(dir))["note"] = asked["note"]

@@ -35,12 +35,15 @@ func wantNoComplaints(t *testing.T, page *browser) {
 func TestEachSectionShowsItsFacts(t *testing.T) {
 	_, page := show(t, usual)
 	for selector, texts := range map[string][]string{
-		".top":          {"production", "stack local", "http://127.0.0.1:3000/webhooks/revento", "Live"},
-		"#warnings":     {"SIGNATURE_TOLERANCE is 600s"},
-		"#queues":       {"PagerDuty\nwaiting\n0\nin work\n0\ndead\n1"},
-		"#deliveries":   {"application.revision_requested", "PagerDuty sent", "Slack C0SAMPLE01 retrying", "ignored by its route"},
-		"#slack":        {"# C0SAMPLE01", "[production] Integration suspended", "Possibly repeated:", "1 reply", "(edited)", "Open in Revento"},
-		"#pagerduty":    {"Triggered", "one page, 2 triggers", "Resolved", "[production] Resolved: Application approved"},
+		".top":        {"production", "stack local", "http://127.0.0.1:3000/webhooks/revento", "Live"},
+		"#warnings":   {"SIGNATURE_TOLERANCE is 600s"},
+		"#queues":     {"PagerDuty\nwaiting\n0\nin work\n0\ndead\n1"},
+		"#deliveries": {"application.revision_requested", "PagerDuty sent", "Slack C0SAMPLE01 retrying", "ignored by its route"},
+		"#slack":      {"# C0SAMPLE01", "[production] Integration suspended", "Possibly repeated:", "1 reply", "(edited)", "Open in Revento"},
+		"#pagerduty":  {"Triggered", "one page, 2 triggers", "Resolved", "[production] Resolved: Application approved"},
+		"#connections": {"Summer Conference 2026", "212 registered, 38 pending, 3 cancelled", "healthy", "error", "revoked", "not looked at yet",
+			"ended"},
+		"nav":           {"Connections 2"},
 		"#dead-letters": {"event.unpublished", "channel_not_found", "C0RETIRED1", "1 more is being looked at"},
 		"#deletions":    {"held", "waits for a person", "scheduled", "finished"},
 		"#refused":      {"2 requests", "401 stale", "refused-1", "signed 1h0m1s before now", "from 203.0.113.9", "404 not found"},
@@ -127,6 +130,20 @@ func TestThePageUpdatesItselfAndLeavesTheReaderWhereTheyAre(t *testing.T) {
 		"document.querySelector('#deliveries details[open]').dataset.subject.startsWith('7c1f2b7e')")
 	page.waitFor("the place in the list", "document.querySelector('#deliveries-view').scrollTop >= 100")
 	page.waitFor("the focus", "document.activeElement === document.querySelector('#routes button')")
+}
+
+func TestAConnectionIsLookedAtNow(t *testing.T) {
+	stage, page := show(t, usual)
+	page.click(`#connections li[data-key="c0ffee0000000001"] summary`)
+	for _, text := range []string{"2026-12-04 to 2026-12-06", "250 participants", "Missing once", "Newest activity", "Looked at next"} {
+		page.waitForText("#connections details[open]", text)
+	}
+	page.click(`button[data-do="probe"][data-subject="evt_sample_1"]`)
+	page.waitFor("the new time", `document.querySelector('#connections time[datetime="2026-11-24T04:41:00.000Z"]')`)
+	wantPosted(t, stage, "connections/evt_sample_1/probe")
+	page.click(`#connections li[data-key="c0ffee0000000003"] summary`)
+	page.waitForText("#connections", "its organizer has to connect the event anew")
+	wantNoComplaints(t, page)
 }
 
 func TestALetterIsRedriven(t *testing.T) {
@@ -223,6 +240,7 @@ func TestEmptySectionsSayWhatToDo(t *testing.T) {
 	stage.answers["dead-letters"] = object{"letters": nil, "hidden": 0, "total": 0, "whole": true}
 	stage.answers["deletions"] = object{"deletions": []any{}}
 	stage.answers["slack"] = object{"channels": []any{}}
+	stage.answers["connections"] = object{"on": true, "connections": []any{}}
 	stage.answers["pagerduty"] = object{"incidents": []any{}}
 	page := newBrowser(t)
 	page.open(stage.server.URL)
@@ -230,6 +248,9 @@ func TestEmptySectionsSayWhatToDo(t *testing.T) {
 	page.waitForText("#dead-letters", "Nothing has been given up on")
 	page.waitForText("#deletions", "Revento asks with data.deletion_required")
 	page.waitForText("#slack", "Try the sample")
+	page.waitForText("#connections", "revento-alerts connections link EVENT")
+	stage.change(func() { stage.answers["connections"]["on"] = false })
+	page.waitForText("#connections", "Connections are off")
 	page.waitForText("#pagerduty", "Nobody has been paged")
 	wantNoComplaints(t, page)
 }
@@ -238,7 +259,7 @@ func TestHostileValuesStayText(t *testing.T) {
 	_, page := show(t, hostile)
 	page.click("#deliveries summary")
 	page.waitForText("#deliveries details[open]", "<script>window.ran=1</script>")
-	for _, section := range []string{"#deliveries", "#slack", "#pagerduty", "#dead-letters", "#deletions"} {
+	for _, section := range []string{"#deliveries", "#slack", "#pagerduty", "#connections", "#dead-letters", "#deletions"} {
 		page.waitForText(section, `<script>window.ran=1</script>"'><img src=x onerror="window.ran=1">`)
 	}
 	page.run("document.querySelectorAll('details').forEach((it) => { it.open = true; })", nil)

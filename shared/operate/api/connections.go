@@ -8,6 +8,8 @@ import (
 
 // Connections is the answer to GET /api/connections.
 type Connections struct {
+	// On says whether connections are on.
+	On          bool        `json:"on"`
 	Connections []life.View `json:"connections"`
 }
 
@@ -22,7 +24,7 @@ func (b Backend) listConnections(r *http.Request) (any, error) {
 		return Connections{Connections: []life.View{}}, nil
 	}
 	views, err := b.Connections.All(r.Context())
-	return Connections{Connections: views}, err
+	return Connections{On: true, Connections: views}, err
 }
 
 // connected answers with what an operator does with the connection of an event.

@@ -1,6 +1,7 @@
 // The page asks the API every two seconds while it is looked at, and shows what has changed.
 import { get, post, Refusal } from "./api.js";
 import { ask } from "./ask.js";
+import { connections, isIll } from "./connections.js";
 import { deletions } from "./deletions.js";
 import { deliveries } from "./deliveries.js";
 import { el, show } from "./dom.js";
@@ -14,12 +15,12 @@ import { channels } from "./slack.js";
 const pause = 2000; // milliseconds
 
 // rarely is how long the answer of a source is good for, in milliseconds. Dead letters are held for as long as they are looked
-// at, so they are looked at anew when their number changes; the routes change with a restart alone.
-const rarely = { letters: 30_000, routes: 30_000 };
+// at, so they are looked at anew when their number changes; the routes change with a restart alone; each connection is a few reads.
+const rarely = { letters: 30_000, routes: 30_000, connections: 10_000 };
 
 const sources = {
   overview: "overview", deliveries: "deliveries", letters: "dead-letters", deletions: "deletions", routes: "routes", slack: "slack",
-  pagerduty: "pagerduty", refused: "refused",
+  pagerduty: "pagerduty", refused: "refused", connections: "connections",
 };
 
 // unknown is no number of dead letters: those that were out of sight are looked for at the next turn.
@@ -142,11 +143,12 @@ function say(text) {
 // Drawing.
 
 function draw() {
-  const { overview, slack, pagerduty, routes: table, deletions: cases, letters: parked, refused: turned } = state.answers;
+  const { overview, slack, pagerduty, routes: table, deletions: cases, letters: parked, refused: turned, connections: linked } = state.answers;
   drawTop(overview);
   section("queues", "overview", () => queues(overview.queues ?? []));
   section("samples", "overview", () => samples(overview, state.sent));
   section("deliveries", "deliveries", () => deliveries(allDeliveries(), nextPage(), state.traces));
+  section("connections", "connections", () => connections(linked.connections ?? [], linked.on));
   section("dead-letters", "letters", () => letters(parked.letters ?? [], parked.hidden, state.results));
   section("deletions", "deletions", () => deletions(cases.deletions ?? [], state.statements));
   section("refused", "refused", () => refused(turned.refused ?? []));
@@ -203,8 +205,9 @@ function deadCount() {
 
 function links() {
   const waiting = (state.answers.deletions?.deletions ?? []).filter((it) => it.state === "held").length;
-  return [["deliveries", "Deliveries"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["dead-letters", "Dead letters", deadCount()],
-    ["deletions", "Deletions", waiting], ["refused", "Refused"], ["routes", "Routes"], ["samples", "Samples"]]
+  const ill = (state.answers.connections?.connections ?? []).filter(isIll).length;
+  return [["deliveries", "Deliveries"], ["slack", "Slack"], ["pagerduty", "PagerDuty"], ["connections", "Connections", ill],
+    ["dead-letters", "Dead letters", deadCount()], ["deletions", "Deletions", waiting], ["refused", "Refused"], ["routes", "Routes"], ["samples", "Samples"]]
     .map(([id, name, number]) => el("a", { href: `#${id}` }, name, number > 0 && " ", number > 0 && el("span", { class: "badge" }, number)));
 }
 
@@ -231,6 +234,7 @@ const actions = {
   drop: dropLetter,
   "delete-now": deleteNow,
   close: closeDeletion,
+  probe: probeConnection,
   copy: copyText,
   dismiss: () => { state.results = null; },
 };
@@ -276,6 +280,11 @@ async function deleteNow(id) {
 async function closeDeletion(id) {
   const answer = await ask({ title: "Close this request?", text: `It is recorded as done by a person. Deletion ${id}.`, confirm: "Close it", note: true });
   if (answer) await demand(() => send(`deletions/${encodeURIComponent(id)}/close`, { note: answer.note }));
+}
+
+async function probeConnection(eventID) {
+  await demand(() => send(`connections/${encodeURIComponent(eventID)}/probe`));
+  state.readAt.connections = 0;
 }
 
 async function copyText(text) {

@@ -34,9 +34,9 @@ export function code(text) {
 }
 
 const tones = {
-  good: ["sent", "handed_off", "finished", "resolved", "redriven", "applied"],
-  warn: ["retrying", "acknowledged", "held", "kept", "missing", "warning"],
-  bad: ["parked", "triggered", "critical", "error"],
+  good: ["sent", "handed_off", "finished", "resolved", "redriven", "applied", "active", "healthy"],
+  warn: ["retrying", "acknowledged", "held", "kept", "missing", "warning", "throttled"],
+  bad: ["parked", "triggered", "critical", "error", "revoked", "needs_consent"],
   busy: ["claimed", "waiting", "sending", "requested", "scheduled", "started", "info"],
 };
 
