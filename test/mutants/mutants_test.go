@@ -11,12 +11,15 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
-var short = flag.Bool("quick", false, "take out only what tests notice fast")
+var (
+	short = flag.Bool("quick", false, "take out only what tests notice fast")
+	times = flag.Int("times", 1, "how often each is tried: what is noticed by luck shows itself")
+)
 
 const root = "../.."
 
@@ -41,25 +44,34 @@ func TestEveryGuardStandsWhereTheListSays(t *testing.T) {
 	}
 }
 
-// TestEveryGuardIsMissedOnceItIsGone prints what caught each mutant.
+// TestEveryGuardIsMissedOnceItIsGone prints what caught each mutant. One waits for the linker while another is tried.
 func TestEveryGuardIsMissedOnceItIsGone(t *testing.T) {
-	caught := 0
-	tried := slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool {
-		return *short && m.slow || m.onEngines != (os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") != "")
-	})
-	for _, m := range tried {
-		witnesses, err := m.try(t)
-		switch {
-		case err != nil:
-			t.Errorf("STALE     %s: %v", m.name, err)
-		case len(witnesses) == 0:
-			t.Errorf("SURVIVED  %s", m.name)
-		default:
-			caught++
-			t.Logf("caught    %s: by %s", m.name, strings.Join(witnesses, ", "))
+	for _, m := range mutants {
+		if *short && m.slow || m.onEngines != (os.Getenv("AWS_ENDPOINT_URL_DYNAMODB") != "") {
+			continue
 		}
+		t.Run(m.name, func(t *testing.T) {
+			t.Parallel()
+			began := time.Now()
+			for range *times {
+				m.isCaught(t)
+			}
+			t.Logf("%.1f s", time.Since(began).Seconds())
+		})
 	}
-	t.Logf("%d of %d caught", caught, len(tried))
+}
+
+func (m mutant) isCaught(t *testing.T) {
+	t.Helper()
+	witnesses, err := m.try(t)
+	switch {
+	case err != nil:
+		t.Errorf("STALE     %s: %v", m.name, err)
+	case len(witnesses) == 0:
+		t.Errorf("SURVIVED  %s", m.name)
+	default:
+		t.Logf("caught    %s: by %s", m.name, strings.Join(witnesses, ", "))
+	}
 }
 
 var (
@@ -67,7 +79,7 @@ var (
 	errCompile = errors.New("it does not compile")
 )
 
-// try runs the tests without the guard, and returns those that failed.
+// try runs the tests without the guard until one of a package fails, and returns those that did.
 func (m mutant) try(t *testing.T) (witnesses []string, err error) {
 	overlay, err := m.overlay(t)
 	if err != nil {
@@ -77,7 +89,7 @@ func (m mutant) try(t *testing.T) (witnesses []string, err error) {
 	if len(packages) == 0 {
 		packages = []string{filepath.Dir(m.file)}
 	}
-	arguments := []string{"test", "-count=1", "-timeout=2m", "-overlay=" + overlay}
+	arguments := []string{"test", "-count=1", "-failfast", "-vet=off", "-timeout=2m", "-overlay=" + overlay}
 	if m.onEngines {
 		arguments = append(arguments, "-tags=emulators")
 	}
