@@ -2,6 +2,8 @@
 package main
 
 import (
+	_ "time/tzdata" // ReconcileTimeZone, whatever the function's image has
+
 	"revento-alerts/shared/aws/awslambda"
 	"revento-alerts/shared/aws/credential"
 	"revento-alerts/shared/aws/dynamodb"

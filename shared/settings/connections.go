@@ -8,6 +8,7 @@ import (
 
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/ground/schedule"
 	"revento-alerts/shared/ground/written"
 )
 
@@ -20,11 +21,16 @@ var (
 	connectScopes   = Setting{Parameter: "ConnectScopes", Default: "event.read participants.read program.read", Form: "scopes, separated by blanks"}
 	openConnect     = Setting{Parameter: "OpenConnect", Default: "false", Form: "true or false"}
 	probeInterval   = Setting{Parameter: "ProbeInterval", Default: "30m", Form: "a duration from 15m to 24h"}
+
+	reconcileSchedule = Setting{Parameter: "ReconcileSchedule", Default: "cron(0 4 * * ? *)", Form: schedule.Forms + ", at most hourly"}
+	reconcileTimeZone = Setting{Parameter: "ReconcileTimeZone", Default: "UTC", Form: "the IANA name of a time zone, such as Europe/Berlin"}
 )
 
 // OfConnections lists the settings of connections. Table has them, too.
 func OfConnections() []Setting {
-	return []Setting{reventoClientID, reventoAuthURL, reventoAPIURL, publicURL, connectScopes, openConnect, probeInterval}
+	return []Setting{
+		reventoClientID, reventoAuthURL, reventoAPIURL, publicURL, connectScopes, openConnect, probeInterval, reconcileSchedule, reconcileTimeZone,
+	}
 }
 
 // Revento wants a connection probed every 15 to 60 minutes at the most often. (guide: /patterns/)
@@ -50,6 +56,8 @@ type Connections struct {
 	// Open lets anybody start a connection.
 	Open          bool
 	ProbeInterval time.Duration
+	// Reconcile is when all that Revento knows of a connection's event is read. LoadSync and LoadAll read it: no page needs it.
+	Reconcile schedule.Schedule
 }
 
 // On says whether anything asks Revento.
@@ -84,6 +92,44 @@ func (r *reader) probeInterval() time.Duration {
 	return read(r, probeInterval, duration(minProbeInterval, maxProbeInterval))
 }
 
+// minReconcileGap is how far apart the moments are at which all is read: at Revento's limits a list of 5,000 takes a fifth of it.
+const minReconcileGap = time.Hour
+
+// LoadReconcile reads when all is read. The machine's time zones, or package time/tzdata, must be there.
+func LoadReconcile(source Source) (schedule.Schedule, error) {
+	r := &reader{source: source}
+	return r.reconcile(), r.err()
+}
+
+func (r *reader) reconcile() schedule.Schedule {
+	zone := read(r, reconcileTimeZone, schedule.Zone)
+	return read(r, reconcileSchedule, func(text string) (schedule.Schedule, error) {
+		parsed, err := schedule.Parse(text, zone)
+		if err == nil && zone != nil && isOftener(parsed, minReconcileGap) {
+			err = fmt.Errorf("its moments are less than %s apart: write one minute of the hour, as in cron(0 4 * * ? *), or rate(1 hour)", minReconcileGap)
+		}
+		return parsed, err
+	})
+}
+
+// isOftener says whether two moments of a schedule are nearer to each other than least. Two minutes of one hour are, and so are the last
+// of an hour and the first of the next: two days of moments show both.
+func isOftener(s schedule.Schedule, least time.Duration) bool {
+	const looked = 48
+	last := s.Next(time.Time{})
+	for range looked {
+		next := s.Next(last)
+		if next.IsZero() {
+			return false
+		}
+		if next.Sub(last) < least {
+			return true
+		}
+		last = next
+	}
+	return false
+}
+
 // Sync is the settings of the function sync.
 type Sync struct {
 	// Connections are without what only pages need.
@@ -96,6 +142,7 @@ type Sync struct {
 func LoadSync(source Source) (Sync, error) {
 	r := &reader{source: source}
 	loaded := Sync{Connections: r.asking()}
+	loaded.Reconcile = r.reconcile()
 	loaded.Tells = Ingest{
 		Common:       loaded.Common,
 		DedupeWindow: read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),

@@ -9,6 +9,7 @@ import (
 
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/ground/schedule"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/settings"
 )
@@ -47,7 +48,7 @@ func TestConnectionsWithTheirDefaults(t *testing.T) {
 		SecretMaxAge: 5 * time.Minute, ClientID: "client_1", AuthURL: "https://auth.revento.example", APIURL: "https://api.revento.example/api/v1",
 		Scopes: []string{"event.read", "participants.read", "program.read"}, ProbeInterval: 30 * time.Minute,
 	}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(consent.PublicURL{})); diff != "" {
+	if diff := cmp.Diff(want, got, cmp.AllowUnexported(consent.PublicURL{}, schedule.Schedule{})); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -102,6 +103,45 @@ func TestSettingsOfConnectionsThatAreRefused(t *testing.T) {
 			_, err := settings.LoadConnections(connected(map[string]string{test.variable: test.value}))
 			if err == nil || !strings.Contains(err.Error(), test.remedy) {
 				t.Errorf("the error is %v, want %q in it", err, test.remedy)
+			}
+		})
+	}
+}
+
+func TestWhenAllIsRead(t *testing.T) {
+	for name, test := range map[string]struct{ variable, value, next string }{
+		"by default":            {"SOME_OTHER", "", "2026-05-10T04:00:00Z"},
+		"hourly":                {"RECONCILE_SCHEDULE", "cron(59 * * * ? *)", "2026-05-09T12:59:00Z"},
+		"hourly as a rate":      {"RECONCILE_SCHEDULE", "rate(1 hour)", "2026-05-09T13:00:00Z"},
+		"in a zone of its own":  {"RECONCILE_TIME_ZONE", "Asia/Tokyo", "2026-05-09T19:00:00Z"},
+		"on one day of a year":  {"RECONCILE_SCHEDULE", "cron(0 4 29 2 ? 2028)", "2028-02-29T04:00:00Z"},
+		"hour by hour at night": {"RECONCILE_SCHEDULE", "cron(30 0-5 * * ? *)", "2026-05-10T00:30:00Z"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			loaded, err := settings.LoadSync(connected(map[string]string{"SLACK_CHANNEL": "C0SAMPLE01", test.variable: test.value}))
+			noon := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+			if got := loaded.Reconcile.Next(noon).UTC().Format(time.RFC3339); err != nil || got != test.next {
+				t.Errorf("next at %s, want %s: %v", got, test.next, err)
+			}
+		})
+	}
+}
+
+func TestSchedulesThatAreRefusedForReadingAll(t *testing.T) {
+	for name, test := range map[string]struct{ variable, value, remedy string }{
+		"every half hour":           {"RECONCILE_SCHEDULE", "rate(30 minutes)", "rate(1 hour)"},
+		"twice in an hour":          {"RECONCILE_SCHEDULE", "cron(0,59 * * * ? *)", "less than 1h0m0s apart"},
+		"twice in an hour, rarely":  {"RECONCILE_SCHEDULE", "cron(0,59 4 29 2 ? *)", "less than 1h0m0s apart"},
+		"five fields":               {"RECONCILE_SCHEDULE", "cron(0 4 * * *)", "5 fields"},
+		"a zone that is none":       {"RECONCILE_TIME_ZONE", "Berlin", "Europe/Berlin"},
+		"a schedule that is set ''": {"RECONCILE_SCHEDULE", "", "is empty"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := connected(map[string]string{"SLACK_CHANNEL": "C0SAMPLE01", test.variable: test.value})
+			_, err := settings.LoadSync(source)
+			_, all := settings.LoadAll(source)
+			if err == nil || !strings.Contains(err.Error(), test.remedy) || len(all) != 1 || all[0].Error() != err.Error() {
+				t.Errorf("the error is %v, of all %v, want %q in it", err, all, test.remedy)
 			}
 		})
 	}

@@ -272,7 +272,7 @@ type All struct {
 // wrong is loaded all the same.
 func LoadAll(source Source) (All, []error) {
 	var all All
-	var failures [8]error
+	var failures [9]error
 	all.Ingest, failures[0] = LoadIngest(source)
 	all.Slack, failures[1] = LoadSlack(source)
 	all.PagerDuty, failures[2] = LoadPagerDuty(source)
@@ -281,6 +281,7 @@ func LoadAll(source Source) (All, []error) {
 	all.DigestSchedule, failures[5] = LoadDigestSchedule(source)
 	all.Routes, failures[6] = LoadRoutes(source)
 	all.Connections, failures[7] = LoadConnections(source)
+	all.Connections.Reconcile, failures[8] = LoadReconcile(source)
 	all.Purge.Connected = all.Connections.On()
 	return all, distinct(failures[:])
 }

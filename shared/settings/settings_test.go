@@ -222,10 +222,10 @@ func TestAnEmptyVariableIsRefusedWhereTheDefaultIsNot(t *testing.T) {
 	}
 }
 
-// snapshot is all settings, with the digest's next moment in place of its schedule, which holds functions.
+// snapshot is all settings, with the schedules' next moments in place of them: they hold functions.
 type snapshot struct {
 	settings.All
-	next time.Time
+	digest, reconcile time.Time
 }
 
 func loaded(t *testing.T, variable, text string) snapshot {
@@ -234,9 +234,10 @@ func loaded(t *testing.T, variable, text string) snapshot {
 	if len(failures) > 0 {
 		t.Errorf("%s=%q: %v", variable, text, failures)
 	}
-	next := all.DigestSchedule.Next(time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC))
-	all.DigestSchedule = schedule.Schedule{}
-	return snapshot{all, next}
+	noon := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
+	digest, reconcile := all.DigestSchedule.Next(noon), all.Connections.Reconcile.Next(noon)
+	all.DigestSchedule, all.Connections.Reconcile = schedule.Schedule{}, schedule.Schedule{}
+	return snapshot{all, digest, reconcile}
 }
 
 // What a shell takes away, an environment file of docker or systemd may leave.

@@ -17,14 +17,14 @@ const module = "revento-alerts/"
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
 var foreign = map[string][]string{
-	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules, consents, pages},
-	"functions/slack":     {"github.com/PagerDuty", schedules, consents, pages},
-	"functions/pagerduty": {"github.com/slack-go", schedules, consents, pages},
-	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty", consents, pages},
-	"functions/purge":     {"github.com/PagerDuty", schedules, consents, pages},
-	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages},
-	"functions/web":       {"github.com/slack-go", "github.com/PagerDuty", schedules},
-	"functions/tick":      {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages},
+	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules, consents, pages, zones},
+	"functions/slack":     {"github.com/PagerDuty", schedules, consents, pages, zones},
+	"functions/pagerduty": {"github.com/slack-go", schedules, consents, pages, zones},
+	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty", consents, pages, zones},
+	"functions/purge":     {"github.com/PagerDuty", schedules, consents, pages, zones},
+	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages, zones},
+	"functions/web":       {"github.com/slack-go", "github.com/PagerDuty", schedules, zones},
+	"functions/tick":      {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages, zones},
 	"functions/sync":      {"github.com/slack-go", "github.com/PagerDuty", schedules, pages},
 }
 
@@ -33,6 +33,8 @@ const (
 	consents = "golang.org/x/oauth2"
 	// pages is what only who shows pages links.
 	pages = "html/template"
+	// zones is what only who keeps a schedule of one's own links.
+	zones = "time/tzdata"
 )
 
 // notOfAQueue are the functions that work on no queue.
@@ -46,7 +48,6 @@ var oneMachine = []string{
 	module + "shared/local/serve", module + "shared/local/sink", module + "shared/revento/sandbox",
 	module + "shared/operate/terminal", module + "shared/operate/console", module + "shared/operate/api", module + "shared/ground/private",
 	module + "shared/provider/inprocess", module + "shared/testkit/conformance", module + "events", "testing",
-	"time/tzdata",
 	"github.com/aws/aws-sdk-go-v2/config",
 }
 
