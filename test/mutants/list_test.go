@@ -74,6 +74,10 @@ var mutants = []mutant{
 		guard: "if !asked.Tick && asked.At.Add(listLag).Before(known.Value.LookedAt) {", instead: "if false {"},
 	{name: "upkeep: what was seen of another consent counts", file: "shared/connection/upkeep/sync.go",
 		guard: "!s.ConnectedAt.Equal(read.ConnectedAt) {", instead: "false {"},
+	{name: "upkeep: a client secret that is refused is also told as nobody looking", file: "shared/connection/upkeep/tell.go",
+		guard: "|| w.Client.Refused {", instead: "{"},
+	{name: "health: a client secret is taken that nobody tried", file: "shared/connection/health/client.go",
+		guard: "isOver := observedAt.After(c.RefusedAt) ||", instead: "isOver := true ||"},
 	{name: "upkeep: our own budget is a failed probe", file: "shared/connection/upkeep/probe.go",
 		guard: "case errors.Is(err, budget.ErrWait):", instead: "case false:"},
 

@@ -38,6 +38,8 @@ type tellBody struct {
 	// Tick says that it is the schedule's, and Silent how many connections nobody looked at for long.
 	Tick   bool `json:"tick,omitempty"`
 	Silent int  `json:"silent,omitempty"`
+	// Client says that Revento refused the client's secret when the connection's token was to be refreshed.
+	Client bool `json:"client,omitempty"`
 }
 
 // groupTelling is the group of what tells: it is done by one at a time.
@@ -50,6 +52,13 @@ func syncMessage(of record.Connection, markOwner string) queue.Message {
 
 func tellMessage(content tellBody) queue.Message {
 	return message(body{Schema: schemaVersion, Tell: &content}, groupTelling, lease.NewOwner())
+}
+
+// clientMessage tells that the client's secret was refused. Each connection finds that again every few minutes: the queue keeps one message
+// of all of them.
+func clientMessage(of record.Connection, at time.Time) queue.Message {
+	content := body{Schema: schemaVersion, Tell: &tellBody{At: at, EventID: of.EventID, OrganizationID: of.OrganizationID, Client: true}}
+	return message(content, groupTelling, "client/"+at.Truncate(queue.DeduplicationInterval).Format(time.RFC3339))
 }
 
 func message(content body, group, deduplicationID string) queue.Message {

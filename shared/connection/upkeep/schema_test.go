@@ -30,6 +30,8 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 		TickedAt: at, Since: at, LookedAt: at, All: 10, CountedAt: at,
 		Outage:  health.Outage{Round: 2, Open: true, From: at, BeganAt: at, EndedAt: at, Bad: 6, All: 10},
 		Silence: health.Silence{Number: 1, Open: true, At: at, Silent: 3},
+		Client:  health.Client{Number: 1, Refused: true, At: at, RefusedAt: at},
+		Refused: record.Connection{EventID: "evt_1", OrganizationID: "org_1"},
 		Outbox: []handoff.Own{{
 			Type: "revento.unreachable", Connection: record.Connection{EventID: "evt_1", OrganizationID: "org_1"}, Identity: []string{"2"},
 			ResourceID: "revento", Number: 3, OccurredAt: at, Consented: at, Fields: map[string]string{"status": "unreachable"}, Ends: true,

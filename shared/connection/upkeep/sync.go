@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/health"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/lease"
@@ -67,6 +68,11 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 	if err != nil {
 		if s, readErr := u.Registry.Read(ctx, of); readErr == nil && !isServed(s) { // it ended meanwhile
 			return outcomeNothing, nil
+		}
+		if errors.Is(err, grant.ErrClient) {
+			if err := u.send(ctx, clientMessage(of, u.Now().UTC())); err != nil {
+				return "", err
+			}
 		}
 		return "", waiting(err)
 	}

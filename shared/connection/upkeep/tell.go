@@ -27,6 +27,9 @@ type watch struct {
 	CountedAt time.Time      `json:"counted_at,omitzero"`
 	Outage    health.Outage  `json:"outage"`
 	Silence   health.Silence `json:"silence"`
+	// Client is whether Revento takes the client's secret, Refused the connection whose refresh was refused last.
+	Client  health.Client     `json:"client,omitzero"`
+	Refused record.Connection `json:"refused,omitzero"`
 	// Outbox is what is to be told of all, and may not be sent yet.
 	Outbox []handoff.Own `json:"outbox,omitempty"`
 }
@@ -42,9 +45,10 @@ func (u *Upkeep) saveWatch(ctx context.Context, entry watchEntry) (watchEntry, e
 	return record.Save(ctx, u.Records, entry)
 }
 
-// since is from when on somebody could have looked at connections.
+// since is from when on somebody could have looked at connections. While the client's secret is refused, that is known and told, and not
+// that nobody looks.
 func (w watch) since(now time.Time) time.Time {
-	if w.TickedAt.IsZero() || now.Sub(w.TickedAt) > tickGap {
+	if w.TickedAt.IsZero() || now.Sub(w.TickedAt) > tickGap || w.Client.Refused {
 		return now
 	}
 	return w.Since
@@ -59,6 +63,9 @@ func (u *Upkeep) tell(ctx context.Context, asked tellBody, line *telemetry.Line)
 	known, err := u.loadWatch(ctx)
 	if err != nil {
 		return "", err
+	}
+	if asked.Client {
+		return outcomeTold, u.refuse(ctx, known, asked)
 	}
 	if !asked.Tick && asked.At.Add(listLag).Before(known.Value.LookedAt) {
 		return worker.Duplicate, nil
@@ -81,6 +88,37 @@ func (u *Upkeep) tell(ctx context.Context, asked tellBody, line *telemetry.Line)
 	}
 	line.Measure("connection_notices", telemetry.Count, int64(told))
 	return outcomeTold, u.empty(ctx, known)
+}
+
+// refuse stores and tells that Revento does not take the client's secret.
+func (u *Upkeep) refuse(ctx context.Context, known watchEntry, asked tellBody) error {
+	next := known.Value
+	next.Client = next.Client.Refuse(asked.At)
+	if next.Client != known.Value.Client {
+		next.Refused = record.Connection{EventID: asked.EventID, OrganizationID: asked.OrganizationID}
+	}
+	if next.Client.Number != known.Value.Client.Number {
+		next.Outbox = append(next.Outbox, ofClient(next.Client))
+	}
+	known.Value = next
+	known, err := u.saveWatch(ctx, known)
+	if err != nil {
+		return err
+	}
+	return u.empty(ctx, known)
+}
+
+// judgeClient looks whether the connection whose refresh was refused last was looked at since.
+func (u *Upkeep) judgeClient(ctx context.Context, w watch) (health.Client, error) {
+	if !w.Client.Refused {
+		return w.Client, nil
+	}
+	s, err := u.Registry.Read(ctx, w.Refused)
+	if err != nil {
+		return w.Client, err
+	}
+	known, err := u.loadVitals(ctx, s)
+	return w.Client.Judge(known.Value.Health.ObservedAt, isServed(s), u.Now()), err
 }
 
 // open are the connections of which something is open, and the one that was asked for, as it is now.
@@ -123,6 +161,10 @@ func (u *Upkeep) judge(
 		next.Since, next.TickedAt = before.since(asked.At), asked.At
 		next.Silence = before.Silence.Judge(asked.Silent, now)
 	}
+	var err error
+	if next.Client, err = u.judgeClient(ctx, next); err != nil {
+		return known, err
+	}
 	var ill []health.State
 	for _, entry := range open {
 		if entry.Value.Health.IsIll() {
@@ -137,6 +179,9 @@ func (u *Upkeep) judge(
 	next.Outage = next.Outage.Judge(ill, next.All, u.ProbeInterval, now)
 	if next.Silence != before.Silence {
 		next.Outbox = append(next.Outbox, ofSilence(next.Silence))
+	}
+	if next.Client != before.Client {
+		next.Outbox = append(next.Outbox, ofClient(next.Client))
 	}
 	if next.Outage != before.Outage {
 		next.Outbox = append(next.Outbox, ofOutage(next.Outage))
@@ -253,6 +298,7 @@ func ofNotice(of record.Connection, known vitalsEntry, notice health.Notice) han
 const (
 	resourceRevento = "revento"
 	resourceProbes  = "probes"
+	resourceClient  = "client_secret"
 )
 
 func ofOutage(outage health.Outage) handoff.Own {
@@ -280,6 +326,23 @@ func ofSilence(silence health.Silence) handoff.Own {
 	}
 	if !silence.Open {
 		own.Type, own.Fields = revento.TypeConnectionRestored, map[string]string{"status": "known"}
+	}
+	return own
+}
+
+// ofClient tells of all at once that no token can be refreshed, and what mends it.
+func ofClient(client health.Client) handoff.Own {
+	own := handoff.Own{
+		Type: revento.TypeConnectionBroken, Identity: []string{"client", strconv.FormatInt(client.Number, 10)}, ResourceID: resourceClient,
+		Number: client.Number, OccurredAt: client.At,
+		Fields: map[string]string{
+			"status": "client_secret_refused", "reason": revento.CodeInvalidClient, "connections": "all",
+			"what_to_do": "put the client secret that Revento's console shows in the place of the one that is set, beside the old one if both " +
+				"are valid: docs/connections.md, \"Rotate the client secret\"",
+		},
+	}
+	if !client.Refused {
+		own.Type, own.Fields = revento.TypeConnectionRestored, map[string]string{"status": "client_secret_taken"}
 	}
 	return own
 }
