@@ -20,6 +20,12 @@ func newLife(began time.Time) Life { return Life(began.UTC().Format(lifeLayout))
 // IsOver says whether the life began up to a cutoff, and so ended with it.
 func (l Life) IsOver(cutoff time.Time) bool { return !cutoff.IsZero() && l <= newLife(cutoff) }
 
+// Began is when the life began; zero for what is no life.
+func (l Life) Began() time.Time {
+	began, _ := time.Parse(lifeLayout, string(l))
+	return began
+}
+
 // Info is what the registry knows of a connection. It holds no personal data, and no token.
 type Info struct {
 	EventID        string `json:"event_id"`

@@ -66,6 +66,13 @@ const (
 	// Health is how a connection does, and Upkeep that a message is out for it (package upkeep); both without an id.
 	Health Kind = "health"
 	Upkeep Kind = "upkeep"
+	// Row is a thing of Revento's as the mirror knows it; id = kind of thing and hash of its id. Its OccurredAt is when its life began
+	// (package mirror).
+	Row Kind = "row"
+	// Summary is what is known of a connection's rows together, without an id, and Forgotten that a person's rows are not to be kept;
+	// id = hash of the user, the row, or the application. The OccurredAt of both is when their life began.
+	Summary   Kind = "summary"
+	Forgotten Kind = "forgotten"
 	// Watch is what is known of all connections together, of none; without an id.
 	Watch Kind = "watch"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its

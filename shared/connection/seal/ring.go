@@ -31,11 +31,29 @@ const keyBytes = 32
 // Ring is the keys that seal: the newest seals, each opens what it sealed. The zero value has none. Nothing that prints it shows one.
 type Ring struct {
 	keys []key // newest first
+	// seed is what else is needed to open what is sealed; none in most (Seeded).
+	seed secret.Hidden
 }
 
 type key struct {
 	id   string
 	text secret.Hidden
+}
+
+// SeedBytes is how long a seed is.
+const SeedBytes = 32
+
+// ErrSeed is returned for a seed of another length: with none, what is sealed would open without it.
+var ErrSeed = errors.New("a seed of sealing keys has not the length that it must have")
+
+// Seeded returns the ring with a seed of SeedBytes random bytes, which are needed beside a key to open what it seals: where the seed is
+// gone, nobody opens it, whatever keys they have. It returns ErrSeed.
+func (r Ring) Seeded(seed []byte) (Ring, error) {
+	if len(seed) != SeedBytes {
+		return Ring{}, ErrSeed
+	}
+	r.seed = secret.Hide(string(seed))
+	return r, nil
 }
 
 // forms is the remedy of an error of Parse.
@@ -156,21 +174,23 @@ const (
 )
 
 // idOf is a key's id: derived from it, so that a ring is a list of keys and nothing that has to fit together.
-func idOf(text string) string { return hex.EncodeToString(derive(text, purposeID, idBytes)) }
+func idOf(text string) string { return hex.EncodeToString(derive(text, "", purposeID, idBytes)) }
 
 // Derive returns a key of 32 bytes for a purpose of its own, such as to sign links, from each of the ring's keys: the newest first, which
 // signs; all of them verify.
 func (r Ring) Derive(purpose string) [][]byte {
 	derived := make([][]byte, len(r.keys))
 	for i, key := range r.keys {
-		derived[i] = derive(key.text.Show(), purposeOther+purpose, keyBytes)
+		derived[i] = derive(key.text.Show(), "", purposeOther+purpose, keyBytes)
 	}
 	return derived
 }
 
-// derive is HKDF-SHA256 without a salt: the keys are random already. https://www.rfc-editor.org/rfc/rfc5869#section-3.1
-func derive(text, purpose string, length int) []byte {
-	derived, err := hkdf.Key(sha256.New, []byte(text), nil, purpose, length)
+// derive is HKDF-SHA256 with a seed as the salt, or without one: the keys are random already. The salt is the key of the HMAC that takes the
+// text, so that what is derived is known to nobody who has but one of the two.
+// https://www.rfc-editor.org/rfc/rfc5869#section-3.1
+func derive(text, seed, purpose string, length int) []byte {
+	derived, err := hkdf.Key(sha256.New, []byte(text), []byte(seed), purpose, length)
 	if err != nil { // for lengths over 8160 bytes only
 		panic(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/ground/secret"
 )
 
 // About is what a sealed value is about. It opens as nothing else.
@@ -19,11 +20,17 @@ type About struct {
 	// Grant is the consent that it came of, Generation which one of the grant's it is.
 	Grant      string
 	Generation int64
+	// ID is the record's, where the connection has several of the kind.
+	ID string
 }
 
 // encode is what distinguishes one About from each other one, and holds no id of an event or organization.
 func (a About) encode() []byte {
-	encoded, err := json.Marshal([]any{a.Connection.Partition(), a.Kind, a.Grant, a.Generation})
+	parts := []any{a.Connection.Partition(), a.Kind, a.Grant, a.Generation}
+	if a.ID != "" { // without one it is as it was before there were any
+		parts = append(parts, a.ID)
+	}
+	encoded, err := json.Marshal(parts)
 	if err != nil { // not of texts and numbers
 		panic(err)
 	}
@@ -53,7 +60,7 @@ func (r Ring) Seal(about About, plain []byte) (Sealed, error) {
 		return "", ErrNoKey
 	}
 	newest := r.keys[0]
-	box := newest.box(about).Seal(nil, nil, plain, about.encode())
+	box := newest.box(about, r.seed).Seal(nil, nil, plain, about.encode())
 	return Sealed(strings.Join([]string{version, newest.id, base64.RawURLEncoding.EncodeToString(box)}, separator)), nil
 }
 
@@ -67,7 +74,7 @@ func (r Ring) Open(about About, sealed Sealed) ([]byte, error) {
 		if key.id != id {
 			continue
 		}
-		plain, err := key.box(about).Open(nil, nil, box, about.encode())
+		plain, err := key.box(about, r.seed).Open(nil, nil, box, about.encode())
 		if err != nil {
 			return nil, ErrNotSealed
 		}
@@ -97,8 +104,8 @@ func (s Sealed) parse() (id string, box []byte, err error) {
 
 // box is AES-256-GCM with a key for this value alone, so that none comes near the number of values that one key may seal with random
 // nonces. https://nvlpubs.nist.gov/nistpubs/Legacy/SP/nistspecialpublication800-38d.pdf section 8.3
-func (k key) box(about About) cipher.AEAD {
-	block, err := aes.NewCipher(derive(k.text.Show(), purposeSeal+string(about.encode()), keyBytes))
+func (k key) box(about About, seed secret.Hidden) cipher.AEAD {
+	block, err := aes.NewCipher(derive(k.text.Show(), seed.Show(), purposeSeal+string(about.encode()), keyBytes))
 	if err != nil { // for keys of another length only
 		panic(err)
 	}
