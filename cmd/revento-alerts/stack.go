@@ -23,6 +23,10 @@ import (
 	"revento-alerts/shared/aws/dynamodb"
 	"revento-alerts/shared/aws/secretsmanager"
 	"revento-alerts/shared/aws/sqs"
+	pages "revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/seal"
+	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/operate/api"
@@ -31,7 +35,9 @@ import (
 	"revento-alerts/shared/provider/slack"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/operator"
+	"revento-alerts/shared/wiring/syncworker"
 )
 
 // addStackFlag adds the flag that names a deployed stack.
@@ -47,6 +53,7 @@ const (
 	secretWebhook     = "/webhook-secrets"
 	secretToken       = "/slack-bot-token"
 	secretRoutingKeys = "/pagerduty-routing-key"
+	secretClient      = "/revento-client-secret"
 )
 
 // deployed is a stack and how to reach what is in it.
@@ -89,7 +96,7 @@ func openStack(ctx context.Context, name string) (deployed, error) {
 // backend is what the operator sees of the stack. log takes the lines of what is done in this process.
 func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	all, failures := settings.LoadAll(d.Source())
-	urls, err := d.queueURLs()
+	urls, err := d.queueURLs(all.Connections.On())
 	if err != nil {
 		return api.Backend{}, err
 	}
@@ -103,16 +110,19 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	}
 	ledger := dynamodb.NewLedger(d.aws, tables[outputDeliveries])
 	secrets := d.secrets(all)
+	engine := wiring.Engine{
+		Ledger:       ledger,
+		Records:      dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
+		Deletions:    dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
+		Queues:       sqs.New(d.aws, urls),
+		Installation: installation.OnStack(d.Name),
+		Log:          telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: d.Name}),
+		Now:          time.Now,
+	}
 	site := operator.Site{
-		Engine: wiring.Engine{
-			Ledger:    ledger,
-			Records:   dynamodb.NewRecords(d.aws, tables[outputRecords], tables[outputDeletions]),
-			Deletions: dynamodb.NewDeletions(d.aws, tables[outputDeletions]),
-			Queues:    sqs.New(d.aws, urls),
-			Log:       telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: d.Name}),
-			Now:       time.Now,
-		},
+		Engine:     engine,
 		Finder:     ledger,
+		Connected:  all.Connections.On(),
 		URL:        webhookURL,
 		Place:      checkup.OnStack(d.Name, d.aws.Region, physicalNames(urls)...),
 		Tables:     dynamodb.NewTables(d.aws),
@@ -126,7 +136,50 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 			Slack: slack.New(all.Slack.APIURL, secrets.Token), Pager: pagerduty.New(all.PagerDuty.EventsURL, secrets.RoutingKeys),
 		},
 	}
-	return site.Backend(), nil
+	backend := site.Backend()
+	backend.Connections, err = d.connections(engine, all)
+	return backend, err
+}
+
+// connections is what a person can do with the stack's connections; nil where they are off. The tokens are opened and renewed by the
+// stack's functions: here, nothing is asked of Revento.
+func (d deployed) connections(engine wiring.Engine, all settings.All) (*life.Operator, error) {
+	s := all.Connections
+	if !s.On() {
+		return nil, nil
+	}
+	public, err := d.publicURL(s)
+	if err != nil {
+		return nil, err
+	}
+	keys, err := d.Output(outputSealingKeys)
+	if err != nil {
+		return nil, err
+	}
+	asks := asking.New(engine, s, public, asking.Secrets{
+		Client: secret.NewHolder(secretsmanager.Fetch(d.aws, d.Name+secretClient), secret.ParseClient, s.SecretMaxAge, time.Now),
+		Rings:  secret.NewHolder(secretsmanager.Fetch(d.aws, keys), seal.Parse, s.SecretMaxAge, time.Now),
+	}, nil)
+	tells := all.Ingest
+	tells.Routes = all.Routes
+	outbox := syncworker.Outbox(engine, tells)
+	return operator.Connections(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver), nil
+}
+
+// publicURL is where the stack's pages are.
+func (d deployed) publicURL(s settings.Connections) (pages.PublicURL, error) {
+	if s.PublicURL.IsSet() {
+		return s.PublicURL, nil
+	}
+	text, err := d.Output(outputPublicURL)
+	if err != nil {
+		return pages.PublicURL{}, err
+	}
+	public, err := pages.ParsePublicURL(text)
+	if err != nil {
+		return pages.PublicURL{}, fmt.Errorf("the stack's output %s: %w", outputPublicURL, err)
+	}
+	return public, nil
 }
 
 // secrets are the stack's.
@@ -138,6 +191,12 @@ func (d deployed) secrets(all settings.All) operator.Secrets {
 		RoutingKeys: secret.NewHolder(fetch(secretRoutingKeys), secret.ParseRoutingKeys, all.PagerDuty.SecretMaxAge, time.Now),
 	}
 }
+
+// The stack's outputs of what asks Revento, which are there where connections are on.
+const (
+	outputPublicURL   = "PublicUrl"
+	outputSealingKeys = "SealingKeysId"
+)
 
 // The stack's outputs that name its tables.
 const (
@@ -160,9 +219,9 @@ func (d deployed) tables() (map[string]string, error) {
 }
 
 // queueURLs are the stack's queues, dead-letter queues among them.
-func (d deployed) queueURLs() (map[queue.Name]string, error) {
+func (d deployed) queueURLs(connected bool) (map[queue.Name]string, error) {
 	urls := map[queue.Name]string{}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(connected) {
 		for _, name := range []queue.Name{name, name.DeadLetter()} {
 			url, err := d.Output(queueOutput(name))
 			if err != nil {
@@ -176,9 +235,11 @@ func (d deployed) queueURLs() (map[queue.Name]string, error) {
 
 // physicalNames are those that the queues bear on SQS, the last part of their URLs.
 func physicalNames(urls map[queue.Name]string) []string {
-	names := make([]string, len(queue.Names))
-	for i, name := range queue.Names {
-		names[i] = path.Base(urls[name])
+	var names []string
+	for _, name := range queue.Names {
+		if url, there := urls[name]; there {
+			names = append(names, path.Base(url))
+		}
 	}
 	return names
 }

@@ -2,9 +2,9 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -125,29 +125,46 @@ func TestWhatAWSRefusesIsToldInItsWordsWithTheRemedy(t *testing.T) {
 // refusing has CloudFormation answer for a whole stack, and every other service refuse who asks, in words of its own.
 func refusing(t *testing.T, words string) {
 	t.Helper()
-	outputs := []string{outputWebhookURL, outputDeliveries, outputRecords, outputDeletions}
-	for _, name := range queue.Names {
+	withOutputs(t, queue.There(false), "", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws#AccessDeniedException","message":%q}`, words)
+	})
+}
+
+// withOutputs has CloudFormation answer for a stack with its tables and these queues, and other for every other service. parameters are
+// more of the stack's, as CloudFormation writes them.
+func withOutputs(t *testing.T, queues []queue.Name, parameters string, other http.HandlerFunc, more ...string) {
+	t.Helper()
+	outputs := append([]string{outputWebhookURL, outputDeliveries, outputRecords, outputDeletions}, more...)
+	for _, name := range queues {
 		outputs = append(outputs, queueOutput(name), queueOutput(name.DeadLetter()))
 	}
 	var members strings.Builder
 	for _, output := range outputs {
-		fmt.Fprintf(&members, "<member><OutputKey>%s</OutputKey><OutputValue>https://x.example/%s</OutputValue></member>", output, output)
+		fmt.Fprintf(&members, "<member><OutputKey>%s</OutputKey><OutputValue>%s</OutputValue></member>", output, outputValue(output))
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("X-Amz-Target") == "" {
-			whole := strings.Replace(fmt.Sprintf(stackAnswer, "https://x.example"), "<Outputs>", "<Outputs>"+members.String(), 1)
-			_, _ = io.WriteString(w, whole)
+			whole := strings.NewReplacer("<Outputs>", "<Outputs>"+members.String(), "<Parameters>", "<Parameters>"+parameters)
+			_, _ = whole.WriteString(w, fmt.Sprintf(stackAnswer, "https://x.example"))
 			return
 		}
-		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-		w.WriteHeader(http.StatusBadRequest)
-		_, _ = fmt.Fprintf(w, `{"__type":"com.amazonaws#AccessDeniedException","message":%q}`, words)
+		other(w, r)
 	}))
 	t.Cleanup(server.Close)
 	t.Setenv("AWS_ENDPOINT_URL", server.URL)
 	t.Setenv("AWS_REGION", "eu-west-1")
 	t.Setenv("AWS_ACCESS_KEY_ID", "local")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "local")
+}
+
+// outputValue is an output's value: of the pages an address without a path.
+func outputValue(output string) string {
+	if output == outputPublicURL {
+		return "https://x.example"
+	}
+	return "https://x.example/" + output
 }
 
 // Not CloudFormation alone: the tables', the queues' and the secrets' words are told, too.
@@ -213,6 +230,57 @@ func TestWithoutARegionTheVariableIsNamed(t *testing.T) {
 	t.Setenv("AWS_CONFIG_FILE", "/nowhere")
 	r := call(t, nil, "routes", "--stack", "revento")
 	if r.code != exitFailed || !strings.Contains(r.err, "AWS_REGION") {
+		t.Errorf("%+v", r)
+	}
+}
+
+// connected are the parameters of a stack whose connections are on.
+const connected = `<member><ParameterKey>ReventoClientId</ParameterKey><ParameterValue>client_1</ParameterValue></member>
+<member><ParameterKey>ReventoAuthUrl</ParameterKey><ParameterValue>https://auth.example</ParameterValue></member>
+<member><ParameterKey>ReventoApiUrl</ParameterKey><ParameterValue>https://api.example/api/v1</ParameterValue></member>
+<member><ParameterKey>PublicUrl</ParameterKey><ParameterValue></ParameterValue></member>`
+
+// unasked fails for a service that is asked.
+func unasked(t *testing.T) http.HandlerFunc {
+	return func(_ http.ResponseWriter, r *http.Request) { t.Errorf("asked for %s", r.Header.Get("X-Amz-Target")) }
+}
+
+func TestAStackWithoutConnectionsSaysHowTheyAreTurnedOn(t *testing.T) {
+	withOutputs(t, queue.There(false), "", unasked(t))
+	for _, command := range []string{"connections show evt_1", "connections link evt_1", "connections probe evt_1", "connections disconnect evt_1 --yes"} {
+		r := call(t, nil, append(strings.Fields(command), "--stack", "revento")...)
+		if r.code != exitFailed || !strings.Contains(r.err, "ReventoClientId is not set") || !strings.Contains(r.err, "sam deploy") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
+	if r := call(t, nil, "connections", "list", "--stack", "revento"); r.code != 0 || r.out != "no connections\n" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A stack that was deployed before its template knew of connections has their parameters as little as their outputs.
+func TestWhatAConnectedStackLacksIsNamed(t *testing.T) {
+	for _, missing := range []string{outputSealingKeys, outputPublicURL, queueOutput(queue.Sync)} {
+		queues, more := queue.There(true), []string{outputSealingKeys, outputPublicURL}
+		more = slices.DeleteFunc(more, func(output string) bool { return output == missing })
+		if missing == queueOutput(queue.Sync) {
+			queues = queue.There(false)
+		}
+		withOutputs(t, queues, connected, unasked(t), more...)
+		r := call(t, nil, "connections", "list", "--stack", "revento")
+		if r.code != exitFailed || !strings.Contains(r.err, missing) {
+			t.Errorf("without %s: %+v", missing, r)
+		}
+	}
+}
+
+func TestALinkOfAStackLeadsToItsPages(t *testing.T) {
+	withOutputs(t, queue.There(true), connected, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_, _ = fmt.Fprintf(w, `{"SecretString": %q}`, strings.Repeat("k", 43))
+	}, outputSealingKeys, outputPublicURL)
+	r := call(t, nil, "connections", "link", "evt_1", "--stack", "revento")
+	if r.code != 0 || !strings.HasPrefix(r.out, "https://x.example/connect?event_id=evt_1&link=") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -88,7 +88,7 @@ func TestEveryQueueHasItsWorkerAndItsFunction(t *testing.T) {
 	for _, name := range notOfAQueue {
 		want = append(want, module+"functions/"+name)
 	}
-	for _, entry := range slices.Concat(queue.Table, queue.Connections) {
+	for _, entry := range queue.Table {
 		name := entry.Name
 		function, worker := module+"functions/"+string(name), module+"shared/wiring/"+string(name)+"worker"
 		want = append(want, function)

@@ -65,7 +65,7 @@ func TestAlarms(t *testing.T) {
 	for _, name := range []queue.Name{queue.Slack, queue.PagerDuty} {
 		want[queueAlarm(name, "Credential")] = signalOf(telemetry.Namespace, "credential_rejected", "Sum", ofStack, ofDestination(name))
 	}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		source, dead := queueResource(name), queueResource(name.DeadLetter())
 		want[queueAlarm(name, "DeadLetter")] = signalOf("AWS/SQS", "ApproximateNumberOfMessagesVisible", "Maximum",
 			dimension{"QueueName", expression("!GetAtt " + dead + ".QueueName")})
@@ -144,7 +144,7 @@ func TestWhatAlarmsLetPassHasAReason(t *testing.T) {
 		want[prefix+"FunctionErrorAlarm"] = tolerance{1, 300, "1", neverUsual}
 		want[prefix+"FunctionThrottleAlarm"] = tolerance{1, 300, "1", neverUsual}
 	}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		want[queueAlarm(name, "DeadLetter")] = tolerance{1, 60, "1", parked}
 		want[queueAlarm(name, "Age")] = ageTolerances[name]
 	}

@@ -462,7 +462,7 @@ func TestConnectionsReadersAreBroughtUpToDateFirst(t *testing.T) {
 func TestOutputsOfConnections(t *testing.T) {
 	on := loadWith(t, true)
 	for output, want := range map[string]string{
-		"SyncQueueUrl": "!Ref SyncQueue", "SyncDeadLetterQueueUrl": "!Ref SyncDeadLetterQueue",
+		"SyncQueueUrl": "!Ref SyncQueue", "SyncDeadLetterQueueUrl": "!Ref SyncDeadLetterQueue", "SealingKeysId": "!Ref SealingKeys",
 		"Next5FillReventoClientSecret": " --secret-id ${AWS::StackName}/revento-client-secret ",
 		"Next6FillSealingKeys":         " --secret-id ${SealingKeys} ",
 	} {
@@ -477,11 +477,8 @@ func TestOutputsOfConnections(t *testing.T) {
 
 // A new account runs ten executions at once. With connections on, its workers can take all of them.
 func TestWorkersOfConnectionsAreAsFewAsAWSAllows(t *testing.T) {
-	mapping := properties[mapping](t, loadWith(t, true), "SyncFunctionQueue", "AWS::Lambda::EventSourceMapping")
-	if least := queue.Sync.Entry().Concurrency; mapping.ScalingConfig.MaximumConcurrency != least {
-		t.Errorf("sync works on %d connections at once, want %d", mapping.ScalingConfig.MaximumConcurrency, least)
-	}
-	if source := properties[sqsQueue](t, loadWith(t, true), "SyncQueue", "AWS::SQS::Queue"); !source.FifoQueue == queue.Sync.IsFIFO() {
-		t.Error("the template's queue and the code's are not both FIFO")
+	const least = 2
+	if got := queue.Sync.Entry().Concurrency; got != least {
+		t.Errorf("sync works on %d connections at once, want %d", got, least)
 	}
 }

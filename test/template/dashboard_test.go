@@ -71,7 +71,7 @@ func shown(t *testing.T, metric []any, stat string) (namespace, name, statistic 
 func TestTheDashboardShowsWhatTheCodeEmits(t *testing.T) {
 	emitted := emittedMetrics(t)
 	queues := map[string]bool{}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		for metric, of := range map[string]queue.Name{
 			"ApproximateAgeOfOldestMessage": name, "ApproximateNumberOfMessagesVisible": name.DeadLetter(),
 		} {
@@ -107,7 +107,7 @@ func TestTheDashboardIsComplete(t *testing.T) {
 			want = append(want, named(metric, []dimension{ofStack, ofDestination(to)}))
 		}
 	}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		age, dead := queueResource(name), queueResource(name.DeadLetter())
 		want = append(want,
 			named("Maximum of ApproximateAgeOfOldestMessage", []dimension{{"QueueName", expression("${" + age + ".QueueName}")}}),

@@ -63,15 +63,25 @@ func queueResource(name queue.Name) string {
 	return id.String() + "Queue"
 }
 
-func TestQueues(t *testing.T) {
-	loaded := load(t)
-	for _, name := range queue.Names {
-		for _, name := range []queue.Name{name, name.DeadLetter()} {
-			t.Run(string(name), func(t *testing.T) { checkQueue(t, loaded, name) })
-		}
+// entries are the queues that are there with connections, or without.
+func entries(connected bool) (there []queue.Entry) {
+	for _, name := range queue.There(connected) {
+		there = append(there, name.Entry())
 	}
-	if got, want := len(loaded.named("AWS::SQS::Queue")), 2*len(queue.Names); got != want {
-		t.Errorf("the template has %d queues, the code %d", got, want)
+	return there
+}
+
+func TestQueues(t *testing.T) {
+	for _, connected := range []bool{false, true} {
+		loaded := loadWith(t, connected)
+		for _, name := range queue.There(connected) {
+			for _, name := range []queue.Name{name, name.DeadLetter()} {
+				t.Run(string(name), func(t *testing.T) { checkQueue(t, loaded, name) })
+			}
+		}
+		if got, want := len(loaded.named("AWS::SQS::Queue")), 2*len(queue.There(connected)); got != want {
+			t.Errorf("with connections %t: the template has %d queues, the code %d", connected, got, want)
+		}
 	}
 }
 
@@ -113,21 +123,25 @@ type mapping struct {
 	ScalingConfig                  struct{ MaximumConcurrency int }
 }
 
-func mappingOf(t *testing.T, loaded template, name string) mapping {
+func mappingOf(t *testing.T, loaded template, name queue.Name) mapping {
 	t.Helper()
-	return properties[mapping](t, loaded, functionNames[name]+"FunctionQueue", "AWS::Lambda::EventSourceMapping")
+	return properties[mapping](t, loaded, queueFunction(name)+"Queue", "AWS::Lambda::EventSourceMapping")
+}
+
+// queueFunction is the function that works on a queue's messages.
+func queueFunction(name queue.Name) string {
+	return strings.TrimSuffix(queueResource(name), "Queue") + "Function"
 }
 
 func TestMappings(t *testing.T) {
-	loaded := load(t)
-	for _, entry := range queue.Table {
-		name := string(entry.Name)
-		t.Run(name, func(t *testing.T) {
-			mapping := mappingOf(t, loaded, name)
+	loaded := loadWith(t, true)
+	for _, entry := range entries(true) {
+		t.Run(string(entry.Name), func(t *testing.T) {
+			mapping := mappingOf(t, loaded, entry.Name)
 			if want := expression("!GetAtt " + queueResource(entry.Name) + ".Arn"); mapping.EventSourceArn != want {
 				t.Errorf("it reads from %s, want %s", mapping.EventSourceArn, want)
 			}
-			if want := expression("!Ref " + functionNames[name] + "Function"); mapping.FunctionName != want {
+			if want := expression("!Ref " + queueFunction(entry.Name)); mapping.FunctionName != want {
 				t.Errorf("it invokes %s, want %s", mapping.FunctionName, want)
 			}
 			if mapping.BatchSize != 1 || mapping.MaximumBatchingWindowInSeconds != nil {
@@ -139,7 +153,8 @@ func TestMappings(t *testing.T) {
 			if got := mapping.ScalingConfig.MaximumConcurrency; got != entry.Concurrency || got < 2 || got > 1000 {
 				t.Errorf("its greatest concurrency is %d, want %d; AWS allows 2 to 1000", got, entry.Concurrency)
 			}
-			if timeout := function(t, loaded, name).Timeout.duration(); timeout != entry.Timeout {
+			function := properties[lambdaFunction](t, loaded, queueFunction(entry.Name), "AWS::Lambda::Function")
+			if timeout := function.Timeout.duration(); timeout != entry.Timeout {
 				t.Errorf("the function's time-out is %s, want %s", timeout, entry.Timeout)
 			}
 			visibility := properties[sqsQueue](t, loaded, queueResource(entry.Name), "AWS::SQS::Queue").VisibilityTimeout.duration()
@@ -148,8 +163,11 @@ func TestMappings(t *testing.T) {
 			}
 		})
 	}
-	if got := len(loaded.named("AWS::Lambda::EventSourceMapping")); got != len(queue.Table) {
-		t.Errorf("there are %d mappings and %d queues", got, len(queue.Table))
+	for _, connected := range []bool{false, true} {
+		got := len(loadWith(t, connected).named("AWS::Lambda::EventSourceMapping"))
+		if want := len(queue.There(connected)); got != want {
+			t.Errorf("with connections %t: there are %d mappings and %d queues", connected, got, want)
+		}
 	}
 }
 
@@ -161,7 +179,7 @@ const leastExecutions = 10
 func TestWorkersLeaveIngestRoomInANewAccount(t *testing.T) {
 	const forIngest = 2
 	busy := 0
-	for _, entry := range queue.Table {
+	for _, entry := range entries(false) {
 		if entry.Name != queue.Deletion && entry.Name != queue.Purge {
 			busy += entry.Concurrency
 		}

@@ -50,7 +50,7 @@ func alike(t *testing.T, loaded template, suffix string, prefixes []string, with
 // prefixes are of all functions' resources, workers of those that have a queue.
 func prefixes() (all, workers, fifo, standard []string) {
 	all = append(all, functionNames["ingest"])
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		workers = append(workers, functionNames[string(name)])
 		if name.IsFIFO() {
 			fifo = append(fifo, functionNames[string(name)])

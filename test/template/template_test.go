@@ -171,7 +171,7 @@ type lambdaFunction struct {
 // queue.
 var functionNames = func() map[string]string {
 	names := map[string]string{"ingest": "Ingest"}
-	for _, name := range queue.Names {
+	for _, name := range queue.There(false) {
 		names[string(name)] = strings.TrimSuffix(queueResource(name), "Queue")
 	}
 	return names

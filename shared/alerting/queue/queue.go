@@ -49,6 +49,8 @@ const (
 const (
 	AttributeReason   = "reason"
 	AttributeParkedAt = "parked_at"
+	// AttributeGroup is the group that it had in its queue, where its body does not tell, as no message does that is no hand-off.
+	AttributeGroup = "group"
 )
 
 // ReasonRetention is the reason, or its beginning, of a message that its queue has kept for as long as it may.

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"slices"
 	"strings"
 	"time"
 )
@@ -21,6 +20,8 @@ type Entry struct {
 	// MaxAge is how long a message is tried again before it is parked; 0 means as long as the setting MaxAlertAge says. What
 	// nobody waits for by the minute has far longer than an alert, with enough left of the queue's retention.
 	MaxAge time.Duration
+	// Asks says that the queue is of what asks Revento, and there only where connections are on. Its messages are no hand-offs.
+	Asks bool
 }
 
 // Table lists the queues, one for each destination, so that one that is down never delays another.
@@ -33,23 +34,22 @@ var Table = []Entry{
 	{Name: Deletion, Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
 	// A purge that needs longer goes on with its next receipt.
 	{Name: Purge, Timeout: 300 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
-}
-
-// Connections lists the queues of what asks Revento. They are there where connections are on.
-var Connections = []Entry{
 	// A look at a connection refreshes its token first, if it must, and waits for who refreshes it. That it is paced is no failure.
-	{Name: Sync, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
+	{Name: Sync, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour, Asks: true},
 }
 
-// Names lists the queues' names.
-var Names = names()
+// Names lists the names of all queues.
+var Names = There(true)
 
-func names() []Name {
-	listed := make([]Name, len(Table))
-	for i, entry := range Table {
-		listed[i] = entry.Name
+// There lists the names of the queues that an installation has: all of them where connections are on.
+func There(connected bool) []Name {
+	var names []Name
+	for _, entry := range Table {
+		if connected || !entry.Asks {
+			names = append(names, entry.Name)
+		}
 	}
-	return listed
+	return names
 }
 
 // visibilityFactor times a function's time limit is how long its message is hidden.
@@ -62,7 +62,7 @@ func (e Entry) Visibility() time.Duration { return visibilityFactor * e.Timeout 
 // Entry is the queue's entry, for a dead-letter queue that of its source; the zero Entry where there is no such queue.
 func (n Name) Entry() Entry {
 	source := Name(strings.TrimSuffix(string(n), deadLetterSuffix))
-	for _, entry := range slices.Concat(Table, Connections) {
+	for _, entry := range Table {
 		if entry.Name == source {
 			return entry
 		}

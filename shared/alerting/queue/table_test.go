@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"slices"
 	"testing"
 	"time"
 )
@@ -39,5 +40,16 @@ func TestWhatADeadLetterQueueIsFollowsFromItsSource(t *testing.T) {
 	}
 	if unknown := Name("slakc"); unknown.IsFIFO() || unknown.Entry() != (Entry{}) {
 		t.Errorf("there is no queue %s", unknown)
+	}
+}
+
+func TestQueuesOfWhatAsksRevento(t *testing.T) {
+	if without := There(false); slices.Contains(without, Sync) || !slices.Contains(without, Slack) || !slices.Contains(There(true), Sync) {
+		t.Errorf("without connections there are %v", without)
+	}
+	for _, name := range Names {
+		if name.Entry().Asks && !name.IsFIFO() {
+			t.Errorf("%s: the work on a connection is done by one at a time", name)
+		}
 	}
 }

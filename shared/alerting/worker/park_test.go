@@ -192,3 +192,17 @@ func TestAMessageThatCannotBeParkedStays(t *testing.T) {
 		}
 	})
 }
+
+// Who redrives it must know its group, which the body of what is no hand-off does not tell.
+func TestParkedWorkOnAConnectionKeepsItsGroup(t *testing.T) {
+	test(t, ends("", failed(fault.Permanent, "x")), func(b *bench) {
+		b.Queue = queue.Sync
+		if err := b.queues.Send(b.Context(), queue.Sync, queue.Message{Body: "{}", Group: "connection", DeduplicationID: "1"}); err != nil {
+			b.Fatal(err)
+		}
+		b.Handle(b.Context(), b.receive(queue.Sync))
+		if parked := b.receive(queue.Sync.DeadLetter()); parked.Attributes[queue.AttributeGroup] != "connection" {
+			b.Errorf("%+v", parked.Message)
+		}
+	})
+}

@@ -362,6 +362,9 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 	if id := received.Attributes[handoff.AttributeDeliveryID]; id != "" { // SQS refuses an empty attribute
 		parked.Attributes[handoff.AttributeDeliveryID] = id
 	}
+	if w.Queue.Entry().Asks {
+		parked.Attributes[queue.AttributeGroup] = received.Group
+	}
 	if w.Queue.IsFIFO() {
 		parked.Group, parked.DeduplicationID = received.ID, received.ID
 	}

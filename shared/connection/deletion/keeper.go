@@ -1,6 +1,7 @@
 package deletion
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -185,11 +186,12 @@ func placeOf(name queue.Name) string {
 }
 
 // isOf says whether nothing would be left of a queue's message without what is of the case's connection and of up to its cutoff. A
-// data request is never dropped, and what cannot be read may be anybody's.
+// data request is never dropped, and what cannot be read may be anybody's, but where its group is the connection: it asks for a look at it,
+// and where that consented anew meanwhile, the next tick does so again.
 func isOf(c Case, m queue.Message) bool {
 	message, err := handoff.Decode(m.Body)
 	if err != nil {
-		return false
+		return cmp.Or(m.Attributes[queue.AttributeGroup], m.Group) == c.Connection().Partition()
 	}
 	event, err := message.Open()
 	if err != nil || revento.IsDataRequest(event.Envelope.Type) {

@@ -69,7 +69,7 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	source = Defaults(source)
 	all, failures := settings.LoadAll(source)
 	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
-	site.Invalid = errors.Join(failures...)
+	site.Invalid, site.Connected = errors.Join(failures...), true // what is left of connections can be seen
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	backend := site.Backend()
 	backend.Connections = stoppedConnections(site.Engine, all)

@@ -22,6 +22,7 @@ import (
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/operator"
 	"revento-alerts/shared/wiring/syncworker"
 	"revento-alerts/shared/wiring/webpages"
 )
@@ -177,10 +178,7 @@ func (c *connections) operator(engine wiring.Engine) *life.Operator {
 	if c == nil {
 		return nil
 	}
-	return &life.Operator{
-		Lives: c.Lives, Standings: c.Keeper, Looks: c.upkeep, Rings: c.Secrets.Rings, Public: c.public, Deliver: c.deliver, Wait: grant.Wait,
-		Installation: engine.Installation,
-	}
+	return operator.Connections(engine, c.Asking, c.upkeep, c.public, c.deliver)
 }
 
 // tick finds what is due.

@@ -30,8 +30,7 @@ func (b Backend) listConnections(r *http.Request) (any, error) {
 // connected answers with what an operator does with the connection of an event.
 func (b Backend) connected(r *http.Request, do func(o *life.Operator, eventID string) (any, error)) (any, error) {
 	if b.Connections == nil {
-		return nil, unavailable("connections are off: they are on where ReventoClientId is set, and with the sandbox, which serve asks where " +
-			"nothing real is set")
+		return nil, unavailable("connections are off: " + b.Check.Site.Connect)
 	}
 	return do(b.Connections, r.PathValue("event"))
 }

@@ -87,17 +87,17 @@ const lettersTimeout = 10 * time.Minute
 const maxSelectionBytes = 1 << 20
 
 func (b Backend) listLetters(r *http.Request) (any, error) {
-	return b.Letters.List(r.Context(), queue.Names...)
+	return b.Letters.List(r.Context(), b.Letters.Names...)
 }
 
 // deed is a redrive or a drop.
 type deed func(context.Context, deadletter.Selection) ([]deadletter.Result, error)
 
 func (b Backend) redriveLetters(w http.ResponseWriter, r *http.Request) {
-	treat(w, r, b.Letters.Redrive)
+	b.treat(w, r, b.Letters.Redrive)
 }
 
-func (b Backend) dropLetters(w http.ResponseWriter, r *http.Request) { treat(w, r, b.Letters.Drop) }
+func (b Backend) dropLetters(w http.ResponseWriter, r *http.Request) { b.treat(w, r, b.Letters.Drop) }
 
 func (b Backend) stopLetters(*http.Request) (any, error) {
 	b.Letters.Stop()
@@ -105,14 +105,14 @@ func (b Backend) stopLetters(*http.Request) (any, error) {
 }
 
 // treat deals with the letters that the request chooses.
-func treat(w http.ResponseWriter, r *http.Request, do deed) {
+func (b Backend) treat(w http.ResponseWriter, r *http.Request, do deed) {
 	if r.Header.Get("Accept") != streamType {
-		serve(w, r, limits{callTimeout, maxSelectionBytes}, func(r *http.Request) (any, error) { return treatTogether(r, do) })
+		serve(w, r, limits{callTimeout, maxSelectionBytes}, func(r *http.Request) (any, error) { return b.treatTogether(r, do) })
 		return
 	}
 	extend(w, callTimeout)
 	r.Body = http.MaxBytesReader(w, r.Body, maxSelectionBytes)
-	selection, err := selectionOf(r)
+	selection, err := b.selectionOf(r)
 	if err != nil {
 		Refuse(w, statusOf(err), err.Error())
 		return
@@ -124,8 +124,8 @@ func treat(w http.ResponseWriter, r *http.Request, do deed) {
 }
 
 // treatTogether leaves time for the answer.
-func treatTogether(r *http.Request, do deed) (any, error) {
-	selection, err := selectionOf(r)
+func (b Backend) treatTogether(r *http.Request, do deed) (any, error) {
+	selection, err := b.selectionOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func treatTogether(r *http.Request, do deed) (any, error) {
 	return done, nil
 }
 
-func selectionOf(r *http.Request) (deadletter.Selection, error) {
+func (b Backend) selectionOf(r *http.Request) (deadletter.Selection, error) {
 	asked, err := read[Selection](r)
 	if err != nil {
 		return deadletter.Selection{}, err
@@ -152,8 +152,8 @@ func selectionOf(r *http.Request) (deadletter.Selection, error) {
 		selection.By = "command"
 	}
 	if asked.Queue != "" {
-		if !slices.Contains(queue.Names, asked.Queue) {
-			return selection, errRequest{fmt.Errorf("there is no queue %q: there are %v", asked.Queue, queue.Names)}
+		if !slices.Contains(b.Letters.Names, asked.Queue) {
+			return selection, errRequest{fmt.Errorf("there is no queue %q: there are %v", asked.Queue, b.Letters.Names)}
 		}
 		selection.Queues = []queue.Name{asked.Queue}
 	}

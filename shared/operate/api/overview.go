@@ -34,7 +34,7 @@ type Queue struct {
 func (b Backend) overview(r *http.Request) (any, error) {
 	view := b.Overview
 	view.Warnings, view.SampleTypes = append([]string{}, view.Warnings...), append([]string{}, view.SampleTypes...)
-	for _, name := range queue.Names {
+	for _, name := range b.Letters.Names {
 		waiting, inFlight, err := b.Letters.Queues.Depth(r.Context(), name)
 		if err != nil {
 			return nil, err

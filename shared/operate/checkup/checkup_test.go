@@ -80,7 +80,7 @@ func well() *site {
 		Slack:          s.slack, Scopes: slack.Scopes,
 		Pager:  s.pager,
 		Tables: s.tables, TableNames: []string{"demo-deliveries", "demo-records"},
-		Queues: s.queues, QueueNames: queue.Names,
+		Queues: s.queues, QueueNames: queue.There(false),
 		Now: clock,
 	}
 	s.slack.clock = func() time.Time { return s.Now() }

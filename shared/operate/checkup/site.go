@@ -12,6 +12,8 @@ import (
 type Site struct {
 	// Settings is how a setting is changed.
 	Settings string
+	// Connect is how connections are turned on.
+	Connect string
 	// WebhookSecrets, SlackBotToken and RoutingKeys are how each secret is filled in.
 	WebhookSecrets, SlackBotToken, RoutingKeys string
 	// Access is what to look at where secrets, tables or queues cannot be read.
@@ -42,7 +44,9 @@ func OnStack(name, region string, queues ...string) Site {
 			"--secret-id %s/%s --secret-string file:///dev/stdin", what, region, name, secret)
 	}
 	return Site{
-		Settings:       "change the parameter in samconfig.toml and run sam deploy",
+		Settings: "change the parameter in samconfig.toml and run sam deploy",
+		Connect: "ReventoClientId is not set: give the stack the parameters ReventoClientId, ReventoAuthUrl and ReventoApiUrl in samconfig.toml, " +
+			"and run sam deploy",
 		WebhookSecrets: fill("webhook-secrets", "the secret that Revento shows"),
 		SlackBotToken:  fill("slack-bot-token", "the app's Bot User OAuth Token"),
 		RoutingKeys:    fill("pagerduty-routing-key", "the Events API v2 integration key"),
@@ -67,7 +71,9 @@ func OnMachine(dataDir string) Site {
 		return fmt.Sprintf("set %s to %s and start serve again", variable, what)
 	}
 	return Site{
-		Settings:       "set the variable and start serve again",
+		Settings: "set the variable and start serve again",
+		Connect: "they are on where REVENTO_CLIENT_ID is set, and with the sandbox, which serve asks where nothing real is set; " +
+			"set the variable and start serve again",
 		WebhookSecrets: set("WEBHOOK_SECRETS", "the secret that Revento shows"),
 		SlackBotToken:  set("SLACK_BOT_TOKEN", "the app's Bot User OAuth Token"),
 		RoutingKeys:    set("PAGERDUTY_ROUTING_KEY", "the Events API v2 integration key"),

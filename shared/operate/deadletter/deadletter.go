@@ -86,7 +86,7 @@ type Selection struct {
 	IDs []string
 	// Reason is a letter's whole reason, or what comes before its colon; "" means any.
 	Reason string
-	// Queues are the queues to look in; empty means all of queue.Names.
+	// Queues are the queues to look in; empty means all that the installation has.
 	Queues []queue.Name
 	// All confirms that there is no condition.
 	All bool
@@ -112,13 +112,6 @@ func (s Selection) check() error {
 	return nil
 }
 
-func (s Selection) queues() []queue.Name {
-	if len(s.Queues) == 0 {
-		return queue.Names
-	}
-	return s.Queues
-}
-
 // Of returns those of the letters that it chooses, in their order. It returns ErrNothingSelected.
 func (s Selection) Of(letters []Letter) ([]Letter, error) {
 	if err := s.check(); err != nil {
@@ -127,7 +120,7 @@ func (s Selection) Of(letters []Letter) ([]Letter, error) {
 	var chosen []Letter
 	chooses := s.chooser()
 	for _, letter := range letters {
-		if chooses(letter) && slices.Contains(s.queues(), letter.Queue) {
+		if chooses(letter) && (len(s.Queues) == 0 || slices.Contains(s.Queues, letter.Queue)) {
 			chosen = append(chosen, letter)
 		}
 	}

@@ -18,7 +18,7 @@ func (d *Desk) logged(ctx context.Context, what string, selection Selection) (en
 	line.Set("by", selection.By)
 	line.Set("ids", len(selection.IDs))
 	line.Set("reason", selection.Reason)
-	line.Set("queues", selection.queues())
+	line.Set("queues", d.queues(selection))
 	return func(results *[]Result, failure *error) {
 		counts, reasons := map[Outcome]int{}, map[string]int{}
 		for _, result := range *results {

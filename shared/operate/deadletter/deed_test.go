@@ -72,7 +72,7 @@ func TestWhoeverRedrivesOrDropsLeavesALogLine(t *testing.T) {
 				Reasons: map[string]int{"is_archived": 1}, Error: (&deadletter.Unfinished{Hidden: 1}).Error(),
 			},
 			{
-				Level: "INFO", What: "drop", By: "api", Queues: []string{"slack", "pagerduty", "digest", "deletion", "purge"}, Missing: 1,
+				Level: "INFO", What: "drop", By: "api", Queues: []string{"slack", "pagerduty", "digest", "deletion", "purge", "sync"}, Missing: 1,
 				Reasons: map[string]int{},
 			},
 		}

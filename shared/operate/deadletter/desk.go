@@ -23,8 +23,9 @@ var ErrStopped = errors.New("it was stopped")
 // Desk is where dead letters are dealt with: by one at a time, since each hides the letters from the others meanwhile. A program
 // has one; what another program has taken is hidden all the same, and Listing.Hidden counts it.
 type Desk struct {
-	// Queues have the dead letters.
+	// Queues have the dead letters, of those that Names names: all that the installation has.
 	Queues queue.Queues
+	Names  []queue.Name
 	// Annals have the stories of the deliveries, on which it is written what a person did; nil: on none.
 	Annals ingest.Annals
 	// Telemetry takes a line for each redrive and drop; nil: none.
@@ -38,9 +39,17 @@ type Desk struct {
 	stop context.CancelCauseFunc // of what is being done; nil where nothing is
 }
 
-// NewDesk returns the desk for the dead letters of the queues.
+// NewDesk returns the desk for the dead letters of all queues.
 func NewDesk(queues queue.Queues) *Desk {
-	return &Desk{Queues: queues, Now: time.Now, turn: make(chan struct{}, 1), sent: map[queue.Name]time.Time{}}
+	return &Desk{Queues: queues, Names: queue.Names, Now: time.Now, turn: make(chan struct{}, 1), sent: map[queue.Name]time.Time{}}
+}
+
+// queues are those that a selection is looked for in.
+func (d *Desk) queues(selection Selection) []queue.Name {
+	if len(selection.Queues) == 0 {
+		return d.Names
+	}
+	return selection.Queues
 }
 
 // sit waits for its turn. Whoever sat calls leave. It returns ErrBusy, or what ended ctx.

@@ -200,6 +200,9 @@ func (h *hand) setAside(ctx context.Context, received queue.Received) error {
 		alone.Attributes = map[string]string{}
 	}
 	alone.Attributes[attributeOrigin], alone.Attributes[attributeSince] = received.ID, received.SentAt.UTC().Format(time.RFC3339Nano)
+	if h.name.Entry().Asks {
+		alone.Attributes[queue.AttributeGroup] = received.Group
+	}
 	if err := h.queues.Send(ctx, h.name, alone); err != nil {
 		return fmt.Errorf("give the dead letter a group of its own: %w", err)
 	}

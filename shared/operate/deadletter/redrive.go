@@ -65,7 +65,7 @@ func (r *redrive) treat(ctx context.Context, held *hand, received queue.Received
 	if r.bodies[revento.Hash(received.Body)] {
 		return kept(letter, "the same was redriven a moment ago: it failed again, or this is a copy of it"), nil
 	}
-	if !letter.Readable && letter.Queue.IsFIFO() {
+	if !letter.Readable && letter.Queue.IsFIFO() && !letter.Queue.Entry().Asks {
 		return kept(letter, "this version cannot read it: redrive it with the one that wrote it, or drop it"), nil
 	}
 	if isTruncated(received) {
@@ -101,8 +101,13 @@ func unlessPermanent(err error) error {
 	return err
 }
 
-// fresh makes the message that is sent, and the note for it. What is no hand-off is sent on as it came.
+// fresh makes the message that is sent, and the note for it. What is no hand-off is sent on as it came, in the group that it had.
 func (r *redrive) fresh(ctx context.Context, received queue.Received, letter Letter) (queue.Message, string, error) {
+	if letter.Queue.Entry().Asks {
+		group := cmp.Or(received.Attributes[queue.AttributeGroup], received.Group)
+		message := queue.Message{Body: received.Body, Group: group, DeduplicationID: rand.Text(), Attributes: withoutReason(received)}
+		return message, "", nil
+	}
 	if !letter.Readable {
 		return queue.Message{Body: bodyOf(received), Attributes: withoutReason(received)}, "", nil
 	}
@@ -132,7 +137,7 @@ func withoutReason(received queue.Received) map[string]string {
 		return nil
 	}
 	rest := maps.Clone(received.Attributes)
-	for _, name := range []string{queue.AttributeReason, queue.AttributeParkedAt, attributeOrigin, attributeSince} {
+	for _, name := range []string{queue.AttributeReason, queue.AttributeParkedAt, queue.AttributeGroup, attributeOrigin, attributeSince} {
 		delete(rest, name)
 	}
 	return rest

@@ -474,3 +474,54 @@ func TestALetterThatItsQueueRefusesEndsNothing(t *testing.T) {
 		b.has(queue.Digest.DeadLetter(), 1)
 	})
 }
+
+// A message that asks for a look at a connection is no hand-off: it goes as it is, in the group of its connection, or two looks at one
+// would be made at once.
+func TestWorkOnAConnectionIsRedrivenInItsGroup(t *testing.T) {
+	test(t, func(b *bench) {
+		asks := func(connection string) queue.Message {
+			return queue.Message{Body: `{"schema":1,"sync":{"event_id":"` + connection + `"}}`, Group: connection, DeduplicationID: connection}
+		}
+		parked := asks("parked")
+		parked.Group = parked.DeduplicationID
+		parked.Attributes = map[string]string{queue.AttributeReason: "max_alert_age: timeout", queue.AttributeGroup: "parked"}
+		b.sends(queue.Sync.DeadLetter(), parked)
+		b.moved(queue.Sync, asks("moved"))
+		b.lists(queue.Sync) // which gives each letter a group of its own
+		for _, result := range b.redrives(everything) {
+			if result.Outcome != deadletter.Redriven {
+				b.Errorf("%+v", result)
+			}
+		}
+		b.has(queue.Sync.DeadLetter(), 0)
+		got := map[string]string{}
+		for _, received := range b.takes(queue.Sync) {
+			got[received.Group] = received.Body
+			if len(received.Attributes) > 0 || received.DeduplicationID == received.Group {
+				b.Errorf("%+v is no fresh message", received.Message)
+			}
+		}
+		for _, connection := range []string{"parked", "moved"} {
+			if got[connection] != asks(connection).Body {
+				b.Errorf("in the group of %s is %q", connection, got[connection])
+			}
+		}
+	})
+}
+
+// On a stack without connections there is no such queue, and to ask for it fails.
+func TestQueuesThatAnInstallationHasNotAreNotLookedAt(t *testing.T) {
+	test(t, func(b *bench) {
+		b.Desk = deadletter.NewDesk(hooked{b.queues, func(call string, name queue.Name) error {
+			if name.Entry().Asks {
+				b.Errorf("%s of %s", call, name)
+			}
+			return nil
+		}})
+		b.Desk.Names = queue.There(false)
+		b.parked(queue.Digest, queue.Message{Body: "one"}, "is_archived")
+		if results := b.redrives(everything); len(results) != 1 {
+			b.Errorf("%+v", results)
+		}
+	})
+}

@@ -64,7 +64,7 @@ func (d *Desk) work(ctx context.Context, what string, selection Selection, treat
 	defer ready()
 	defer d.logged(ctx, what, selection)(&results, &err)
 	r := run{chosen: selection.chooser(), treat: treat, told: selection.tell, wanted: setOf(selection.IDs)}
-	if err := r.all(ctx, d.Queues, selection.queues()); err != nil {
+	if err := r.all(ctx, d.Queues, d.queues(selection)); err != nil {
 		return r.results, err
 	}
 	for _, id := range selection.IDs {

@@ -52,6 +52,8 @@ type Site struct {
 	Skews *ingest.Skews
 	// URL is where deliveries are posted to; "" where nothing runs.
 	URL string
+	// Connected says that the queues of what asks Revento are there.
+	Connected bool
 	// Place names the installation, Tables its tables, none on one machine.
 	Place      checkup.Site
 	Tables     checkup.Tables
@@ -79,7 +81,7 @@ func (s Site) Backend() api.Backend {
 		Now:             s.Now,
 	}
 	desk := deadletter.NewDesk(s.Queues)
-	desk.Telemetry, desk.Now = s.Log, s.Now
+	desk.Names, desk.Telemetry, desk.Now = queue.There(s.Connected), s.Log, s.Now
 	desk.Annals, _ = s.Finder.(ingest.Annals)
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
@@ -173,7 +175,7 @@ func (s Site) check() checkup.Checkup {
 		Messages:         messages,
 		Probe:            s.Probe,
 		Newest:           s.newest(),
-		QueueNames:       queue.Names,
+		QueueNames:       queue.There(s.Connected),
 		Refusals:         s.refusals(),
 		Now:              s.Now,
 	}
