@@ -34,6 +34,8 @@ type Content struct {
 	// Link leads to the resource, or is "".
 	Link       string
 	DeliveryID string
+	// FoundBy is what found it, where no webhook told of it that should have (handoff.Own); "" elsewhere.
+	FoundBy string
 	// Digest is what a digest tells in place of the fields; nil elsewhere.
 	Digest *Digest
 }

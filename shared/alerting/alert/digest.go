@@ -41,6 +41,8 @@ func (d Digest) WithoutIDs() Digest {
 type Count struct {
 	Type    string `json:"type"`
 	EventID string `json:"event_id,omitempty"`
+	// FoundBy is Content's.
+	FoundBy string `json:"found_by,omitempty"`
 	Events  int    `json:"events"`
 }
 
@@ -49,5 +51,6 @@ type Occurrence struct {
 	Type       string    `json:"type"`
 	EventID    string    `json:"event_id,omitempty"`
 	ResourceID string    `json:"resource_id,omitempty"`
+	FoundBy    string    `json:"found_by,omitempty"`
 	HappenedAt time.Time `json:"happened_at"`
 }

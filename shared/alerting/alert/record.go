@@ -15,6 +15,7 @@ import (
 //	                    retrying
 //	absent --older than what is known--> superseded
 //	absent --nothing to send, but known from now on--> noted
+//	absent --another delivery told the same--> met
 type State string
 
 // The states.
@@ -24,10 +25,11 @@ const (
 	Sent       State = "sent"
 	Superseded State = "superseded"
 	Noted      State = "noted"
+	Met        State = "met"
 )
 
 // IsFinal says whether nothing is left to send.
-func (s State) IsFinal() bool { return s == Sent || s == Superseded || s == Noted }
+func (s State) IsFinal() bool { return s == Sent || s == Superseded || s == Noted || s == Met }
 
 // Retention is how long an alert's record is kept after its last change: longer than a message can wait in its queue and
 // then in the dead-letter queue (14 days each), so that nothing that comes back is sent twice.

@@ -26,12 +26,13 @@ type Tally struct {
 	Waiting int `json:"waiting,omitempty"`
 }
 
-// Line is the events of one type and connection.
+// Line is the events of one type and connection, those apart that no webhook told.
 type Line struct {
 	// Partition is the connection's partition key.
 	Partition string `json:"partition"`
 	Type      string `json:"type"`
 	EventID   string `json:"event_id,omitempty"`
+	FoundBy   string `json:"found_by,omitempty"`
 	// HappenedAt is a moment for each event.
 	HappenedAt []time.Time `json:"happened_at"`
 }
@@ -110,7 +111,7 @@ func (t Tally) Digest() Digest {
 func (t Tally) counts() []Count {
 	events := map[Count]int{}
 	for _, line := range t.Lines {
-		events[Count{Type: line.Type, EventID: line.EventID}] += len(line.HappenedAt)
+		events[Count{Type: line.Type, EventID: line.EventID, FoundBy: line.FoundBy}] += len(line.HappenedAt)
 	}
 	counts := make([]Count, 0, len(events))
 	for count, number := range events {
@@ -118,7 +119,8 @@ func (t Tally) counts() []Count {
 		counts = append(counts, count)
 	}
 	slices.SortFunc(counts, func(a, b Count) int {
-		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Type, b.Type), cmp.Compare(a.EventID, b.EventID))
+		return cmp.Or(cmp.Compare(b.Events, a.Events), cmp.Compare(a.Type, b.Type), cmp.Compare(a.EventID, b.EventID),
+			cmp.Compare(a.FoundBy, b.FoundBy))
 	})
 	return counts
 }

@@ -46,6 +46,7 @@ type entry struct {
 	ReceivedAt     time.Time `json:"received_at"`
 	DeliveryID     string    `json:"delivery_id"`
 	Channel        string    `json:"channel"`
+	FoundBy        string    `json:"found_by,omitempty"`
 	// Digest is the alert key of the digest that told of it; "" where none has, or where its connection's deletion came first.
 	Digest string `json:"digest,omitempty"`
 }
@@ -100,6 +101,7 @@ func newEntry(event handoff.Event) entry {
 		ReceivedAt:     event.ReceivedAt,
 		DeliveryID:     event.DeliveryID,
 		Channel:        event.Channel,
+		FoundBy:        event.FoundBy,
 	}
 }
 

@@ -33,7 +33,7 @@ func (l *load) add(counted entryRecord) {
 	}
 	l.lines[line] = true
 	seen := sightingOf(counted)
-	l.lineBytes += len(seen.Partition) + encodedSize(seen.Type) + encodedSize(seen.EventID)
+	l.lineBytes += len(seen.Partition) + encodedSize(seen.Type) + encodedSize(seen.EventID) + encodedSize(seen.FoundBy)
 }
 
 // encodedSize is how many bytes a text has at most in a message, which is JSON in printable ASCII: two escapes of six bytes for

@@ -12,7 +12,7 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 	schema.CheckRecord(t, record.Digest, entry{
 		Type: "application.submitted", EventID: "evt_1", OrganizationID: "org_1", ResourceID: "app_1", OccurredAt: at, ReceivedAt: at,
-		DeliveryID: "delivery-1", Channel: "C0111", Digest: "alert-1",
+		DeliveryID: "delivery-1", Channel: "C0111", FoundBy: "reconcile", Digest: "alert-1",
 	})
 	schema.CheckRecord(t, record.DigestRun, run{
 		State: claimed, Window: at, At: at, AlertKey: "alert-1", Waiting: 4,

@@ -24,9 +24,10 @@ const eventType = "digest"
 type lineKey struct {
 	connection record.Connection
 	eventType  string
+	foundBy    string
 }
 
-func (e entry) lineKey() lineKey { return lineKey{e.connection(), e.Type} }
+func (e entry) lineKey() lineKey { return lineKey{e.connection(), e.Type, e.FoundBy} }
 
 // tally counts by type and connection.
 func tally(members []entryRecord, claim run) alert.Tally {
@@ -38,7 +39,9 @@ func tally(members []entryRecord, claim run) alert.Tally {
 		if !known {
 			i = len(counted.Lines)
 			lines[member.Value.lineKey()] = i
-			counted.Lines = append(counted.Lines, alert.Line{Partition: seen.Partition, Type: seen.Type, EventID: seen.EventID})
+			counted.Lines = append(counted.Lines, alert.Line{
+				Partition: seen.Partition, Type: seen.Type, EventID: seen.EventID, FoundBy: seen.FoundBy,
+			})
 		}
 		counted.Lines[i].HappenedAt = append(counted.Lines[i].HappenedAt, seen.HappenedAt)
 	}
@@ -59,7 +62,8 @@ func sightingOf(member entryRecord) alert.Sighting {
 	return alert.Sighting{
 		Partition: shown.connection().Partition(),
 		Occurrence: alert.Occurrence{
-			Type: shown.Type, EventID: clip.Runes(shown.EventID, maxShown), ResourceID: shown.ResourceID, HappenedAt: shown.OccurredAt,
+			Type: shown.Type, EventID: clip.Runes(shown.EventID, maxShown), ResourceID: shown.ResourceID, FoundBy: shown.FoundBy,
+			HappenedAt: shown.OccurredAt,
 		},
 	}
 }

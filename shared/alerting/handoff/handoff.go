@@ -26,9 +26,12 @@ type Delivery struct {
 	// Body is the signed bytes.
 	Body []byte
 
-	// Number and Consented are those of a delivery of our own (Own); zero in a webhook.
+	// Number, Consented and FoundBy are those of a delivery of our own (Own); zero in a webhook.
 	Number    int64
 	Consented time.Time
+	FoundBy   string
+	// Mirrored says that a mirror of its connection hears of a webhook too, and so may find one missing that tells of the same.
+	Mirrored bool
 }
 
 // Message is what is on its way to one destination. All its text is printable ASCII once it is JSON, since SQS refuses some
@@ -49,9 +52,12 @@ type Message struct {
 	ReceivedAt  time.Time      `json:"received_at"`
 	// QueuedAt is when ingest, or a redrive, queued the message.
 	QueuedAt time.Time `json:"queued_at"`
-	// Number and Consented are those of a delivery of our own (Own); zero in a webhook's.
+	// Number, Consented and FoundBy are those of a delivery of our own (Own); zero in a webhook's.
 	Number    int64     `json:"number,omitempty"`
 	Consented time.Time `json:"consented_at,omitzero"`
+	FoundBy   string    `json:"found_by,omitempty"`
+	// Mirrored says that a mirror of its connection heard of the webhook too.
+	Mirrored bool `json:"mirrored,omitempty"`
 	// Generation is empty in ingest's message and new for each redrive, which starts a new count of attempts.
 	Generation string `json:"generation,omitempty"`
 	// Form is what the message is.
@@ -77,6 +83,8 @@ func New(stack string, delivery Delivery, destination route.Destination, now tim
 		QueuedAt:    now.UTC(),
 		Number:      delivery.Number,
 		Consented:   delivery.Consented,
+		FoundBy:     delivery.FoundBy,
+		Mirrored:    delivery.Mirrored,
 		Form:        Alert{},
 		Body:        delivery.Body,
 	}
@@ -138,6 +146,7 @@ func (e Event) Channels(routes route.Table) []string { return e.Form.channels(e,
 // Content is what the event tells a person.
 func (e Event) Content(display alert.Display) alert.Content {
 	content := display.Describe(e.Envelope, e.Order.OccurredAt, e.Severity, e.Resolves, e.DeliveryID)
+	content.FoundBy = e.FoundBy
 	e.Form.tell(&content)
 	return content
 }

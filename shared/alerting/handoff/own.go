@@ -9,10 +9,13 @@ import (
 	"revento-alerts/shared/revento"
 )
 
-// Own is a delivery of our own: something that no webhook tells. It takes a webhook's way, under an identity that follows from what it is
+// Reconcile is what finds a webhook missing: a full pass over Revento's lists (Own.FoundBy).
+const Reconcile = "reconcile"
+
+// Own is a delivery of our own: something that no webhook tells, or that one should have told and did not. It takes a webhook's way, under an identity that follows from what it is
 // about, so that it alerts once however often it is sent.
 type Own struct {
-	// Type is one of revento.OwnTypes.
+	// Type is one of revento.OwnTypes, or with FoundBy the type of the webhook that never came.
 	Type string `json:"type"`
 	// Connection is what it is about; both ids are empty where it is about none.
 	Connection record.Connection `json:"connection"`
@@ -27,6 +30,8 @@ type Own struct {
 	Consented time.Time `json:"consented_at,omitzero"`
 	// Fields are the data beside the id. They hold no personal data.
 	Fields map[string]string `json:"fields"`
+	// FoundBy is what found that a webhook never came which should have told it: Reconcile. It is "" where no webhook tells such a thing.
+	FoundBy string `json:"found_by,omitempty"`
 	// Ends says that it ends what another of its type began, whatever the type's route.
 	Ends bool `json:"ends,omitempty"`
 }
@@ -61,6 +66,6 @@ func (o Own) Delivery(now time.Time) (Delivery, error) {
 	envelope, err := revento.ParseEnvelope(body)
 	return Delivery{
 		ID: o.DeliveryID(), Envelope: envelope, Identity: o.SignedIdentity(), Number: o.Number, Consented: o.Consented.UTC(),
-		SignedAt: at, ReceivedAt: now.UTC(), Body: body,
+		FoundBy: o.FoundBy, SignedAt: at, ReceivedAt: now.UTC(), Body: body,
 	}, err
 }

@@ -49,6 +49,10 @@ const MetricDeliveryIDConflict = "delivery_id_conflict"
 // MetricOwnTypeFromOutside counts signed deliveries of a type of our own, which Revento does not send.
 const MetricOwnTypeFromOutside = "own_type_from_outside"
 
+// MetricMissedWebhook counts webhooks that never came and were found missing (handoff.Own.FoundBy): one says that Revento lost it, many that
+// the webhook is broken.
+const MetricMissedWebhook = "missed_webhook"
+
 // Secrets holds the webhook secrets, newest first.
 type Secrets interface {
 	// Get returns the secrets known, fetched at most once a minute.

@@ -37,6 +37,9 @@ func (in *Ingest) Deliver(ctx context.Context, own handoff.Own) error {
 	}
 	line.Set("status", string(reply.Status))
 	line.Count("own_" + string(reply.Status))
+	if own.FoundBy != "" && (reply.Status == Accepted || reply.Status == Ignored) {
+		line.Count(MetricMissedWebhook)
+	}
 	switch reply.Status {
 	case Accepted, Duplicate, Ignored:
 		return nil

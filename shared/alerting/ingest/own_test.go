@@ -163,6 +163,35 @@ func TestADeliveryOfOurOwnWhoseRouteIsOffIsFoundAsIgnored(t *testing.T) {
 	})
 }
 
+// Each webhook that is found missing is counted, also where its route is off, and once where it is handed off.
+func TestAMissedWebhookIsCounted(t *testing.T) {
+	for name, test := range map[string]struct {
+		eventType, foundBy string
+		times, want        int
+	}{
+		"handed off, and delivered again": {revento.TypeConnectionBroken, handoff.Reconcile, 2, 1},
+		"its route is off":                {revento.TypeConnectionExpiring, handoff.Reconcile, 1, 1},
+		"no webhook tells such a thing":   {revento.TypeConnectionBroken, "", 1, 0},
+	} {
+		testOwn(t, func(b *bench) {
+			own := broken()
+			own.Type, own.FoundBy = test.eventType, test.foundBy
+			for range test.times {
+				if err := b.Deliver(b.Context(), own); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if counted := strings.Count(b.log.String(), `"`+ingest.MetricMissedWebhook+`":1`); counted != test.want {
+				t.Errorf("%s: counted %d times, want %d", name, counted, test.want)
+			}
+			entry, err := b.ledger.Find(b.Context(), own.DeliveryID(), time.Now())
+			if err != nil || entry.Story.FoundBy != test.foundBy {
+				t.Errorf("%s: the ledger has %+v: %v", name, entry.Story, err)
+			}
+		})
+	}
+}
+
 // Nobody outside makes this program say that a connection is broken, or whole: not even with the webhook's secret.
 func TestATypeOfOurOwnThatComesFromOutsideIsIgnored(t *testing.T) {
 	for _, own := range revento.OwnTypes {

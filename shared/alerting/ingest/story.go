@@ -19,6 +19,8 @@ type Story struct {
 	Type string `json:"type"`
 	// Secret is the number of the webhook secret that signed it, from 1, the newest.
 	Secret int `json:"secret"`
+	// FoundBy is what found it, where no webhook told of it that should have (handoff.Own); "" elsewhere.
+	FoundBy string `json:"found_by,omitempty"`
 	// Connection is the connection's partition (record.Connection.Partition).
 	Connection string `json:"connection"`
 	// IncidentKey is the incident or thread that its alerts belong to.
@@ -74,6 +76,7 @@ func (v verified) story(stack string, destinations []route.Destination) Story {
 	story := Story{
 		Type:        clip(v.Envelope.Type),
 		Secret:      v.secret,
+		FoundBy:     v.FoundBy,
 		Connection:  connection.Partition(),
 		IncidentKey: alert.IncidentKey(stack, v.Envelope, v.Identity),
 		OccurredAt:  v.Envelope.HappenedAt(v.SignedAt),

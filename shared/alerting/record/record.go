@@ -75,6 +75,8 @@ const (
 	Forgotten Kind = "forgotten"
 	// Watch is what is known of all connections together, of none; without an id.
 	Watch Kind = "watch"
+	// Meeting is what was told of a person at one destination by webhooks and by us (package meeting).
+	Meeting Kind = "meeting"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"

@@ -27,6 +27,7 @@ const (
 	Duplicate  Outcome = "duplicate"  // it had been dealt with before
 	Superseded Outcome = "superseded" // something newer is known, so nothing was sent
 	Noted      Outcome = "noted"      // nothing to send, but known from now on
+	Met        Outcome = "met"        // another delivery told the same, so nothing was sent
 	Deleted    Outcome = "deleted"    // of a connection's time before its cutoff, so nothing was sent
 	// Updated is sent at an earlier receipt, and now shown where it was still to be shown.
 	Updated Outcome = "updated"

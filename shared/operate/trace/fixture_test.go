@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/alerting/digest"
 	"revento-alerts/shared/alerting/incident"
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
@@ -148,7 +149,8 @@ func newBenchOn(t *testing.T, made func(*testing.T, func() time.Time) engine) *b
 
 func (b *bench) newWorkers(log *telemetry.Logger, now func() time.Time) map[queue.Name]*worker.Worker {
 	gate := func(task worker.Task) worker.Chore {
-		return worker.Alerts(&deletion.Gate{Task: task, Deletions: b.deletions, Queues: b.queues})
+		meets := &meeting.Task{Task: task, Records: b.records, Now: now}
+		return worker.Alerts(&deletion.Gate{Task: meets, Deletions: b.deletions, Queues: b.queues})
 	}
 	workers := map[queue.Name]*worker.Worker{
 		queue.Slack: {Chore: gate(&thread.Task{Slack: &b.slack, Records: b.records, Deletions: b.deletions, Now: now})},

@@ -59,6 +59,17 @@ var histories = []history{
 		b.routes(map[string]string{"CONNECTION_BROKEN_ROUTE": "off"})
 		b.deliversOwn(revento.TypeConnectionBroken, 1, b.clock)
 	}},
+	{name: "found", tells: found(41 * time.Minute).DeliveryID(), happens: func(b *bench) {
+		b.finds(41 * time.Minute)
+		b.passes(time.Minute)
+		b.works()
+	}},
+	{name: "found-twice", tells: found(40 * time.Minute).DeliveryID(), happens: func(b *bench) {
+		b.finds(41 * time.Minute)
+		b.works()
+		b.finds(40 * time.Minute)
+		b.works()
+	}},
 	{name: "own-type-from-outside", happens: func(b *bench) {
 		const body = `{"type":"connection.broken","event_id":"evt_1","organization_id":"org_1","data":{"id":"evt_1"}}`
 		b.posts("d-1", revento.TypeConnectionBroken, sample.Sign(revento.TypeConnectionBroken, "s", "d-1", b.clock, []byte(body)), ingest.Ignored)

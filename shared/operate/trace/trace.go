@@ -60,6 +60,9 @@ type Story struct {
 	ReceivedAt time.Time `json:"received_at,omitzero"`
 	// Secret is the number of the webhook secret that signed it, from 1, the newest.
 	Secret int `json:"secret,omitempty"`
+	// FoundBy is what found it, where no webhook told of it that should have, and OccurredAt when it happened then.
+	FoundBy    string    `json:"found_by,omitempty"`
+	OccurredAt time.Time `json:"occurred_at,omitzero"`
 	// State is the ledger's, or "" for a delivery that the ledger has forgotten.
 	State       ingest.State `json:"state,omitempty"`
 	ClaimedAt   time.Time    `json:"claimed_at,omitzero"`
@@ -224,6 +227,9 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 		HandedOffAt: entry.HandedOffAt,
 		Alerts:      alerts,
 		Others:      []Story{},
+	}
+	if story.FoundBy = entry.Story.FoundBy; story.FoundBy != "" {
+		story.OccurredAt = entry.Story.OccurredAt
 	}
 	story.Steps = steps(story)
 	story.Why = t.why(story, entry.Ends)

@@ -100,6 +100,8 @@ func finalNote(a Alert) string {
 	switch {
 	case a.State == alert.Superseded:
 		return "something newer was known of its resource when its turn came, so that nothing was sent"
+	case a.State == alert.Met:
+		return "another delivery told the same here before it, found by reconcile or come from Revento, so that nothing was sent"
 	case a.State == alert.Noted && a.Kind == route.PagerDuty:
 		return "it ends an incident and none was known, so that nothing was sent; what is older does not page any more"
 	case a.State == alert.Noted:
@@ -173,9 +175,13 @@ func steps(s Story) []Step {
 }
 
 // isOwn says whether this program made the delivery itself: nobody signed it.
-func (s Story) isOwn() bool { return revento.IsOwn(s.Type) && s.Secret == 0 }
+func (s Story) isOwn() bool { return s.FoundBy != "" || revento.IsOwn(s.Type) && s.Secret == 0 }
 
 func (s Story) begin() Step {
+	if s.FoundBy != "" {
+		detail := fmt.Sprintf("by this program, found by %s, %s late: no webhook of it had come", s.FoundBy, legible.Duration(s.ReceivedAt.Sub(s.OccurredAt)))
+		return Step{At: s.ReceivedAt, What: "made", Detail: detail}
+	}
 	if s.isOwn() {
 		return Step{At: s.ReceivedAt, What: "made", Detail: "by this program, of what it saw of the connection"}
 	}

@@ -113,6 +113,9 @@ func details(page incident.Page) map[string]any {
 			details[name] = value
 		}
 	}
+	if content.FoundBy != "" {
+		details["found_by"] = content.FoundBy
+	}
 	if page.Lateness > 0 {
 		details["told_late_by"] = page.Lateness.Round(time.Second).String()
 	}

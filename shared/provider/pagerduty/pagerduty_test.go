@@ -313,6 +313,8 @@ func got(t *testing.T, keys keys, page incident.Page) []byte {
 func TestWhatPagerDutyGets(t *testing.T) {
 	late := flagged()
 	late.Lateness = 3*time.Hour + 5*time.Minute
+	found := flagged()
+	found.Lateness, found.Content.FoundBy = 41*time.Minute, "reconcile"
 	resolved := flagged()
 	resolved.Content.Type, resolved.Content.Title = "application.approved", "Application approved"
 	resolved.Content.Resolves, resolved.Content.Severity = true, route.Info
@@ -325,6 +327,7 @@ func TestWhatPagerDutyGets(t *testing.T) {
 	for file, page := range map[string]incident.Page{
 		"trigger.json":       flagged(),
 		"trigger-late.json":  late,
+		"trigger-found.json": found,
 		"trigger-bare.json":  bare,
 		"trigger-clash.json": clash,
 		"resolve.json":       resolved,

@@ -151,7 +151,10 @@ func notes(message thread.Message) []string {
 	if message.OutOfOrder {
 		notes = append(notes, ":rewind: *Out of order:* older than what the thread already shows.")
 	}
-	if message.Lateness > 0 {
+	switch {
+	case message.Content.FoundBy != "":
+		notes = append(notes, ":mag: *Found by "+plain(message.Content.FoundBy, maxID)+late(message.Lateness)+":* no webhook of it had come.")
+	case message.Lateness > 0:
 		notes = append(notes, ":hourglass: *Late:* told "+legible.Duration(message.Lateness)+" after it happened.")
 	}
 	if message.Opened.Type != "" {
@@ -159,6 +162,13 @@ func notes(message thread.Message) []string {
 		notes = append(notes, "Opened by: "+opened+", "+date(message.Opened.HappenedAt))
 	}
 	return notes
+}
+
+func late(by time.Duration) string {
+	if by == 0 {
+		return ""
+	}
+	return ", " + legible.Duration(by) + " late"
 }
 
 // details are the blocks beside the coloured bar.

@@ -57,17 +57,19 @@ func approved() alert.Content {
 
 func digest() alert.Content {
 	return alert.Content{
-		Type: "digest", Title: "12 events in the last 15 minutes", Family: "digest", Severity: route.Info, Environment: "production",
+		Type: "digest", Title: "13 events in the last 15 minutes", Family: "digest", Severity: route.Info, Environment: "production",
 		HappenedAt: flaggedAt, DeliveryID: "digest-C0111-2026-05-09T14:22:30Z",
 		Digest: &alert.Digest{
-			Events: 12,
+			Events: 13,
 			Counts: []alert.Count{
 				{Type: "application.submitted", EventID: "evt_abc123", Events: 7},
 				{Type: "participant.registered", EventID: "evt_abc123", Events: 4},
+				{Type: "application.submitted", EventID: "evt_abc123", FoundBy: "reconcile", Events: 1},
 				{Type: "*odd*.<!channel>", Events: 1},
 			},
 			Newest: []alert.Occurrence{
 				{Type: "application.submitted", EventID: "evt_abc123", ResourceID: "app_xyz", HappenedAt: flaggedAt.Add(-time.Minute)},
+				{Type: "application.submitted", EventID: "evt_abc123", ResourceID: "app_abc", FoundBy: "reconcile", HappenedAt: flaggedAt.Add(-time.Minute)},
 				{Type: "*odd*.<!channel>", HappenedAt: flaggedAt.Add(-2 * time.Minute)},
 			},
 		},
@@ -92,10 +94,14 @@ func TestWhatSlackShows(t *testing.T) {
 		Type: "integration.suspended", Title: "Integration suspended by Revento", Family: "integration",
 		Severity: route.Critical, Environment: "staging", HappenedAt: flaggedAt, DeliveryID: "d-1",
 	}
+	found := flagged()
+	found.FoundBy = "reconcile"
 	opened := thread.Opening{Type: "application.revision_requested", HappenedAt: flaggedAt}
 	for file, message := range map[string]thread.Message{
 		"root.json":               {Content: flagged()},
 		"root-late.json":          {Content: flagged(), Lateness: 72*time.Hour + 30*time.Minute},
+		"root-found.json":         {Content: found, Lateness: 41 * time.Minute},
+		"root-found-now.json":     {Content: found},
 		"root-repeated.json":      {Content: flagged(), PossiblyRepeated: true, Lateness: 12 * time.Minute},
 		"root-resolved.json":      {Content: approved(), Opened: opened},
 		"root-bare.json":          {Content: bare},

@@ -24,7 +24,7 @@ func digestDetails(content alert.Content) []slack.Block {
 	told := content.Digest
 	var counts []string
 	for _, count := range told.Counts[:min(len(told.Counts), maxCounts)] {
-		counts = append(counts, fmt.Sprintf("*%d* %s%s", count.Events, digestTitle(count.Type), place(count.EventID)))
+		counts = append(counts, fmt.Sprintf("*%d* %s%s%s", count.Events, digestTitle(count.Type), place(count.EventID), found(count.FoundBy)))
 	}
 	var blocks []slack.Block
 	for chunk := range slices.Chunk(counts, maxCountsPerSection) {
@@ -40,7 +40,7 @@ func newestSection(newest []alert.Occurrence) slack.Block {
 	lines := []string{"*Newest*"}
 	for _, occurrence := range newest[:min(len(newest), maxNewest)] {
 		lines = append(lines, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventID)+
-			" · "+date(occurrence.HappenedAt))
+			" · "+date(occurrence.HappenedAt)+found(occurrence.FoundBy))
 	}
 	return section(strings.Join(lines, "\n"))
 }
@@ -63,6 +63,14 @@ func resource(id string) string {
 		return ""
 	}
 	return " " + code(id, maxDigestText)
+}
+
+// found says that no webhook told of it.
+func found(by string) string {
+	if by == "" {
+		return ""
+	}
+	return " · found by " + plain(by, maxDigestText)
 }
 
 func place(eventID string) string {

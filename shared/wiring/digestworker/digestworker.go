@@ -3,6 +3,7 @@ package digestworker
 
 import (
 	"revento-alerts/shared/alerting/digest"
+	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection/deletion"
@@ -15,7 +16,7 @@ var Queues = []queue.Name{queue.Digest, queue.Digest.DeadLetter(), queue.Slack, 
 
 // New wires it.
 func New(engine wiring.Engine, s settings.Digest) *worker.Worker {
-	entries := &digest.Entries{Records: engine.Records}
+	entries := &meeting.Task{Task: &digest.Entries{Records: engine.Records}, Records: engine.Records, Now: engine.Now}
 	task := &digest.Task{
 		Entries:   &deletion.Gate{Task: entries, Deletions: engine.Deletions, Queues: engine.Queues},
 		Stack:     s.Stack,

@@ -3,6 +3,7 @@ package pagerdutyworker
 
 import (
 	"revento-alerts/shared/alerting/incident"
+	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection/deletion"
@@ -22,6 +23,7 @@ func New(engine wiring.Engine, s settings.PagerDuty, pager incident.Pager) *work
 		Display:   s.Display,
 		Now:       engine.Now,
 	}
-	gate := &deletion.Gate{Task: task, Deletions: engine.Deletions, Queues: engine.Queues}
+	meets := &meeting.Task{Task: task, Records: engine.Records, Now: engine.Now}
+	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues}
 	return engine.Worker(worker.Worker{Queue: queue.PagerDuty, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge})
 }

@@ -2,6 +2,7 @@
 package slackworker
 
 import (
+	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/alerting/worker"
@@ -22,7 +23,8 @@ func New(engine wiring.Engine, s settings.Slack, slack thread.Slack) *worker.Wor
 		Display:   s.Display,
 		Now:       engine.Now,
 	}
-	gate := &deletion.Gate{Task: task, Deletions: engine.Deletions, Queues: engine.Queues}
+	meets := &meeting.Task{Task: task, Records: engine.Records, Now: engine.Now}
+	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues}
 	return engine.Worker(worker.Worker{
 		Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge, Pause: s.PostInterval,
 	})
