@@ -47,10 +47,10 @@ func (s Stamp) margin() time.Duration {
 // after returns the stamp that stands once next has come, and whether what next came with is taken. now is when a mark is made, if one is.
 //
 //	webhook over webhook: the later occurred_at; in the same second the later arrival, marked
-//	webhook over list   : occurred_at > the page's moment - margin; within the margin marked
+//	webhook over list   : occurred_at >= the page's moment - margin; within the margin marked
 //	list over webhook   : the page's moment - margin > occurred_at; a marked one gives way to each page that was asked for after the mark
 //	list over list      : the later pass
-//	a page without a Date: the margin is wider, and where it loses, or wins over nothing but its margin, what stands is marked
+//	a page without a Date: the margin is wider, and on both sides of the page's moment; where one loses to the other, what stands is marked
 func (s Stamp) after(next Stamp, now time.Time) (standing Stamp, taken bool) {
 	take, mark := s.decide(next)
 	standing = s
@@ -98,7 +98,7 @@ func isSameSecond(a, b time.Time) bool {
 }
 
 func webhookOverList(standing, next Stamp) (take, mark bool) {
-	take = next.AsOf.After(standing.AsOf.Add(-standing.margin()))
+	take = !next.AsOf.Before(standing.AsOf.Add(-standing.margin())) // at the edge too: there the list would not stand over it either
 	if standing.Loose { // our clock may be before Revento's as well
 		return take, !take || !next.AsOf.After(standing.AsOf.Add(standing.margin()))
 	}
