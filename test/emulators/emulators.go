@@ -45,6 +45,7 @@ func Patient(t *testing.T) aws.Config {
 const (
 	keyDelivery  = "delivery_id"
 	keyPartition = "partition"
+	keyLife      = "life"
 	keySort      = "sort"
 	keyPending   = "pending"
 )
@@ -72,6 +73,12 @@ func Records(t *testing.T) (name string) {
 			Projection: &types.Projection{ProjectionType: types.ProjectionTypeAll},
 		}},
 	}, keyPartition, keySort, keyPending)
+}
+
+// Seeds makes a table of seeds.
+func Seeds(t *testing.T) (name string) {
+	t.Helper()
+	return table(t, &dynamodb.CreateTableInput{KeySchema: keys(keyPartition, keyLife)}, keyPartition, keyLife)
 }
 
 // keys are a partition key and a sort key, if there is one.

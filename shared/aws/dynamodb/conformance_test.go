@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/testkit/conformance"
 	"revento-alerts/test/emulators"
 )
@@ -30,4 +31,9 @@ func TestDeletionsConformance(t *testing.T) {
 func TestIndexConformance(t *testing.T) {
 	store := NewRecords(emulators.Patient(t), emulators.Records(t), emulators.Records(t))
 	conformance.Index(t, func(*testing.T) conformance.IndexedStore { return store }, nil)
+}
+
+func TestSeedsConformance(t *testing.T) {
+	seeds := NewSeeds(emulators.Patient(t), emulators.Seeds(t))
+	conformance.Seeds(t, func(*testing.T) mirror.Seeds { return seeds }, nil)
 }

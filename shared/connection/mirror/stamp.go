@@ -99,7 +99,7 @@ func isSameSecond(a, b time.Time) bool {
 
 func webhookOverList(standing, next Stamp) (take, mark bool) {
 	take = !next.AsOf.Before(standing.AsOf.Add(-standing.margin())) // at the edge too: there the list would not stand over it either
-	if standing.Loose { // our clock may be before Revento's as well
+	if standing.Loose {                                             // our clock may be before Revento's as well
 		return take, !take || !next.AsOf.After(standing.AsOf.Add(standing.margin()))
 	}
 	return take, take && !next.AsOf.After(standing.AsOf)
