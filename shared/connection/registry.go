@@ -51,6 +51,11 @@ func (s Standing) IsEnded() bool {
 // Serves says whether its tokens may be used and work for it may begin.
 func (s Standing) Serves() bool { return s.IsKnown() && s.State == Active && !s.IsStopped() }
 
+// IsBack says whether it was consented to after a deletion of it was required, or may be, and that is not announced yet.
+func (s Standing) IsBack() bool {
+	return s.Serves() && !s.Tombstone.Cutoff().IsZero() && !s.Tombstone.IsReturned()
+}
+
 // Read returns how a connection stands, strongly consistent. The tombstone is read last: what it stops is not taken for free.
 func (r *Registry) Read(ctx context.Context, connection record.Connection) (Standing, error) {
 	entry, err := record.Load[Info](ctx, r.Records, keyOf(connection))

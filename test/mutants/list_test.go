@@ -78,6 +78,10 @@ var mutants = []mutant{
 		guard: "|| w.Client.Refused {", instead: "{"},
 	{name: "health: a client secret is taken that nobody tried", file: "shared/connection/health/client.go",
 		guard: "isOver := observedAt.After(c.RefusedAt) ||", instead: "isOver := true ||"},
+	{name: "upkeep: a consent after a deletion is not announced", file: "shared/connection/upkeep/sync.go",
+		guard: "if s.IsBack() {", instead: "if false {"},
+	{name: "deletion: a consent and a webhook after it are two announcements", file: "shared/connection/deletion/notice.go",
+		guard: "kind: \"returned\", at: news.OccurredAt", instead: "kind: \"returned \" + title, at: news.OccurredAt"},
 	{name: "upkeep: our own budget is a failed probe", file: "shared/connection/upkeep/probe.go",
 		guard: "case errors.Is(err, budget.ErrWait):", instead: "case false:"},
 

@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/ground/telemetry"
+	"revento-alerts/shared/revento"
 )
 
 // Gate keeps from a task what a connection's tombstone stops.
@@ -54,7 +55,9 @@ func (g *Gate) announce(ctx context.Context, event handoff.Event, line *telemetr
 	line.Raise(slog.LevelWarn)
 	line.Set("reconnected", true)
 	named := refer(record.Key{Connection: event.Connection, ID: tombstone.Case()})
-	message, err := encode(body{Returned: &returned{reference: named, OccurredAt: event.Order.OccurredAt}})
+	// Only what was consented to is looked at, and so tells of itself.
+	news := returned{reference: named, OccurredAt: event.Order.OccurredAt, Consented: revento.IsOwn(event.Envelope.Type)}
+	message, err := encode(body{Returned: &news})
 	if err != nil {
 		return err
 	}

@@ -21,10 +21,11 @@ type body struct {
 	Purge    *reference `json:"purge,omitempty"`
 }
 
-// returned tells that something of after a connection's cutoff came.
+// returned tells that something of after a connection's cutoff came, or that it was consented to again.
 type returned struct {
 	reference
 	OccurredAt time.Time `json:"occurred_at"`
+	Consented  bool      `json:"consented,omitempty"`
 }
 
 // reference names a case. The ids are base64 in JSON: SQS refuses some characters.

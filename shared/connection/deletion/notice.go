@@ -136,14 +136,18 @@ func closedNotice(entry Entry) notice {
 	}
 }
 
-func returnedNotice(entry Entry, at time.Time) notice {
+// returnedNotice is one notice of a case, whichever of both shows it.
+func returnedNotice(entry Entry, news returned) notice {
 	what := "still to be deleted"
 	if entry.Value.IsStopped() {
 		what = "stopped, and not deleted until a person confirms it"
 	}
+	title := "The connection is back: it sends data again"
+	if news.Consented {
+		title = "The connection is back: an organizer has consented again"
+	}
 	return notice{
-		kind: "returned", at: at, slack: true,
-		title: "The connection is back: it sends data again",
+		kind: "returned", at: news.OccurredAt, slack: true, title: title,
 		facts: []alert.Field{
 			{Name: what, Value: "what happened until " + legible.Exact(entry.Value.Cutoff)}, {Name: "deletion", Value: entry.Value.ID},
 		},

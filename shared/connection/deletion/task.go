@@ -272,7 +272,7 @@ func (t *Task) announce(ctx context.Context, news returned) error {
 	if err != nil || !entry.Known {
 		return err
 	}
-	return t.Notifier.tell(ctx, entry, returnedNotice(entry, news.OccurredAt))
+	return t.Notifier.tell(ctx, entry, returnedNotice(entry, news))
 }
 
 // sweep looks at all open deletions once a day: it starts again what is overdue, whatever became of its messages. One that

@@ -64,6 +64,11 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 	if s.Due.IsZero() || s.Due.After(u.Now()) {
 		return outcomeNothing, u.settle(ctx, s, owner)
 	}
+	if s.IsBack() { // something is due at once after a consent
+		if err := u.Outbox.Deliver(ctx, ofReturn(s)); err != nil {
+			return "", err
+		}
+	}
 	result, err := u.Prober.Probe(ctx, of)
 	if err != nil {
 		if s, readErr := u.Registry.Read(ctx, of); readErr == nil && !isServed(s) { // it ended meanwhile

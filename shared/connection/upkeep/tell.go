@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/health"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
@@ -292,6 +293,18 @@ func ofNotice(of record.Connection, known vitalsEntry, notice health.Notice) han
 		own.Fields = map[string]string{"limit": string(warning.Limit), "ends_at": ends, "days": strconv.Itoa(warning.Days)}
 	}
 	return own
+}
+
+// resourceReturn is the resource of a connection that is back.
+const resourceReturn = "return"
+
+// ofReturn tells that there was a consent after a deletion was required. It ends nothing, and so posts nothing by itself where its route is
+// to resolve: whoever works on it sees that the connection is back, and announces that.
+func ofReturn(s connection.Standing) handoff.Own {
+	return handoff.Own{
+		Type: revento.TypeConnectionRestored, Connection: s.Connection, Identity: []string{"return", s.Tombstone.Case()}, ResourceID: resourceReturn,
+		OccurredAt: s.ConnectedAt, Consented: s.ConnectedAt, Fields: map[string]string{"status": "consented"},
+	}
 }
 
 // The resources that what is told of all connections is about.

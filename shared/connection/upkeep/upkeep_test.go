@@ -387,14 +387,7 @@ func TestWhateverGoesWrongEachChangeIsToldOnce(t *testing.T) {
 		b := newBench(t, records, records.Deletions, nil)
 		b.connects("evt_1")
 		b.ticks()
-		b.plan = plan
-		b.Records = struct {
-			record.Store
-			record.Index
-		}{mishap.Records{Store: records, Plan: plan}, records}
-		b.Registry = &connection.Registry{
-			Records: registryRecords{mishap.Records{Store: records, Plan: plan}, records}, Deletions: records.Deletions,
-		}
+		b.breaks(records, plan)
 		b.answers["evt_1"] = health.TokenRevoked
 		b.clock = b.clock.Add(interval)
 		b.runsAndDies()
@@ -406,16 +399,16 @@ func TestWhateverGoesWrongEachChangeIsToldOnce(t *testing.T) {
 	})
 }
 
-// runsAndDies lets time go by, each tick in a process of its own.
+// runsAndDies lets time go by, longer than a mark stands, each tick in a process of its own.
 func (b *bench) runsAndDies() {
 	b.Helper()
-	for range 15 {
+	for range 5 {
 		mishap.Died(func() {
 			if _, err := b.Tick(b.Context()); err == nil {
 				b.works()
 			}
 		})
-		b.clock = b.clock.Add(upkeep.TickInterval)
+		b.clock = b.clock.Add(3 * upkeep.TickInterval)
 	}
 }
 
