@@ -98,7 +98,7 @@ Exit codes: 0 done, 1 failed, 2 the command line is wrong.`,
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(command *cobra.Command, err error) error { return hinted(command, err) })
 	root.AddCommand(newServe(w), newDemo(w), newSend(w), newEvent(w), newRoutes(w), newTrace(w), newCheck(w), newDeadLetters(w),
-		newDeletions(w), newConnections(w), newKeys(w))
+		newDeletions(w), newConnections(w), newParticipants(w), newKeys(w))
 	return root
 }
 

@@ -77,6 +77,8 @@ const (
 	Watch Kind = "watch"
 	// Meeting is what was told of a person at one destination by webhooks and by us (package meeting).
 	Meeting Kind = "meeting"
+	// CheckIn is that a participant came (package attendance); id = that of the participant's row. Its OccurredAt is when its life began.
+	CheckIn Kind = "check-in"
 	// Tombstone is the one of a connection whose deletion was required, without an id; only in the store of deletions. Its
 	// OccurredAt is the cutoff.
 	Tombstone Kind = "tombstone"

@@ -117,14 +117,15 @@ func (o *Operator) All(ctx context.Context) ([]View, error) {
 // Find returns the connection of an event; where another organization's of the same event is over, the one that is not. It returns
 // ErrNotFound.
 func (o *Operator) Find(ctx context.Context, eventID string) (View, error) {
-	standing, err := o.find(ctx, eventID)
+	standing, err := o.Current(ctx, eventID)
 	if err != nil {
 		return View{}, err
 	}
 	return o.view(ctx, standing)
 }
 
-func (o *Operator) find(ctx context.Context, eventID string) (connection.Standing, error) {
+// Current returns how the connection of an event stands that Find shows. It returns ErrNotFound.
+func (o *Operator) Current(ctx context.Context, eventID string) (connection.Standing, error) {
 	var over connection.Standing
 	for standing, err := range o.Registry.OfEvent(ctx, eventID) {
 		if err != nil || !standing.IsEnded() {
@@ -194,7 +195,7 @@ func (o *Operator) Link(ctx context.Context, eventID string) (string, error) {
 
 // Probe looks at an event's connection now. It returns ErrNotFound, and ErrState where there is nothing to look with.
 func (o *Operator) Probe(ctx context.Context, eventID string) (View, error) {
-	standing, err := o.find(ctx, eventID)
+	standing, err := o.Current(ctx, eventID)
 	switch {
 	case err != nil:
 		return View{}, err
@@ -227,7 +228,7 @@ const pollTime = 200 * time.Millisecond
 // Disconnect ends an event's connection as a request for deletion would: its tokens are erased at once, what is kept goes after the time of
 // grace. Revento is not told: no call for it is known. It returns ErrNotFound and ErrState.
 func (o *Operator) Disconnect(ctx context.Context, eventID string) (View, error) {
-	standing, err := o.find(ctx, eventID)
+	standing, err := o.Current(ctx, eventID)
 	switch {
 	case err != nil:
 		return View{}, err

@@ -19,6 +19,10 @@
 //	POST /api/connections/{event}/link        makes the link by which an organizer connects the event
 //	POST /api/connections/{event}/probe       looks at it now, and answers once that is done
 //	POST /api/connections/{event}/disconnect  erases its tokens, and has its data deleted after the time of grace
+//	GET  /api/participants          who is known of at an event: ?event_id=, and if wanted here=true for those who checked in, since=
+//	                                and until= for those who became registered then, after= the "next" of an earlier page
+//	GET  /api/participants/count    how many those are; without more than event_id nobody is looked at
+//	POST /api/check-ins             notes that a participant came: {"event_id": "", "participant_id": "", "at": ""}; once is enough
 //	POST /api/check                 looks whether everything is in order: {"send": false}
 //	GET  /api/overview              what runs here, and how full its queues are
 //	GET  /api/routes                the routes in force, and what to declare in the Revento manifest
@@ -41,6 +45,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/operate/checkup"
 	"revento-alerts/shared/operate/deadletter"
 	"revento-alerts/shared/operate/trace"
@@ -78,6 +83,8 @@ type Backend struct {
 	Letters deadletter.Redriver
 	// Connections are those with Revento; nil where they are off.
 	Connections *life.Operator
+	// Attendance is who attends the events that are connected; nil where connections are off.
+	Attendance *attendance.Attendance
 	// Refusals are the last refused requests; nil where they are not kept.
 	Refusals *ingest.Refusals
 	// Check is what is checked, and Invalid what is wrong with the settings: then nothing but the check answers.
@@ -118,6 +125,9 @@ func Handler(b Backend) http.Handler {
 		"POST /api/connections/{event}/link":       b.linkConnection,
 		"POST /api/connections/{event}/probe":      b.probeConnection,
 		"POST /api/connections/{event}/disconnect": b.disconnect,
+		"GET /api/participants":                    b.listParticipants,
+		"GET /api/participants/count":              b.countParticipants,
+		"POST /api/check-ins":                      b.checkIn,
 		"GET /api/refused":                         b.listRefused,
 		"GET /api/overview":                        b.overview,
 		"GET /api/routes":                          b.listRoutes,
@@ -216,11 +226,12 @@ func (u unavailable) Error() string { return string(u) }
 func statusOf(err error) int {
 	switch {
 	case errors.As(err, new(errRequest)), errors.Is(err, deletion.ErrNote),
-		errors.Is(err, deadletter.ErrNothingSelected), errors.Is(err, life.ErrEventID):
+		errors.Is(err, deadletter.ErrNothingSelected), errors.Is(err, life.ErrEventID), errors.Is(err, attendance.ErrTime):
 		return http.StatusBadRequest
-	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, life.ErrNotFound), errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
+	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, life.ErrNotFound), errors.Is(err, attendance.ErrUnknown),
+		errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
 		return http.StatusNotFound
-	case errors.Is(err, deletion.ErrState), errors.Is(err, life.ErrState):
+	case errors.Is(err, deletion.ErrState), errors.Is(err, life.ErrState), errors.Is(err, attendance.ErrState):
 		return http.StatusConflict
 	default:
 		return http.StatusServiceUnavailable

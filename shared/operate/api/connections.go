@@ -27,10 +27,13 @@ func (b Backend) listConnections(r *http.Request) (any, error) {
 	return Connections{On: true, Connections: views}, err
 }
 
+// off is why there is nothing of connections.
+func (b Backend) off() error { return unavailable("connections are off: " + b.Check.Site.Connect) }
+
 // connected answers with what an operator does with the connection of an event.
 func (b Backend) connected(r *http.Request, do func(o *life.Operator, eventID string) (any, error)) (any, error) {
 	if b.Connections == nil {
-		return nil, unavailable("connections are off: " + b.Check.Site.Connect)
+		return nil, b.off()
 	}
 	return do(b.Connections, r.PathValue("event"))
 }
