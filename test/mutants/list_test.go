@@ -475,7 +475,7 @@ var mutants = []mutant{
 		guard: "case a.Kind == route.PagerDuty && a.Resolves:", instead: "case false:"},
 
 	// Consent, and the public pages.
-	{name: "consent: a code is redeemed at every callback", file: "shared/connection/consent/finish.go", guard: "if !isFirst {", instead: "if false {"},
+	{name: "consent: a code is redeemed at every callback", file: "shared/connection/consent/finish.go", guard: "if !isFirst {", instead: "if false && !isFirst {"},
 	{name: "consent: a flow lasts for ever", file: "shared/connection/consent/finish.go", guard: "if !c.Now().Before(f.end()) {", instead: "if false {"},
 	{name: "consent: another event's tokens", file: "shared/connection/consent/finish.go",
 		guard: "case tokens.EventID != f.EventID:", instead: "case false:"},
