@@ -64,22 +64,34 @@ type bench struct {
 	log      *output.Buffer
 }
 
-// slowLedger works on so many claims at a time, each for so long.
+// slowLedger takes so much of a processor for each claim.
 type slowLedger struct {
 	*memory.Ledger
-	work  time.Duration
-	turns chan struct{}
+	work time.Duration
+	processor
 }
 
 func (l *slowLedger) Claim(ctx context.Context, claim ingest.Claim) (*ingest.Entry, error) {
-	select {
-	case l.turns <- struct{}{}:
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	if err := l.spend(ctx, l.work); err != nil {
+		return nil, err
 	}
-	time.Sleep(l.work)
-	<-l.turns
 	return l.Ledger.Claim(ctx, claim)
+}
+
+// processor is shared by turns of a millisecond.
+type processor chan struct{}
+
+func (p processor) spend(ctx context.Context, all time.Duration) error {
+	for left := all; left > 0; left -= time.Millisecond {
+		select {
+		case p <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		time.Sleep(min(left, time.Millisecond))
+		<-p
+	}
+	return nil
 }
 
 func test(t *testing.T, f func(b *bench)) {
@@ -91,7 +103,7 @@ func test(t *testing.T, f func(b *bench)) {
 		}
 		b := &bench{
 			T: t, pipes: &pipes{dialed: make(chan net.Conn), closed: make(chan struct{})}, refusals: new(ingest.Refusals),
-			ledger: &slowLedger{Ledger: memory.NewLedger(), turns: make(chan struct{}, 1)}, log: new(output.Buffer),
+			ledger: &slowLedger{Ledger: memory.NewLedger(), processor: make(processor, 1)}, log: new(output.Buffer),
 		}
 		log := telemetry.New(b.log, telemetry.Options{})
 		b.Gateway = New(awslambda.Webhook{Ingest: &ingest.Ingest{
