@@ -1,11 +1,12 @@
 package deletion_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"revento-alerts/shared/alerting/handoff"
-	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/testkit/mishap"
 )
@@ -65,24 +66,23 @@ func TestAConsentAndAWebhookAtTheSameTimeAreAnnouncedOnce(t *testing.T) {
 	b.requires(ours, 10)
 	b.run()
 	b.isConsentedTo(11)
-	b.happens(ours, "flag@12")
-	// The pager's worker announces the one while Slack's is between the other and its own announcement.
-	interrupted := &interrupted{Store: b.records.Deletions, at: 2, do: func() { b.workOnce() }}
-	b.workers = b.newWorkers(b.records, interrupted)
-	b.run()
-	tombstone, err := connection.LoadTombstone(t.Context(), b.records.Deletions, ours)
-	if err != nil || !tombstone.IsReturned() {
-		t.Errorf("%+v %v", tombstone, err)
+	event, err := handedOff(b, "flag@12").Open()
+	if err != nil {
+		t.Fatal(err)
 	}
-	told := 0
-	for _, m := range b.slack.messages {
-		if title := m.message.Content.Title; title == consented || title == returned {
-			told++
+	webhook := &deletion.Gate{Task: b.pagerTask, Deletions: b.records.Deletions, Queues: b.queues}
+	// It is announced between the other's announcement and its keeping that it did.
+	b.workers = b.newWorkers(b.records, &interrupted{Store: b.records.Deletions, at: 3, do: func() {
+		if _, err := webhook.Work(t.Context(), event, b.line()); err != nil {
+			t.Error(err)
 		}
+	}})
+	b.run()
+	if news := strings.Count(b.log.String(), `"deletion_reconnected":1`); news != 2 {
+		t.Errorf("%d messages tell of it, want both", news)
 	}
-	if told != 1 {
-		t.Errorf("told %d times", told)
-	}
+	wantTold(b, consented, 1)
+	wantTold(b, returned, 0)
 }
 
 // What was consented to before the cutoff is nobody's return, however late it is told.
