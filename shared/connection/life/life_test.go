@@ -42,19 +42,29 @@ type bench struct {
 	clock     time.Time
 }
 
-func onEngines(t *testing.T, test func(b *bench)) {
-	t.Run("memory", func(t *testing.T) {
+// engines are those that need nothing; with the emulators there is DynamoDB, too.
+var engines = map[string]func(t *testing.T) (records store, deletions record.Store){
+	"memory": func(*testing.T) (store, record.Store) {
 		records := memory.NewRecords()
-		test(newBench(t, records, records.Deletions))
-	})
-	t.Run("SQLite", func(t *testing.T) {
+		return records, records.Deletions
+	},
+	"SQLite": func(t *testing.T) (store, record.Store) {
 		engine, err := sqlite.Open(t.Context(), t.TempDir(), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = engine.Close() })
-		test(newBench(t, engine.Records, engine.Deletions))
-	})
+		return engine.Records, engine.Deletions
+	},
+}
+
+func onEngines(t *testing.T, test func(b *bench)) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			records, deletions := open(t)
+			test(newBench(t, records, deletions))
+		})
+	}
 }
 
 func newBench(t *testing.T, records store, deletions record.Store) *bench {

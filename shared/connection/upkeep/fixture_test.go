@@ -57,20 +57,30 @@ type bench struct {
 	plan      *mishap.Plan
 }
 
-// onEngines runs the same cases on memory and on SQLite.
-func onEngines(t *testing.T, test func(b *bench)) {
-	t.Run("memory", func(t *testing.T) {
+// engines are those that need nothing; with the emulators there is DynamoDB, too.
+var engines = map[string]func(t *testing.T) (records store, deletions record.Store){
+	"memory": func(*testing.T) (store, record.Store) {
 		records := memory.NewRecords()
-		test(newBench(t, records, records.Deletions, nil))
-	})
-	t.Run("SQLite", func(t *testing.T) {
+		return records, records.Deletions
+	},
+	"SQLite": func(t *testing.T) (store, record.Store) {
 		engine, err := sqlite.Open(t.Context(), t.TempDir(), time.Now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer engine.Close()
-		test(newBench(t, engine.Records, engine.Deletions, nil))
-	})
+		t.Cleanup(func() { _ = engine.Close() })
+		return engine.Records, engine.Deletions
+	},
+}
+
+// onEngines runs the same cases on each engine.
+func onEngines(t *testing.T, test func(b *bench)) {
+	for name, open := range engines {
+		t.Run(name, func(t *testing.T) {
+			records, deletions := open(t)
+			test(newBench(t, records, deletions, nil))
+		})
+	}
 }
 
 func newBench(t *testing.T, records store, deletions record.Store, plan *mishap.Plan) *bench {
