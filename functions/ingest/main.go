@@ -29,7 +29,7 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	queues, err := stack.Queues(webhook.Queues...)
+	queues, err := stack.Queues(webhook.Queues(s)...)
 	if err != nil {
 		return nil, err
 	}

@@ -4,8 +4,8 @@
 // The package itself is the registry: which connections there are, in what state each is, how one is found, and what stops it. It lies below
 // all others of the wing.
 //
-// Here belong rules: who may act for a connection and when, what stops at once, what is deleted and when, what proves it, and whom a request
-// concerns. What an alert is belongs to alerting.
+// Here belong rules: who may act for a connection and when, what stops at once, what is deleted and when, and what proves it. What an
+// alert is, and whom a request for deletion concerns, belongs to alerting.
 //
 // Begin with state.go: the states of a connection; then tombstone.go: what stops one; deletion/case.go: the states of a deletion;
 // grant/grant.go: how a token lives.

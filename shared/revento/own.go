@@ -20,3 +20,11 @@ var OwnTypes = []string{
 
 // IsOwn says whether a type is one of our own.
 func IsOwn(eventType string) bool { return slices.Contains(OwnTypes, eventType) }
+
+// mirrored are the families of types whose events change what a mirror of the connection keeps. (guide: /patterns/)
+var mirrored = []string{"application", "participant", "activity", "thread", "location", "event"}
+
+// IsMirrored says whether an event of the type, as it came from Revento, changes what a mirror of its connection keeps.
+func IsMirrored(eventType string) bool {
+	return !IsOwn(eventType) && slices.Contains(mirrored, FamilyOf(eventType))
+}

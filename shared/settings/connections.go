@@ -151,6 +151,18 @@ func LoadSync(source Source) (Sync, error) {
 	return loaded, r.err()
 }
 
+// Mirror is the settings of the function mirror.
+type Mirror struct {
+	Common
+	SecretMaxAge time.Duration
+}
+
+// LoadMirror reads them. Its error names every setting that is wrong.
+func LoadMirror(source Source) (Mirror, error) {
+	r := &reader{source: source}
+	return Mirror{Common: r.common(), SecretMaxAge: read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge))}, r.err()
+}
+
 // Tick is the settings of the function tick.
 type Tick struct {
 	Common

@@ -13,7 +13,7 @@ import (
 
 	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/route"
-	"revento-alerts/shared/connection/subject"
+	"revento-alerts/shared/alerting/subject"
 	"revento-alerts/shared/ground/written"
 )
 

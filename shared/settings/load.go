@@ -63,6 +63,8 @@ type Ingest struct {
 	DedupeWindow       time.Duration
 	SecretMaxAge       time.Duration
 	Routes             route.Table
+	// Connected says that connections are on, whose mirror hears of what comes.
+	Connected bool
 }
 
 // LoadIngest reads them. Its error names every setting that is wrong.
@@ -75,6 +77,7 @@ func LoadIngest(source Source) (Ingest, error) {
 		DedupeWindow:       read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
 		SecretMaxAge:       read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
 		Routes:             r.routes(route.TriggersOfWebhooks()...),
+		Connected:          read(r, reventoClientID, clientID) != "",
 	}
 	if r.err() == nil && loaded.DedupeWindow <= 2*loaded.SignatureTolerance {
 		r.fail("%s is %s and %s is %s: a replay could outlive the memory of its delivery id: make the window more than twice the tolerance",

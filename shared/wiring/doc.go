@@ -3,7 +3,7 @@
 // wires one function, or the operator's side, so that a function's binary links only what it uses.
 //
 // It is a wing of its own. Here belongs which rules are put together; no rule does, and no technology: engines and providers come as
-// interfaces. recurring is the one table of what is done again and again.
+// interfaces.
 //
 // Begin with wiring/wiring.go, then webhook/webhook.go, the smallest.
 package wiring

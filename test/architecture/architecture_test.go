@@ -17,7 +17,10 @@ const module = "revento-alerts/"
 
 // foreign is what each Lambda binary must not link, beside what only one machine uses.
 var foreign = map[string][]string{
-	"functions/ingest":    {"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules, consents, pages, zones},
+	"functions/ingest": {
+		"github.com/slack-go", "github.com/PagerDuty", "net/http/httptest", schedules, consents, pages, zones,
+		module + "shared/connection/echo", module + "shared/connection/grant", module + "shared/revento/client",
+	},
 	"functions/slack":     {"github.com/PagerDuty", schedules, consents, pages, zones},
 	"functions/pagerduty": {"github.com/slack-go", schedules, consents, pages, zones},
 	"functions/deletion":  {"github.com/slack-go", "github.com/PagerDuty", consents, pages, zones},
@@ -25,6 +28,7 @@ var foreign = map[string][]string{
 	"functions/digest":    {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages, zones},
 	"functions/web":       {"github.com/slack-go", "github.com/PagerDuty", schedules, zones},
 	"functions/tick":      {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages, zones},
+	"functions/mirror":    {"github.com/slack-go", "github.com/PagerDuty", schedules, consents, pages, zones},
 	"functions/sync":      {"github.com/slack-go", "github.com/PagerDuty", schedules, pages},
 }
 

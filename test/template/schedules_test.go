@@ -11,7 +11,7 @@ import (
 
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/ground/schedule"
-	"revento-alerts/shared/wiring/recurring"
+	"revento-alerts/shared/local/recurring"
 )
 
 // aim is the group that a schedule is in, and the queue that it sends to.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring/deletionworker"
 	"revento-alerts/shared/wiring/digestworker"
 	"revento-alerts/shared/wiring/pagerdutyworker"
@@ -179,7 +180,7 @@ var functionNames = func() map[string]string {
 
 // reached are the queues that each function reaches, by its wiring.
 var reached = map[string][]queue.Name{
-	"ingest": webhook.Queues, "slack": slackworker.Queues, "pagerduty": pagerdutyworker.Queues, "digest": digestworker.Queues,
+	"ingest": webhook.Queues(settings.Ingest{}), "slack": slackworker.Queues, "pagerduty": pagerdutyworker.Queues, "digest": digestworker.Queues,
 	"deletion": deletionworker.Queues, "purge": purgeworker.Queues,
 }
 

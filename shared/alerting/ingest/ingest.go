@@ -74,6 +74,8 @@ type Ingest struct {
 	Secrets      Secrets
 	Ledger       Ledger
 	Queues       queue.Sender
+	// Mirrors says that connections are on: what a mirror keeps is sent to its queue too, whatever the route.
+	Mirrors bool
 	// Refusals keeps what was refused, where there is somebody to ask for it: on one machine.
 	Refusals *Refusals
 	// Replays is the memory of this copy of the program, for as long as it runs.
@@ -162,7 +164,8 @@ func (in *Ingest) once(ctx context.Context, delivery verified, line *telemetry.L
 	return in.work(ctx, delivery, line)
 }
 
-// work takes the delivery, or notes that its route is off. Of a type of our own, whatever its route, is what we made ourselves.
+// work takes the delivery, or notes that its route is off and that no mirror keeps it: who consumes is not who is told. Of a type of our
+// own, whatever its route, is what we made ourselves.
 func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.Line) Reply {
 	if revento.IsOwn(delivery.Envelope.Type) {
 		line.Count(MetricOwnTypeFromOutside)
@@ -170,7 +173,8 @@ func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.L
 		return Reply{Status: Ignored}
 	}
 	destinations := in.Routes.Destinations(delivery.Envelope.Type, delivery.Envelope.EventID)
-	if len(destinations) == 0 {
+	delivery.mirrored = in.Mirrors && revento.IsMirrored(delivery.Envelope.Type)
+	if len(destinations) == 0 && !delivery.mirrored {
 		in.note(ctx, delivery, line)
 		return Reply{Status: Ignored}
 	}
@@ -346,7 +350,7 @@ func (in *Ingest) take(ctx context.Context, delivery verified, destinations []ro
 		line.Set("reason", "a copy of it is being handled")
 		return Reply{Status: Busy, RetryAfter: max(standing.Left(now), time.Second)}
 	}
-	if err := in.handOff(ctx, delivery.Delivery, destinations); err != nil {
+	if err := in.handOff(ctx, delivery, destinations); err != nil {
 		return in.giveUp(ctx, claim, err, line)
 	}
 	line.Set("handed_off", len(destinations))
@@ -371,27 +375,33 @@ func (in *Ingest) claim(ctx context.Context, claim Claim, line *telemetry.Line) 
 	return claim, standing, err
 }
 
-// handOff sends to all destinations at once and returns when each has been taken or has failed.
-func (in *Ingest) handOff(ctx context.Context, delivery handoff.Delivery, destinations []route.Destination) error {
+// handOff sends to all destinations, and to the mirror, at once and returns when each has been taken or has failed.
+func (in *Ingest) handOff(ctx context.Context, delivery verified, destinations []route.Destination) error {
 	ctx, cancel := context.WithTimeout(ctx, handOffBudget)
 	defer cancel()
 	now := in.Now()
-	failures := make([]error, len(destinations))
+	failures := make([]error, len(destinations)+1)
 	var wait sync.WaitGroup
 	for i, destination := range destinations {
-		wait.Go(func() { failures[i] = in.send(ctx, handoff.New(in.Stack, delivery, destination, now)) })
+		wait.Go(func() {
+			message := handoff.New(in.Stack, delivery.Delivery, destination, now)
+			failures[i] = in.send(ctx, message.Queue(), message.Encode)
+		})
+	}
+	if delivery.mirrored {
+		wait.Go(func() { failures[len(destinations)] = in.send(ctx, queue.Mirror, delivery.Mirror) })
 	}
 	wait.Wait()
 	return errors.Join(failures...)
 }
 
-func (in *Ingest) send(ctx context.Context, message handoff.Message) error {
-	encoded, err := message.Encode()
+func (in *Ingest) send(ctx context.Context, to queue.Name, encode func() (queue.Message, error)) error {
+	encoded, err := encode()
 	if err != nil {
 		return err
 	}
-	if err := in.Queues.Send(ctx, message.Queue(), encoded); err != nil {
-		return fmt.Errorf("hand off to %s: %w", message.Queue(), err)
+	if err := in.Queues.Send(ctx, to, encoded); err != nil {
+		return fmt.Errorf("hand off to %s: %w", to, err)
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ type Story struct {
 	Deleted bool `json:"deleted,omitempty"`
 	// Destinations is empty where its route was off.
 	Destinations []Destination `json:"destinations,omitempty"`
+	// Mirrored says that it went to the mirror too.
+	Mirrored bool `json:"mirrored,omitempty"`
 	// Deeds are what people did with its messages, the newest last.
 	Deeds []Deed `json:"deeds,omitempty"`
 }
@@ -69,6 +71,8 @@ type verified struct {
 	secret int
 	// digest tells the signed bytes from others.
 	digest revento.Digest
+	// mirrored says that the mirror is to hear of it.
+	mirrored bool
 }
 
 func (v verified) story(stack string, destinations []route.Destination) Story {
@@ -80,6 +84,7 @@ func (v verified) story(stack string, destinations []route.Destination) Story {
 		Connection:  connection.Partition(),
 		IncidentKey: alert.IncidentKey(stack, v.Envelope, v.Identity),
 		OccurredAt:  v.Envelope.HappenedAt(v.SignedAt),
+		Mirrored:    v.mirrored,
 	}
 	for _, d := range destinations {
 		story.Destinations = append(story.Destinations,

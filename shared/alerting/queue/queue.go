@@ -20,6 +20,7 @@ const (
 	Deletion  Name = "deletion"
 	Purge     Name = "purge"
 	Sync      Name = "sync"
+	Mirror    Name = "mirror"
 )
 
 const deadLetterSuffix = "-dead-letter"

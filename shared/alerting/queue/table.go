@@ -36,6 +36,8 @@ var Table = []Entry{
 	{Name: Purge, Timeout: 300 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour},
 	// A look at a connection refreshes its token first, if it must, and waits for who refreshes it. That it is paced is no failure.
 	{Name: Sync, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour, Asks: true},
+	// What webhooks tell is applied in their order. Judging what a pass did not see ends near the time limit and goes on at once.
+	{Name: Mirror, Group: "connection", Timeout: 60 * time.Second, Concurrency: 2, MaxAge: 96 * time.Hour, Asks: true},
 }
 
 // Names lists the names of all queues.

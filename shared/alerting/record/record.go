@@ -73,6 +73,10 @@ const (
 	// id = hash of the user, the row, or the application. The OccurredAt of both is when their life began.
 	Summary   Kind = "summary"
 	Forgotten Kind = "forgotten"
+	// Parked is that a message of the queue mirror was parked, and Lookup that a resource was looked up for a webhook (package echo); id =
+	// hash of the message's body, of the resource's name.
+	Parked Kind = "parked"
+	Lookup Kind = "lookup"
 	// Watch is what is known of all connections together, of none; without an id.
 	Watch Kind = "watch"
 	// Meeting is what was told of a person at one destination by webhooks and by us (package meeting).

@@ -98,6 +98,35 @@ func TestAParkedMessageIsWholeAndSaysWhy(t *testing.T) {
 	})
 }
 
+// parker is a chore that has to know what is parked.
+type parker struct {
+	worker.Chore
+	parked []string
+	err    error
+}
+
+func (p *parker) Parking(_ context.Context, message queue.Message) error {
+	p.parked = append(p.parked, message.Body)
+	return p.err
+}
+
+func TestAChoreIsToldBeforeItsMessageIsParked(t *testing.T) {
+	unreadable := queue.Message{Body: "what nobody wrote", Group: "C0111", DeduplicationID: "1"}
+	test(t, ends(worker.Sent, nil), func(b *bench) {
+		chore := &parker{Chore: b.Chore, err: errors.New("down")}
+		b.Chore = chore
+		b.send(unreadable)
+		if b.handle() || b.dead() != nil {
+			b.Error("it was parked although the chore does not know of it")
+		}
+		time.Sleep(visibility)
+		chore.err = nil
+		if !b.handle() || len(b.dead()) != 1 || len(chore.parked) != 2 {
+			b.Errorf("the chore was told of %q", chore.parked)
+		}
+	})
+}
+
 func TestOneParkedMessageHidesNoOther(t *testing.T) {
 	test(t, ends("", failed(fault.Permanent, "channel_not_found")), func(b *bench) {
 		b.send(queue.Message{Body: "one", Group: "C0111", DeduplicationID: "1"})

@@ -44,6 +44,12 @@ type Chore interface {
 	Open(message queue.Message, line *telemetry.Line) (Job, error)
 }
 
+// Parker is a chore that has to know what is parked.
+type Parker interface {
+	// Parking is called before a message is parked. Where it fails, the message is not parked and comes again.
+	Parking(ctx context.Context, message queue.Message) error
+}
+
 // calls says whether the provider was called for a message that is now done with.
 func (o Outcome) calls() bool { return o == Sent || o == Updated }
 
@@ -369,11 +375,23 @@ func (w *Worker) park(ctx context.Context, received queue.Received, failure faul
 	if w.Queue.IsFIFO() {
 		parked.Group, parked.DeduplicationID = received.ID, received.ID
 	}
-	if err := w.Queues.Send(ctx, w.Queue.DeadLetter(), parked); err != nil {
+	err := w.foretell(ctx, received.Message)
+	if err == nil {
+		err = w.Queues.Send(ctx, w.Queue.DeadLetter(), parked)
+	}
+	if err != nil {
 		line.Set("park_error", fmt.Errorf("park the message: %w", err).Error())
 		w.deferMessage(ctx, received, backoff(received.Receives), line)
 		return false
 	}
 	w.end(line, "parked")
 	return true
+}
+
+// foretell tells the chore of a message that is about to be parked, if it has to know.
+func (w *Worker) foretell(ctx context.Context, message queue.Message) error {
+	if parker, ok := w.Chore.(Parker); ok {
+		return parker.Parking(ctx, message)
+	}
+	return nil
 }

@@ -21,8 +21,8 @@ import (
 	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/subject"
 	"revento-alerts/shared/connection"
-	"revento-alerts/shared/connection/subject"
 	"revento-alerts/shared/ground/clip"
 	"revento-alerts/shared/revento"
 )

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/queue"
-	"revento-alerts/shared/wiring/recurring"
+	"revento-alerts/shared/local/recurring"
 )
 
 // longestWait bounds a wait for the next moment, in case the machine sleeps or its clock is set meanwhile: a timer counts neither.

@@ -13,8 +13,8 @@ import (
 
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/ground/schedule"
+	"revento-alerts/shared/local/recurring"
 	"revento-alerts/shared/testkit/memory"
-	"revento-alerts/shared/wiring/recurring"
 )
 
 // setClock is a clock that somebody sets, and that goes on while the machine sleeps; timers do neither.

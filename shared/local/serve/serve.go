@@ -22,6 +22,7 @@ import (
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/local/gateway"
+	"revento-alerts/shared/local/recurring"
 	"revento-alerts/shared/local/sink"
 	"revento-alerts/shared/local/sqlite"
 	"revento-alerts/shared/operate/access"
@@ -31,7 +32,6 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/web"
 	"revento-alerts/shared/wiring/purgeworker"
-	"revento-alerts/shared/wiring/recurring"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/workers"
 )
@@ -178,6 +178,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)
 	in.Refusals, site.Skews = site.Refusals, in.Skews
+	in.Mirrors = false // nobody works on its queue here yet
 	site.SlackAnswers, site.PagerAnswers = clients.slack.Answers, clients.pager.Answers
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {

@@ -49,6 +49,10 @@ var histories = []history{
 		b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
 		b.routes(map[string]string{"PARTICIPANT_PROFILE_UPDATED_ROUTE": "pagerduty:info"})
 	}},
+	{name: "route-off-and-mirrored", happens: func(b *bench) {
+		b.ingest.Mirrors = true
+		b.delivers("d-1", "participant.profile_updated", 0, ingest.Accepted)
+	}},
 	{name: "own", tells: ownID(revento.TypeConnectionRestored), happens: func(b *bench) {
 		b.deliversOwn(revento.TypeConnectionBroken, 1, b.clock.Add(-time.Minute))
 		b.works()

@@ -70,6 +70,8 @@ type Story struct {
 	// Why says why it paged somebody, or did not.
 	Why   string `json:"why"`
 	Steps []Step `json:"steps"`
+	// Mirrored says that it went to the mirror too.
+	Mirrored bool `json:"mirrored,omitempty"`
 	// Alerts are empty where its route was off.
 	Alerts []Alert `json:"alerts"`
 	// Others are the stories of other events that came under the delivery id.
@@ -222,6 +224,7 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 		Type:        entry.Story.Type,
 		ReceivedAt:  entry.ReceivedAt,
 		Secret:      entry.Story.Secret,
+		Mirrored:    entry.Story.Mirrored,
 		State:       entry.State,
 		ClaimedAt:   entry.ClaimedAt,
 		HandedOffAt: entry.HandedOffAt,

@@ -27,6 +27,8 @@ func (t *Tracer) why(s Story, leaseEnd time.Time) string {
 	case s.State == ingest.Claimed:
 		return "It was claimed and not marked as handed off: the function was stopped, or only the mark failed (mark_failed in the log). " +
 			"What does not follow below comes with Revento's next attempt, or when the delivery is sent again from its console."
+	case len(s.Alerts) == 0 && s.Mirrored:
+		return t.ignored(s)
 	case len(s.Alerts) == 0:
 		return "Where it went is not known: a version of this program took it that did not keep that."
 	}
@@ -40,6 +42,9 @@ func (t *Tracer) ignored(s Story) string {
 	}
 	trigger := route.TriggerOf(s.Type)
 	text := fmt.Sprintf("Nothing was sent: when it came, the route of %s was off, which is %s.", trigger.Pattern, settingOf(trigger))
+	if s.Mirrored {
+		return text + " The mirror of its connection, if it has one, took it over."
+	}
 	if s.isOwn() {
 		return text + " It was made by this program, and nobody sends it again."
 	}
@@ -159,6 +164,9 @@ func steps(s Story) []Step {
 	var places []string
 	for _, a := range s.Alerts {
 		places = append(places, a.place())
+	}
+	if s.Mirrored {
+		places = append(places, "the mirror")
 	}
 	to := strings.Join(places, ", ")
 	steps := []Step{

@@ -9,7 +9,13 @@ import (
 )
 
 // Queues are those that the function reaches.
-var Queues = []queue.Name{queue.Slack, queue.PagerDuty, queue.Digest, queue.Deletion}
+func Queues(s settings.Ingest) []queue.Name {
+	queues := []queue.Name{queue.Slack, queue.PagerDuty, queue.Digest, queue.Deletion}
+	if s.Connected {
+		queues = append(queues, queue.Mirror)
+	}
+	return queues
+}
 
 // New wires it.
 func New(engine wiring.Engine, s settings.Ingest, secrets ingest.Secrets) *ingest.Ingest {
@@ -22,6 +28,7 @@ func New(engine wiring.Engine, s settings.Ingest, secrets ingest.Secrets) *inges
 		Secrets:      secrets,
 		Ledger:       engine.Ledger,
 		Queues:       engine.Queues,
+		Mirrors:      s.Connected,
 		Replays:      ingest.NewReplays(),
 		Skews:        new(ingest.Skews),
 		Log:          engine.Log,

@@ -114,7 +114,7 @@ func newBench(t *testing.T, variables map[string]string, clock *conformance.Cloc
 	}
 	b.Log, b.Now = telemetry.New(&b.log, telemetry.Options{Now: clock.Now}), clock.Now
 	secrets := secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, clock.Now)
-	b.ingest = webhook.New(b.reaching(webhook.Queues), all.Ingest, secrets)
+	b.ingest = webhook.New(b.reaching(webhook.Queues(all.Ingest)), all.Ingest, secrets)
 	for name, queues := range reached {
 		wired := workers.All(b.reaching(queues), all, b.slack, b.pager, purgeworker.Surroundings{})
 		b.workers[name] = wired[slices.IndexFunc(wired, func(w *worker.Worker) bool { return w.Queue == name })]

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alerting/alert"
-	"revento-alerts/shared/connection/subject"
+	"revento-alerts/shared/alerting/subject"
 )
 
 // fields are those of DeletionFields' default.

@@ -11,7 +11,7 @@ import (
 	"revento-alerts/shared/alerting/digest"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/schedule"
-	"revento-alerts/shared/wiring/recurring"
+	"revento-alerts/shared/local/recurring"
 )
 
 // latest is how late one machine may be at the most with what is due.
