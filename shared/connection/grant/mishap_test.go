@@ -248,6 +248,7 @@ func TestTwoCopiesInAnyOrderLoseNothing(t *testing.T) {
 		for _, reuse := range []reuse{refuses, samePair, newPair, revokes} {
 			for _, before := range []bool{true, false} {
 				for at, reached := 1, true; reached; at++ {
+					reached = false // and stays so where it fails
 					t.Run(fmt.Sprintf("%s, at call %d, before %t", reuse, at, before), func(t *testing.T) {
 						reached = interleave(t, newBenchOn(t, records, deletions), reuse, at, before)
 					})
@@ -313,6 +314,7 @@ func inTheMiddle(t *testing.T, happens func(b *bench), look func(b *bench, err e
 	onEngines(t, func(t *testing.T, records, deletions record.Store) {
 		for _, before := range []bool{true, false} {
 			for at, reached := 1, true; reached; at++ {
+				reached = false // and stays so where it fails
 				t.Run(fmt.Sprintf("at call %d, before %t", at, before), func(t *testing.T) {
 					b := newBenchOn(t, records, deletions)
 					b.tokenIsOver()

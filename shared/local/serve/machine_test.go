@@ -89,17 +89,21 @@ func awaits(t *testing.T, what string, isSo func() bool) {
 	}
 }
 
-// failing is an engine whose calls fail, one of the two kinds at a time.
+// failing is an engine whose calls fail, one of the two kinds at a time. Who asks too often is stopped, and never pauses.
 type failing struct {
 	*memory.Queues
 	receives, waits int
 	waiting         bool
+	stop            func()
 }
 
 var errEngine = errors.New("the engine fails")
 
 func (f *failing) Receive(ctx context.Context, name queue.Name, visibility time.Duration) (queue.Received, bool, error) {
 	f.receives++
+	if f.receives > 2*failingTries {
+		f.stop()
+	}
 	if f.waiting {
 		return queue.Received{}, false, nil
 	}
@@ -111,19 +115,20 @@ func (f *failing) Wait(context.Context, queue.Name) error {
 	return errEngine
 }
 
+const failingTries = 10
+
 func TestAPollerPausesWhenItsEngineFails(t *testing.T) {
 	for name, waiting := range map[string]bool{"to receive": false, "to wait": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				engine := &failing{Queues: memory.NewQueues(time.Now), waiting: waiting}
 				ctx, stop := context.WithCancel(t.Context())
+				engine := &failing{Queues: memory.NewQueues(time.Now), waiting: waiting, stop: stop}
 				go (&poller{inbox: engine, queue: alone(time.Second), log: slog.New(slog.DiscardHandler)}).run(ctx)
-				const tries = 10
-				time.Sleep(tries*pauseAfterFailure - pauseAfterFailure/2)
+				time.Sleep(failingTries*pauseAfterFailure - pauseAfterFailure/2)
 				stop()
 				synctest.Wait()
-				if engine.receives != tries {
-					t.Errorf("it asked %d times in %s, want %d", engine.receives, tries*pauseAfterFailure, tries)
+				if engine.receives != failingTries {
+					t.Errorf("it asked %d times in %s, want %d", engine.receives, failingTries*pauseAfterFailure, failingTries)
 				}
 			})
 		})
