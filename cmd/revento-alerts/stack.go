@@ -24,7 +24,6 @@ import (
 	"revento-alerts/shared/aws/secretsmanager"
 	"revento-alerts/shared/aws/sqs"
 	pages "revento-alerts/shared/connection/consent"
-	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/secret"
@@ -137,24 +136,23 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 		},
 	}
 	backend := site.Backend()
-	backend.Connections, err = d.connections(engine, all)
-	return backend, err
+	return backend, d.connections(engine, all, &backend)
 }
 
-// connections is what a person can do with the stack's connections; nil where they are off. The tokens are opened and renewed by the
-// stack's functions: here, nothing is asked of Revento.
-func (d deployed) connections(engine wiring.Engine, all settings.All) (*life.Operator, error) {
+// connections adds what a person can do with the stack's connections, where they are on. The tokens are opened and renewed by the stack's
+// functions: here, nothing is asked of Revento.
+func (d deployed) connections(engine wiring.Engine, all settings.All, backend *api.Backend) error {
 	s := all.Connections
 	if !s.On() {
-		return nil, nil
+		return nil
 	}
 	public, err := d.publicURL(s)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	keys, err := d.Output(outputSealingKeys)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	asks := asking.New(engine, s, public, asking.Secrets{
 		Client: secret.NewHolder(secretsmanager.Fetch(d.aws, d.Name+secretClient), secret.ParseClient, s.SecretMaxAge, time.Now),
@@ -163,7 +161,11 @@ func (d deployed) connections(engine wiring.Engine, all settings.All) (*life.Ope
 	tells := all.Ingest
 	tells.Routes = all.Routes
 	outbox := syncworker.Outbox(engine, tells)
-	return operator.Connections(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver), nil
+	backend.Connections = operator.Connections(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver)
+	if seeds, err := d.Output(outputSeeds); err == nil { // a stack of a version before has none, and no rows
+		backend.Attendance = operator.Attendance(engine, backend.Connections, asks.Secrets.Rings, dynamodb.NewSeeds(d.aws, seeds))
+	}
+	return nil
 }
 
 // publicURL is where the stack's pages are.
@@ -196,6 +198,7 @@ func (d deployed) secrets(all settings.All) operator.Secrets {
 const (
 	outputPublicURL   = "PublicUrl"
 	outputSealingKeys = "SealingKeysId"
+	outputSeeds       = "SeedsTable"
 )
 
 // The stack's outputs that name its tables.

@@ -179,8 +179,9 @@ func TestADeletionKnowsWhetherConnectionsAreOn(t *testing.T) {
 	} {
 		loaded, err := settings.LoadDeletion(source)
 		all, failures := settings.LoadAll(source)
-		if err != nil || len(failures) > 0 || loaded.Connected != want || all.Purge.Connected != want {
-			t.Errorf("connected %t, %t, want %t; %v %v", loaded.Connected, all.Purge.Connected, want, err, failures)
+		if err != nil || len(failures) > 0 || loaded.Connected != want || all.Purge.Connected != want ||
+			all.Digest.Connected != want {
+			t.Errorf("connected %t, %t, %t, want %t; %v %v", loaded.Connected, all.Purge.Connected, all.Digest.Connected, want, err, failures)
 		}
 	}
 }

@@ -225,12 +225,15 @@ func LoadPurge(source Source) (Purge, error) {
 // Digest is the settings of the digest function. Its schedule is the template's.
 type Digest struct {
 	Common
+	// Connected says that connections are on, so that it is known who attends.
+	Connected bool
 }
 
 // LoadDigest reads them. Its error names every setting that is wrong.
 func LoadDigest(source Source) (Digest, error) {
 	r := &reader{source: source}
-	return Digest{Common: r.common()}, r.err()
+	loaded := Digest{Common: r.common(), Connected: read(r, reventoClientID, clientID) != ""}
+	return loaded, r.err()
 }
 
 // LoadDigestSchedule reads when digests are told, for one machine: EventBridge Scheduler does it on AWS. The machine's time
@@ -285,7 +288,7 @@ func LoadAll(source Source) (All, []error) {
 	all.Routes, failures[6] = LoadRoutes(source)
 	all.Connections, failures[7] = LoadConnections(source)
 	all.Connections.Reconcile, failures[8] = LoadReconcile(source)
-	all.Purge.Connected = all.Connections.On()
+	all.Purge.Connected, all.Digest.Connected = all.Connections.On(), all.Connections.On()
 	return all, distinct(failures[:])
 }
 

@@ -362,6 +362,15 @@ func TestADeletionMayEraseTokensWhereThereAreAny(t *testing.T) {
 	}
 }
 
+// Who attends is known where connections are on, in records that the digest function may read in any case.
+func TestADigestKnowsWhetherConnectionsAreOn(t *testing.T) {
+	for connected, want := range map[bool]expression{false: "", true: "!Ref ReventoClientId"} {
+		if got := function(t, loadWith(t, connected), "digest").Environment.Variables["REVENTO_CLIENT_ID"]; got != want {
+			t.Errorf("connected %t, the digest function's client id is %q, want %q", connected, got, want)
+		}
+	}
+}
+
 func TestConnectionsRepeatAlike(t *testing.T) {
 	on := loadWith(t, true)
 	functions := []string{"Ingest", "Web", "Tick", "Sync"}

@@ -17,6 +17,8 @@ type Digest struct {
 	OtherEvents int `json:"other_events,omitempty"`
 	// Newest are the newest few of the events, the newest first.
 	Newest []Occurrence `json:"newest"`
+	// Attendance is how many attend the events, where that is known.
+	Attendance []Attendance `json:"attendance,omitempty"`
 	// Waiting is how many more events at least wait for the next digest.
 	Waiting int `json:"waiting,omitempty"`
 }
@@ -24,7 +26,7 @@ type Digest struct {
 // WithoutIDs returns the digest by type alone.
 func (d Digest) WithoutIDs() Digest {
 	bare := d
-	bare.Counts, bare.Newest = nil, nil
+	bare.Counts, bare.Newest, bare.Attendance = nil, nil, nil
 	for _, count := range d.Counts {
 		same := func(other Count) bool { return other.Type == count.Type }
 		if i := slices.IndexFunc(bare.Counts, same); i >= 0 {
@@ -35,6 +37,16 @@ func (d Digest) WithoutIDs() Digest {
 	}
 	slices.SortStableFunc(bare.Counts, func(a, b Count) int { return cmp.Compare(b.Events, a.Events) })
 	return bare
+}
+
+// Attendance is how many attend a Revento event.
+type Attendance struct {
+	EventID string `json:"event_id"`
+	// Name is the event's, as its organizer wrote it, clipped; "" where not known.
+	Name       string `json:"name,omitempty"`
+	Registered int    `json:"registered"`
+	// CancelledToday is how many came to be cancelled on this day, in UTC.
+	CancelledToday int `json:"cancelled_today,omitempty"`
 }
 
 // Count is how often something happened at a Revento event.

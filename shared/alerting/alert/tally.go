@@ -11,6 +11,7 @@ import (
 const (
 	maxCounts = 20
 	maxNewest = 5
+	maxCrowds = 10
 )
 
 // Tally is the events that a digest tells of, by connection and type. It holds no more of a connection than its partition key and
@@ -22,6 +23,8 @@ type Tally struct {
 	Lines []Line    `json:"lines"`
 	// Newest are the newest few of the events, the newest first.
 	Newest []Sighting `json:"newest"`
+	// Crowds are who attends the events that the lines are of, where that is known.
+	Crowds []Crowd `json:"crowds,omitempty"`
 	// Waiting is how many more events wait for the next digest.
 	Waiting int `json:"waiting,omitempty"`
 }
@@ -44,6 +47,13 @@ type Sighting struct {
 	Occurrence
 }
 
+// Crowd is how many attend a connection's event, as of the tally's At.
+type Crowd struct {
+	// Partition is the connection's partition key.
+	Partition string `json:"partition"`
+	Attendance
+}
+
 // Partitions lists the partition keys of the connections that the tally is about, each once.
 func (t Tally) Partitions() []string {
 	var partitions []string
@@ -62,7 +72,7 @@ func (t Tally) After(cutoffs map[string]time.Time) Tally {
 		return !deleted || happenedAt.After(cutoff)
 	}
 	left := t
-	left.Lines, left.Newest = nil, nil
+	left.Lines, left.Newest, left.Crowds = nil, nil, nil
 	for _, line := range t.Lines {
 		kept := line
 		kept.HappenedAt = nil
@@ -78,6 +88,11 @@ func (t Tally) After(cutoffs map[string]time.Time) Tally {
 	for _, seen := range t.Newest {
 		if stays(seen.Partition, seen.HappenedAt) {
 			left.Newest = append(left.Newest, seen)
+		}
+	}
+	for _, crowd := range t.Crowds {
+		if stays(crowd.Partition, t.At) {
+			left.Crowds = append(left.Crowds, crowd)
 		}
 	}
 	return left
@@ -103,6 +118,9 @@ func (t Tally) Digest() Digest {
 	shown.Counts = counts[:min(len(counts), maxCounts)]
 	for _, seen := range t.Newest[:min(len(t.Newest), maxNewest)] {
 		shown.Newest = append(shown.Newest, seen.Occurrence)
+	}
+	for _, crowd := range t.Crowds[:min(len(t.Crowds), maxCrowds)] {
+		shown.Attendance = append(shown.Attendance, crowd.Attendance)
 	}
 	return shown
 }

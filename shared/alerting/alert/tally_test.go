@@ -65,11 +65,13 @@ func TestATallyWithoutWhatWasDeleted(t *testing.T) {
 		Newest: []alert.Sighting{
 			sighting("back", "new", first.Add(2*time.Second)), sighting("gone", "one", first.Add(2*time.Second)), sighting("back", "old", first),
 		},
+		Crowds: []alert.Crowd{{Partition: "gone"}, {Partition: "back"}, {Partition: "here"}},
 	}
 	want := alert.Tally{
 		At: later, Since: first, Waiting: 2,
 		Lines:  []alert.Line{line("back", "a", "evt_2", first.Add(2*time.Second), 1), line("here", "a", "evt_3", first, 1)},
 		Newest: []alert.Sighting{sighting("back", "new", first.Add(2*time.Second))},
+		Crowds: []alert.Crowd{{Partition: "back"}, {Partition: "here"}},
 	}
 	got := tally.After(map[string]time.Time{"gone": later, "back": first.Add(time.Second)})
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -272,7 +272,7 @@ func (t *Task) send(ctx context.Context, latest runRecord, members []entryRecord
 	if len(members) == 0 {
 		return nil
 	}
-	encoded, err := t.message(latest, members).Encode()
+	encoded, err := t.message(ctx, latest, members).Encode()
 	if err != nil {
 		return err
 	}

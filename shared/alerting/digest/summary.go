@@ -1,8 +1,11 @@
 package digest
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -74,9 +77,38 @@ func since(members []entryRecord) time.Time {
 	return first.Value.ReceivedAt
 }
 
+// maxCrowds is of how many events a digest tells who attends.
+const maxCrowds = 10
+
+// crowds are who attends the events that a digest tells of, the most frequent first.
+func (t *Task) crowds(ctx context.Context, members []entryRecord) []alert.Crowd {
+	if t.Attends == nil {
+		return nil
+	}
+	events := map[record.Connection]int{}
+	for _, member := range members {
+		events[member.Value.connection()]++
+	}
+	frequent := slices.SortedFunc(maps.Keys(events), func(a, b record.Connection) int {
+		return cmp.Or(cmp.Compare(events[b], events[a]), cmp.Compare(a.EventID, b.EventID))
+	})
+	var crowds []alert.Crowd
+	for _, of := range frequent[:min(len(frequent), maxCrowds)] {
+		attends, known, err := t.Attends(ctx, of)
+		if err != nil || !known {
+			continue
+		}
+		attends.EventID, attends.Name = clip.Runes(of.EventID, maxShown), clip.Runes(attends.Name, maxShown)
+		crowds = append(crowds, alert.Crowd{Partition: of.Partition(), Attendance: attends})
+	}
+	return crowds
+}
+
 // message is the digest on its way to Slack: a root of its own, known by the claim's alert key.
-func (t *Task) message(latest runRecord, members []entryRecord) handoff.Message {
+func (t *Task) message(ctx context.Context, latest runRecord, members []entryRecord) handoff.Message {
 	claim, channel := latest.Value, latest.Key.ID
+	counted := tally(members, claim)
+	counted.Crowds = t.crowds(ctx, members)
 	return handoff.Message{
 		DeliveryID:  fmt.Sprintf("digest-%s-%s", channel, claim.Window.Format(time.RFC3339)),
 		Identity:    revento.Identity(claim.AlertKey),
@@ -88,7 +120,7 @@ func (t *Task) message(latest runRecord, members []entryRecord) handoff.Message 
 		SignedAt:    claim.At,
 		ReceivedAt:  claim.At,
 		QueuedAt:    t.Now().UTC(),
-		Form:        handoff.Digest{Tally: tally(members, claim)},
+		Form:        handoff.Digest{Tally: counted},
 		Body:        envelope(claim),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
@@ -27,7 +28,10 @@ type Task struct {
 	Records   Store
 	Deletions record.Store
 	Queues    queue.Sender
-	Now       func() time.Time
+	// Attends tells how many attend a connection's event, and false where that is not known; nil where connections are off. It asks
+	// nobody outside. A digest does not wait for what it fails with.
+	Attends func(ctx context.Context, of record.Connection) (alert.Attendance, bool, error)
+	Now     func() time.Time
 }
 
 var _ worker.Chore = (*Task)(nil)

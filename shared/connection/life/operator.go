@@ -1,6 +1,7 @@
 package life
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/health"
+	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/revento"
@@ -32,6 +34,11 @@ type Looks interface {
 	Result(ctx context.Context, of record.Connection, after int64) (state health.State, done bool, err error)
 }
 
+// Summaries tell what is known of a connection's event: mirror.Mirror.
+type Summaries interface {
+	Summary(ctx context.Context, of record.Connection) (mirror.Summary, error)
+}
+
 // Rings gives the ring of sealing keys, which sign links.
 type Rings interface {
 	Get(ctx context.Context) (seal.Ring, error)
@@ -45,6 +52,7 @@ type Operator struct {
 	*Lives
 	Standings Standings
 	Looks     Looks
+	Summaries Summaries
 	// Rings and Public make links. Public is not set, and Wait nil, where nothing runs.
 	Rings   Rings
 	Public  consent.PublicURL
@@ -91,6 +99,42 @@ type View struct {
 	DueAt time.Time `json:"due_at,omitzero"`
 	// Stopped says that a required deletion, or one that is held, keeps everything from being done for it.
 	Stopped bool `json:"stopped"`
+	// Name, StartDate, EndDate and PublishStatus are the event's, as Revento has them.
+	Name          string `json:"name,omitempty"`
+	StartDate     string `json:"start_date,omitempty"`
+	EndDate       string `json:"end_date,omitempty"`
+	PublishStatus string `json:"publish_status,omitempty"`
+	// Participants are how many they are; nil where nobody has looked yet.
+	Participants *Participants `json:"participants,omitempty"`
+	// CompletedAt is when all that Revento has was read last, Freshness as of when each thing was listed.
+	CompletedAt time.Time                  `json:"completed_at,omitzero"`
+	Freshness   map[mirror.Thing]time.Time `json:"freshness,omitempty"`
+}
+
+// Participants are how many participants an event has: in all and by status those who are there, missing once or not.
+type Participants struct {
+	Total       int            `json:"total"`
+	ByStatus    map[string]int `json:"by_status"`
+	MissingOnce int            `json:"missing_once"`
+	Cancelled   int            `json:"cancelled"`
+	// CancelledToday is how many of those came to be so on this day, in UTC.
+	CancelledToday int `json:"cancelled_today"`
+}
+
+// know adds what is known of the event.
+func (v *View) know(known mirror.Summary, now time.Time) {
+	v.Name, v.StartDate, v.EndDate, v.PublishStatus = known.Name, known.StartDate, known.EndDate, known.PublishStatus
+	v.CompletedAt, v.Freshness = known.CompletedAt, known.Freshness
+	if known.Life == "" {
+		return
+	}
+	v.Participants = &Participants{
+		Total: known.Total(), ByStatus: map[string]int{}, MissingOnce: known.MissingOnce, Cancelled: known.Cancelled,
+		CancelledToday: known.CancelledToday(now),
+	}
+	for status, number := range known.ByStatus {
+		v.Participants.ByStatus[cmp.Or(status, "unknown")] += number
+	}
 }
 
 const idLength = 16
@@ -149,6 +193,10 @@ func (o *Operator) view(ctx context.Context, standing connection.Standing) (View
 	if err != nil {
 		return View{}, err
 	}
+	known, err := o.Summaries.Summary(ctx, standing.Connection)
+	if err != nil {
+		return View{}, err
+	}
 	info := standing.Info
 	view := View{
 		ID: standing.Connection.Partition()[:idLength], EventID: info.EventID, OrganizationID: info.OrganizationID,
@@ -156,6 +204,7 @@ func (o *Operator) view(ctx context.Context, standing connection.Standing) (View
 		Health: state.Status, HealthSince: state.Since, HealthReason: state.Reason, ObservedAt: state.ObservedAt, Flapping: state.Flapping, Failing: state.IsIll(),
 		DueAt: info.Due, Stopped: standing.IsStopped(),
 	}
+	view.know(known, o.Now())
 	if view.Health == "" {
 		view.Health = health.Unknown
 	}

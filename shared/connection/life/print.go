@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 
@@ -32,11 +35,14 @@ func WriteView(w io.Writer, v View) error {
 	rows := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"event", clip.Line(v.EventID)},
+		{"its name", cmp.Or(clip.Line(v.Name), "-")},
 		{"organization", clip.Line(v.OrganizationID)},
 		{"state", v.stateText()},
 		{"health", v.healthText()},
 		{"looked at", legible.TimeOr(v.ObservedAt, "not yet")},
 		{"looked at next", legible.TimeOr(v.DueAt, "-")},
+		{"participants", v.Participants.text()},
+		{"all read", legible.TimeOr(v.CompletedAt, "not yet")},
 		{"connected", legible.Time(v.ConnectedAt)},
 		{"scopes", clip.Line(cmp.Or(strings.Join(v.Scopes, " "), "-"))},
 		{"its tokens end", legible.TimeOr(v.RefreshEnds, "-")},
@@ -45,6 +51,27 @@ func WriteView(w io.Writer, v View) error {
 		fmt.Fprintf(rows, "%s\t%s\n", row[0], row[1])
 	}
 	return rows.Flush()
+}
+
+// text is "250: 212 registered, 38 pending; 3 cancelled".
+func (p *Participants) text() string {
+	if p == nil {
+		return "-"
+	}
+	var parts []string
+	for _, status := range slices.SortedFunc(maps.Keys(p.ByStatus), func(a, b string) int {
+		return cmp.Or(cmp.Compare(p.ByStatus[b], p.ByStatus[a]), cmp.Compare(a, b))
+	}) {
+		parts = append(parts, fmt.Sprintf("%d %s", p.ByStatus[status], clip.Line(status)))
+	}
+	text := strconv.Itoa(p.Total)
+	if len(parts) > 0 {
+		text += ": " + strings.Join(parts, ", ")
+	}
+	if p.Cancelled > 0 {
+		text += fmt.Sprintf("; %d cancelled", p.Cancelled)
+	}
+	return text
 }
 
 func (v View) stateText() string {

@@ -62,7 +62,7 @@ func (b *batch) put(row held) error {
 	if row.isUnreadable {
 		b.summary.Value.Unreadable++
 	}
-	b.summary.Value.move(row.was, tallyOf(row.Row))
+	b.summary.Value.move(row.was, tallyOf(row.Row), b.mirror.Now())
 	b.add(encoded)
 	return nil
 }
@@ -71,7 +71,7 @@ func (b *batch) put(row held) error {
 func (b *batch) remove(row held) {
 	gone := b.life.record(keyOf(b.life.of, row.Thing, row.ID), row.version)
 	gone.Remove = true
-	b.summary.Value.move(row.was, tally{})
+	b.summary.Value.move(row.was, tally{}, b.mirror.Now())
 	b.add(gone)
 }
 

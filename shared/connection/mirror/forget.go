@@ -87,13 +87,28 @@ func (m *Mirror) Forget(ctx context.Context, of record.Connection, id string) (c
 		if err = failure; err != nil || row.UserID != id && row.ID != id {
 			return err == nil
 		}
-		err = again(func() error { return m.forget(ctx, life, row.ID) })
-		if err == nil {
+		if err = m.forgetWhole(ctx, life, row.ID); err == nil {
 			count++
 		}
 		return err == nil
 	})
 	return count, err
+}
+
+// forgetWhole deletes a row with what is kept beside it, that the person came: before the row, by which it is found, and once more after
+// it, where they came just then. Who checks somebody in looks whether there still is a row.
+func (m *Mirror) forgetWhole(ctx context.Context, life *lifeOf, id string) error {
+	checkIn := record.Key{Connection: life.of, Kind: record.CheckIn, ID: rowID(life.of, Participant, id)}
+	if _, err := m.Records.Delete(ctx, checkIn, life.life.Began()); err != nil {
+		return fmt.Errorf("forget a check-in: %w", err)
+	}
+	if err := again(func() error { return m.forget(ctx, life, id) }); err != nil {
+		return err
+	}
+	if _, err := m.Records.Delete(ctx, checkIn, life.life.Began()); err != nil {
+		return fmt.Errorf("forget a check-in: %w", err)
+	}
+	return nil
 }
 
 // note keeps who is forgotten. The summary has changed by it, so that what was decided without it is decided anew.

@@ -22,6 +22,8 @@ type Summary struct {
 	PublishStatus string `json:"publish_status,omitempty"`
 	// Counts are of participants.
 	Counts
+	// CancelledOn is the newest day on which participants came to be cancelled.
+	CancelledOn Day `json:"cancelled_on,omitzero"`
 	// Changes rises by one with each change of what is counted, and with each person who is forgotten.
 	Changes int64 `json:"changes"`
 	// LastPass is the newest pass that brought a page, and Completed the last complete one, with when it was complete.
@@ -39,6 +41,22 @@ type Summary struct {
 	Unidentified int64 `json:"unidentified,omitempty"`
 	Unreadable   int64 `json:"unreadable,omitempty"`
 }
+
+// Day is how many participants came to be cancelled on a day, in UTC, without those who came back on it.
+type Day struct {
+	Date      string `json:"date,omitempty"`
+	Cancelled int    `json:"cancelled,omitempty"`
+}
+
+// CancelledToday is how many participants came to be cancelled on the day of a moment, in UTC.
+func (s Summary) CancelledToday(now time.Time) int {
+	if s.CancelledOn.Date != dateOf(now) {
+		return 0
+	}
+	return s.CancelledOn.Cancelled
+}
+
+func dateOf(at time.Time) string { return at.UTC().Format(time.DateOnly) }
 
 // DeletionDate is when data is to go, and how far its deletion has come.
 type DeletionDate struct {
@@ -106,15 +124,29 @@ func (c Counts) clone() Counts {
 	return c
 }
 
-// move counts a row as another than it was, and says whether that is a change.
-func (s *Summary) move(from, to tally) {
+// move counts a row as another than it was.
+func (s *Summary) move(from, to tally, now time.Time) {
 	if from == to {
 		return
 	}
+	s.turn(from, to, dateOf(now))
 	s.Counts = s.clone()
 	s.add(from, -1)
 	s.add(to, 1)
 	s.Changes++
+}
+
+// turn counts who came to be cancelled, or came back, on a day. Who is forgotten did neither.
+func (s *Summary) turn(from, to tally, date string) {
+	was, is := from.presence == Cancelled, to.presence == Cancelled
+	switch {
+	case is && !was && s.CancelledOn.Date == date:
+		s.CancelledOn.Cancelled++
+	case is && !was:
+		s.CancelledOn = Day{Date: date, Cancelled: 1}
+	case was && !is && to.presence != "" && s.CancelledOn.Date == date:
+		s.CancelledOn.Cancelled = max(s.CancelledOn.Cancelled-1, 0)
+	}
 }
 
 // fresh keeps as of when a thing was listed, and by which pass.

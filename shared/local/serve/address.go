@@ -73,6 +73,7 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	backend := site.Backend()
 	backend.Connections = stoppedConnections(site.Engine, all)
+	backend.Attendance = stoppedAttendance(site.Engine, all, source, dir, backend.Connections)
 	return &Operator{Client: api.Within(backend), engine: engine}, nil
 }
 

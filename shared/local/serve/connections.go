@@ -17,6 +17,7 @@ import (
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/local/keyring"
+	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/web"
 	"revento-alerts/shared/wiring"
@@ -181,6 +182,14 @@ func (c *connections) operator(engine wiring.Engine) *life.Operator {
 	return operator.Connections(engine, c.Asking, c.upkeep, c.public, c.deliver)
 }
 
+// attendance is who attends the events that are connected; nil where nothing asks Revento.
+func (c *connections) attendance(engine wiring.Engine, of *life.Operator) *attendance.Attendance {
+	if c == nil {
+		return nil
+	}
+	return operator.Attendance(engine, of, c.Secrets.Rings, c.keys.Seeds())
+}
+
 // tick finds what is due.
 func (c *connections) tick(ctx context.Context) error {
 	_, err := c.upkeep.Tick(ctx)
@@ -194,7 +203,20 @@ func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
 	tells.Routes = all.Routes
 	return &life.Operator{
 		Lives: lives, Standings: &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
-		Looks:   &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
-		Deliver: syncworker.Outbox(engine, tells).Deliver, Installation: engine.Installation,
+		Looks:     &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
+		Summaries: operator.Rows(engine, lives.Registry, nil, nil),
+		Deliver:   syncworker.Outbox(engine, tells).Deliver, Installation: engine.Installation,
 	}
+}
+
+// stoppedAttendance is who attends their events, as far as the keys open what is kept of it. Keys that are nowhere are told by who needs
+// them.
+func stoppedAttendance(engine wiring.Engine, all settings.All, source settings.Source, dir string, of *life.Operator) *attendance.Attendance {
+	keys, err := keyring.Locate(source, dir)
+	fetch := keys.Fetch
+	if err != nil {
+		fetch = func(context.Context) (string, error) { return "", err }
+	}
+	rings := secret.NewHolder(fetch, seal.Parse, all.Connections.SecretMaxAge, engine.Now)
+	return operator.Attendance(engine, of, rings, keys.Seeds())
 }

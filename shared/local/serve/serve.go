@@ -187,6 +187,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	site.Connected = m.connections != nil
 	backend := site.Backend()
 	backend.Connections = m.connections.operator(engine)
+	backend.Attendance = m.connections.attendance(engine, backend.Connections)
 	return m.recorded(backend, clients.webhook, m.gateway)
 }
 

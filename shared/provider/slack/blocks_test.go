@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -71,6 +72,10 @@ func digest() alert.Content {
 				{Type: "application.submitted", EventID: "evt_abc123", ResourceID: "app_xyz", HappenedAt: flaggedAt.Add(-time.Minute)},
 				{Type: "application.submitted", EventID: "evt_abc123", ResourceID: "app_abc", FoundBy: "reconcile", HappenedAt: flaggedAt.Add(-time.Minute)},
 				{Type: "*odd*.<!channel>", HappenedAt: flaggedAt.Add(-2 * time.Minute)},
+			},
+			Attendance: []alert.Attendance{
+				{EventID: "evt_abc123", Name: "Summer *Camp* <!channel>", Registered: 212, CancelledToday: 3},
+				{EventID: "evt_def456", Registered: 40},
 			},
 		},
 	}
@@ -257,8 +262,9 @@ func FuzzRender(f *testing.F) {
 		}
 		digest := content
 		digest.Digest = &alert.Digest{
-			Counts: []alert.Count{{Type: title, EventID: id, Events: int(number)}},
-			Newest: []alert.Occurrence{{Type: name, EventID: value, ResourceID: id, HappenedAt: content.HappenedAt}},
+			Counts:     []alert.Count{{Type: title, EventID: id, Events: int(number)}},
+			Newest:     []alert.Occurrence{{Type: name, EventID: value, ResourceID: id, HappenedAt: content.HappenedAt}},
+			Attendance: slices.Repeat([]alert.Attendance{{EventID: id, Name: value, Registered: int(number), CancelledToday: int(number)}}, 12),
 		}
 		checkLimits(t, render(thread.Message{Content: digest}))
 		for _, reply := range []bool{false, true} {

@@ -16,6 +16,7 @@ const (
 	maxCountsPerSection = 10
 	maxCounts           = 20
 	maxNewest           = 5
+	maxAttendance       = 10
 	maxDigestText       = 60 // runes of a type or an id
 )
 
@@ -33,6 +34,9 @@ func digestDetails(content alert.Content) []slack.Block {
 	if len(told.Newest) > 0 {
 		blocks = append(blocks, newestSection(told.Newest))
 	}
+	if len(told.Attendance) > 0 {
+		blocks = append(blocks, attendanceSection(told.Attendance))
+	}
 	return append(blocks, contextLine(digestNotes(content)...))
 }
 
@@ -41,6 +45,23 @@ func newestSection(newest []alert.Occurrence) slack.Block {
 	for _, occurrence := range newest[:min(len(newest), maxNewest)] {
 		lines = append(lines, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventID)+
 			" · "+date(occurrence.HappenedAt)+found(occurrence.FoundBy))
+	}
+	return section(strings.Join(lines, "\n"))
+}
+
+// attendanceSection has a line for each event: "Summer Camp · evt_1: 212 registered, 3 cancelled today".
+func attendanceSection(all []alert.Attendance) slack.Block {
+	lines := []string{"*Who attends*"}
+	for _, of := range all[:min(len(all), maxAttendance)] {
+		line := code(of.EventID, maxDigestText)
+		if of.Name != "" {
+			line = plain(of.Name, maxDigestText) + " · " + line
+		}
+		line += fmt.Sprintf(": *%d* registered", of.Registered)
+		if of.CancelledToday > 0 {
+			line += fmt.Sprintf(", %d cancelled today", of.CancelledToday)
+		}
+		lines = append(lines, line)
 	}
 	return section(strings.Join(lines, "\n"))
 }

@@ -1,10 +1,13 @@
 package operator
 
 import (
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/connection/upkeep"
+	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 )
@@ -15,7 +18,20 @@ func Connections(
 	engine wiring.Engine, asks asking.Asking, looks *upkeep.Upkeep, public consent.PublicURL, deliver life.Deliver,
 ) *life.Operator {
 	return &life.Operator{
-		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Rings: asks.Secrets.Rings, Public: public, Deliver: deliver, Wait: grant.Wait,
+		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: Rows(engine, asks.Registry, nil, nil), Rings: asks.Secrets.Rings, Public: public, Deliver: deliver, Wait: grant.Wait,
 		Installation: engine.Installation,
+	}
+}
+
+// Rows is what Revento knows of connections. Without rings and seeds it tells of summaries alone.
+func Rows(engine wiring.Engine, registry *connection.Registry, rings mirror.Rings, seeds mirror.Seeds) *mirror.Mirror {
+	return &mirror.Mirror{Registry: registry, Records: engine.Records, Seeds: seeds, Rings: rings, Now: engine.Now}
+}
+
+// Attendance is who attends the events of connections.
+func Attendance(engine wiring.Engine, of *life.Operator, rings mirror.Rings, seeds mirror.Seeds) *attendance.Attendance {
+	rows := Rows(engine, of.Registry, rings, seeds)
+	return &attendance.Attendance{
+		Connections: of, People: attendance.Mirrored{Rows: rows}, Records: engine.Records, Now: engine.Now,
 	}
 }
