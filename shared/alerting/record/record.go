@@ -66,6 +66,9 @@ const (
 	// Health is how a connection does, and Upkeep that a message is out for it (package upkeep); both without an id.
 	Health Kind = "health"
 	Upkeep Kind = "upkeep"
+	// Pass is how the passes stand that read all of a connection's event (package pass), without an id. Its OccurredAt is the consent's
+	// time.
+	Pass Kind = "pass"
 	// Row is a thing of Revento's as the mirror knows it; id = kind of thing and hash of its id. Its OccurredAt is when its life began
 	// (package mirror).
 	Row Kind = "row"

@@ -127,6 +127,40 @@ func TestADuplicateUnderAnotherMessageIsADuplicate(t *testing.T) {
 	})
 }
 
+// Work that goes on after a time is no failure: its message is hidden for as long, however old it is, and no line of the log warns.
+func TestWorkThatIsPacedGoesOnLater(t *testing.T) {
+	test(t, ends("", fmt.Errorf("read: %w", worker.Paced{Wait: 75 * time.Second})), func(b *bench) {
+		b.queued(0)
+		for range 5 {
+			b.log.Reset()
+			if b.handle() || b.dead() != nil {
+				b.Fatal("it was ended")
+			}
+			if got := b.hidden(); got != 75*time.Second {
+				b.Errorf("it comes again after %s", got)
+			}
+			if log := b.log.String(); outcomeOf(log) != "paced" || strings.Contains(log, `"WARN"`) {
+				b.Errorf("the line: %s", log)
+			}
+			time.Sleep(maxAlertAge)
+		}
+	})
+}
+
+func TestWorkThatIsPacedForEverIsParked(t *testing.T) {
+	test(t, ends("", worker.Paced{}), func(b *bench) {
+		b.queued(0)
+		received := b.receive(queue.Slack)
+		received.Receives = 899
+		if !b.Handle(b.Context(), received) {
+			b.Error("it is not done")
+		}
+		if diff := cmp.Diff([]string{"max_receives: paced"}, b.dead()); diff != "" {
+			b.Error(diff)
+		}
+	})
+}
+
 // fate plays a message's receipts until it is done with, and returns how many there were and how long it took.
 func (b *bench) fate() (receives int, took time.Duration) {
 	b.Helper()

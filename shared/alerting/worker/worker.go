@@ -76,6 +76,13 @@ func Since(first time.Time, err error) error {
 	return tried{err, first}
 }
 
+// Paced is the end of work that went well and is to go on after a time, as where a budget of calls is used up. It is no failure, and its
+// message's receipt no attempt.
+type Paced struct{ Wait time.Duration }
+
+// Error implements error.
+func (p Paced) Error() string { return "the work goes on after " + p.Wait.String() }
+
 // Task is the rules of one destination of alerts.
 type Task interface {
 	// Work deals with an event. Its error is classified by package fault.
@@ -191,6 +198,9 @@ func (w *Worker) Handle(ctx context.Context, received queue.Received) (done bool
 		return w.park(ctx, received, fault.Error{Reason: reasonUnreadable, Err: err}, line)
 	}
 	outcome, err := w.work(ctx, job, line)
+	if paced, ok := errors.AsType[Paced](err); ok {
+		return w.pace(ctx, received, paced, line)
+	}
 	if err != nil {
 		return w.settle(ctx, received, err, line)
 	}
@@ -280,6 +290,18 @@ func (w *Worker) settle(ctx context.Context, received queue.Received, err error,
 	w.end(line, "retried")
 	return false
 }
+
+// pace hides a message whose work goes on later.
+func (w *Worker) pace(ctx context.Context, received queue.Received, paced Paced, line *telemetry.Line) bool {
+	if limit := w.limit(received, fault.Throttled, 0); limit != "" {
+		return w.park(ctx, received, fault.Error{Reason: limit + ": " + outcomePaced}, line)
+	}
+	w.deferMessage(ctx, received, min(max(paced.Wait, leastDelay), longestDelay), line)
+	w.end(line, outcomePaced)
+	return false
+}
+
+const outcomePaced = "paced"
 
 // left is how long failures are still tried again.
 func (w *Worker) left(received queue.Received, err error) time.Duration {

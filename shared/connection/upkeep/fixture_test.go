@@ -138,6 +138,12 @@ func (b *bench) Probe(_ context.Context, of record.Connection) (result upkeep.Re
 	return result, err
 }
 
+// Answered implements upkeep.Prober.
+func (b *bench) Answered(_ context.Context, of record.Connection) (result upkeep.Result, err error) {
+	err = b.plan.Do("answered", func() error { return nil })
+	return upkeep.Result{Outcome: health.Answered, State: connection.Active, Ends: b.ends}, err
+}
+
 // Deliver implements upkeep.Outbox.
 func (b *bench) Deliver(_ context.Context, own handoff.Own) error {
 	return b.plan.Do("deliver", func() error {

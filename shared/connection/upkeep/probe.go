@@ -48,20 +48,41 @@ func (p *EventProber) Probe(ctx context.Context, of record.Connection) (Result, 
 			return allowance, refused
 		})
 	})
-	standing, stateErr := p.Tokens.Standing(ctx, of)
-	if stateErr != nil {
-		return Result{}, stateErr
+	result, stateErr := p.standing(ctx, of)
+	switch {
+	case stateErr != nil:
+		return result, stateErr
+	case result.State == connection.Active:
+		result.Outcome, result.Reason, err = read(err, refused)
+	case result.Outcome != "":
+		err = nil
+	}
+	return result, err
+}
+
+// Answered implements Prober.
+func (p *EventProber) Answered(ctx context.Context, of record.Connection) (Result, error) {
+	result, err := p.standing(ctx, of)
+	if result.State == connection.Active {
+		result.Outcome = health.Answered
+	}
+	return result, err
+}
+
+// standing is what the token's state says by itself: of one that is active, nothing.
+func (p *EventProber) standing(ctx context.Context, of record.Connection) (Result, error) {
+	standing, err := p.Tokens.Standing(ctx, of)
+	if err != nil {
+		return Result{}, err
 	}
 	result := Result{State: standing.State, Why: standing.Reason, Ends: endsOf(standing)}
 	switch standing.State {
-	case connection.Active:
-		result.Outcome, result.Reason, err = read(err, refused)
 	case connection.Revoked:
-		result.Outcome, result.Reason, err = health.TokenRevoked, string(standing.Reason), nil
+		result.Outcome, result.Reason = health.TokenRevoked, string(standing.Reason)
 	case connection.NeedsConsent:
-		result.Outcome, result.Reason, err = health.ConsentNeeded, string(standing.Reason), nil
+		result.Outcome, result.Reason = health.ConsentNeeded, string(standing.Reason)
 	}
-	return result, err
+	return result, nil
 }
 
 // read is what a call came to where the token is in order; refused is what Revento's own reply to it was. It returns the error where that

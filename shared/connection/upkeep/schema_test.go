@@ -15,7 +15,7 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 	schema.CheckRecord(t, record.Upkeep, mark{Lease: lease.Lease{Owner: "MESSAGE", Ends: at}, Receives: 2})
 	schema.CheckRecord(t, record.Health, vitals{
-		EventID: "evt_1", OrganizationID: "org_1", Life: "2026-05-09T12:00:00.000000000Z",
+		EventID: "evt_1", OrganizationID: "org_1", Life: "2026-05-09T12:00:00.000000000Z", Due: at,
 		Health: health.State{
 			Life: "GRANT-1", Grant: "GRANT-2", Status: health.Error, Since: at, Reason: "http_503", ObservedAt: at, Observed: 9, Bad: 3, Good: 1,
 			OnlyLimited: true, BadSince: at, BadAt: at, Told: health.Flapping, Changes: []time.Time{at}, Flapping: true, Steady: 2,

@@ -12,6 +12,7 @@ import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/health"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/lease"
 	"revento-alerts/shared/ground/telemetry"
@@ -22,6 +23,7 @@ var _ worker.Chore = (*Upkeep)(nil)
 // The outcomes, beside the workers' own.
 const (
 	outcomeProbed  worker.Outcome = "probed"
+	outcomeRead    worker.Outcome = "read" // pages of a pass
 	outcomeNothing worker.Outcome = "nothing_due"
 	outcomeTold    worker.Outcome = "told"
 )
@@ -69,7 +71,7 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 			return "", err
 		}
 	}
-	result, err := u.Prober.Probe(ctx, of)
+	seen, err := u.look(ctx, s, line)
 	if err != nil {
 		if s, readErr := u.Registry.Read(ctx, of); readErr == nil && !isServed(s) { // it ended meanwhile
 			return outcomeNothing, nil
@@ -81,9 +83,65 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 		}
 		return "", waiting(err)
 	}
+	return u.conclude(ctx, s, owner, seen)
+}
+
+// seen is what one receipt of a message brought.
+type seen struct {
+	// result is the probe's; nil where none was due.
+	result *Result
+	// progress is the pass's.
+	progress pass.Progress
+}
+
+// look does what is due: pages of a pass, and a probe. A call of the pass that was answered counts as one; what went wrong with it is
+// looked at by one at once.
+func (u *Upkeep) look(ctx context.Context, s connection.Standing, line *telemetry.Line) (seen, error) {
+	reads, err := u.isPassDue(ctx, s)
+	if err != nil {
+		return seen{}, err
+	}
+	known, err := u.loadVitals(ctx, s)
+	if err != nil {
+		return seen{}, err
+	}
+	saw := seen{progress: pass.Progress{Done: true}}
+	if reads {
+		if saw.progress, err = u.Passer.Go(ctx, s); err != nil {
+			return saw, err
+		}
+		line.Set("pages", saw.progress.Pages)
+		line.Measure("pages_read", telemetry.Count, int64(saw.progress.Pages))
+	}
+	var result Result
+	switch {
+	case !known.Value.isDue(s, u.Now()) && !saw.progress.Trouble:
+		return saw, nil
+	case saw.progress.IsAnswered():
+		result, err = u.Prober.Answered(ctx, s.Connection)
+	default:
+		result, err = u.Prober.Probe(ctx, s.Connection)
+	}
+	if err != nil {
+		return saw, err
+	}
 	line.Set("probe", string(result.Outcome))
 	line.Count("probe_" + string(result.Outcome))
-	return u.conclude(ctx, s, owner, result)
+	saw.result = &result
+	return saw, nil
+}
+
+// isPassDue says whether something of a pass is to be done.
+func (u *Upkeep) isPassDue(ctx context.Context, s connection.Standing) (bool, error) {
+	due, err := u.passDue(ctx, s)
+	return !due.IsZero() && !due.After(u.Now()), err
+}
+
+func (u *Upkeep) passDue(ctx context.Context, s connection.Standing) (time.Time, error) {
+	if u.Passer == nil {
+		return time.Time{}, nil
+	}
+	return u.Passer.Due(ctx, s)
 }
 
 // waiting returns a probe's failure as the queue is to take it. What asks to wait is no failed attempt. What a person has to mend is no
@@ -153,14 +211,13 @@ func (u *Upkeep) dropMark(ctx context.Context, s connection.Standing, owner stri
 	return []record.Record{encoded}, err
 }
 
-// conclude stores what a probe showed: the health, the registry's state, when the next is due, and that no message is out, all together.
-// Where something was set due meanwhile, the mark stays and the message goes on.
-func (u *Upkeep) conclude(
-	ctx context.Context, read connection.Standing, owner string, result Result,
-) (outcome worker.Outcome, err error) {
+// conclude stores what was seen: the health, the registry's state, when the next is due, and that no message is out, all together. Where
+// something was set due meanwhile, or a pass is to go on, the mark stays and so does the message.
+func (u *Upkeep) conclude(ctx context.Context, read connection.Standing, owner string, saw seen) (outcome worker.Outcome, err error) {
 	var after health.State
+	goesOn := false
 	_, err = u.Registry.Change(ctx, read.Connection, func(s connection.Standing) (connection.Info, []record.Record, error) {
-		outcome = outcomeProbed
+		outcome, goesOn = outcomeRead, false
 		if !isServed(s) || !s.ConnectedAt.Equal(read.ConnectedAt) { // what was seen is of another consent
 			outcome = worker.Unfinished
 			return s.Info, nil, nil
@@ -169,30 +226,60 @@ func (u *Upkeep) conclude(
 		if err != nil {
 			return s.Info, nil, err
 		}
-		known.Value.Health = known.Value.Health.Observe(observation(s, result), u.Now())
-		after = known.Value.Health
-		with, err := u.encoded(listed(known))
-		if err != nil {
-			return s.Info, nil, err
+		next, with := s.Info, []record.Record(nil)
+		if saw.result != nil {
+			outcome = outcomeProbed
+			known.Value.Health = known.Value.Health.Observe(observation(s, *saw.result), u.Now())
+			if s.Due == read.Due { // else somebody may want another
+				known.Value.Due = known.Value.Health.Next(u.ProbeInterval, u.Random(), u.Now())
+			}
+			next = moved(s.Info, *saw.result, u.Now())
+			if with, err = u.encoded(listed(known)); err != nil {
+				return s.Info, nil, err
+			}
 		}
-		next := moved(s.Info, result, u.Now())
+		after = known.Value.Health
 		if s.Due != read.Due {
 			outcome = worker.Unfinished
 			return next, with, nil
 		}
+		s.Info = next
+		if !saw.progress.Done && s.Serves() {
+			goesOn = true
+			return next, with, nil
+		}
 		if isLooked(next.State) {
-			next.Due = after.Next(u.ProbeInterval, u.Random(), u.Now())
+			if next.Due, err = u.nextDue(ctx, s, known.Value); err != nil {
+				return s.Info, nil, err
+			}
 		}
 		dropped, err := u.dropMark(ctx, s, owner)
 		return next, append(with, dropped...), err
 	})
 	if err != nil {
-		return "", fmt.Errorf("store what a probe showed: %w", err)
+		return "", fmt.Errorf("store what was seen of a connection: %w", err)
 	}
-	if !after.HasNews() {
-		return outcome, nil
+	if saw.result != nil && after.HasNews() {
+		if err := u.send(ctx, tellMessage(tellBody{At: u.Now().UTC(), EventID: read.EventID, OrganizationID: read.OrganizationID})); err != nil {
+			return "", err
+		}
 	}
-	return outcome, u.send(ctx, tellMessage(tellBody{At: u.Now().UTC(), EventID: read.EventID, OrganizationID: read.OrganizationID}))
+	if goesOn && saw.progress.Wait > 0 {
+		return "", worker.Paced{Wait: min(saw.progress.Wait, markTime-TickInterval)} // the message's mark outlasts it
+	}
+	if goesOn {
+		outcome = worker.Unfinished
+	}
+	return outcome, nil
+}
+
+// nextDue is when the next is due: the probe, or what the passes wait for.
+func (u *Upkeep) nextDue(ctx context.Context, s connection.Standing, known vitals) (time.Time, error) {
+	due, err := u.passDue(ctx, s)
+	if err != nil || due.IsZero() || known.Due.Before(due) {
+		due = known.Due
+	}
+	return due.UTC(), err
 }
 
 func (u *Upkeep) encoded(entry vitalsEntry) ([]record.Record, error) {
@@ -202,9 +289,12 @@ func (u *Upkeep) encoded(entry vitalsEntry) ([]record.Record, error) {
 
 func observation(s connection.Standing, result Result) health.Observation {
 	return health.Observation{
-		Grant: s.ConnectedAt.UTC().Format(time.RFC3339Nano), Outcome: result.Outcome, Reason: result.Reason, Ends: result.Ends,
+		Grant: grantOf(s), Outcome: result.Outcome, Reason: result.Reason, Ends: result.Ends,
 	}
 }
+
+// grantOf names the consent that a connection stands on.
+func grantOf(s connection.Standing) string { return s.ConnectedAt.UTC().Format(time.RFC3339Nano) }
 
 // moved takes over the state that the token is in.
 func moved(info connection.Info, result Result, now time.Time) connection.Info {

@@ -1,7 +1,8 @@
 // Package upkeep looks at connections and tells how they do: what is due for one is done by one message in the queue sync, and what that
 // shows is told from one place.
 //
-//	schedule --> Tick: what is due --mark--> message --> probe --> health, the next due time, mark dropped (one transaction)
+//	schedule --> Tick: what is due --mark--> message --> probe, or pages of a pass --> health, the next due time, mark dropped
+//	                                                       |                           (one transaction)
 //	                                                       `--> telling: outage? --> notice in the outbox --> delivery of our own
 //
 // One message is out for a connection, whoever wanted it: its mark says so, and ends, should the message be lost.
@@ -19,6 +20,7 @@ import (
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/health"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/ground/lease"
 )
 
@@ -44,6 +46,18 @@ type Prober interface {
 	// Probe returns what it showed of the connection. An error says nothing of the connection: our budget is used up, a refresh is under
 	// way, a store failed. It is classified, and the probe is to be made again.
 	Probe(ctx context.Context, of record.Connection) (Result, error)
+	// Answered is what a probe would show where another call was just answered as it should be. It makes none.
+	Answered(ctx context.Context, of record.Connection) (Result, error)
+}
+
+// Passer reads all that Revento knows of a connection's event: pass.Passes.
+type Passer interface {
+	// Due is when something of it is to be done; zero where nothing is.
+	Due(ctx context.Context, s connection.Standing) (time.Time, error)
+	// Ask returns what makes it due now, and the number of the pass whose end is waited for. It returns pass.ErrNotServed.
+	Ask(ctx context.Context, s connection.Standing) (number int64, with []record.Record, err error)
+	// Go does a part of it. An error is our own, and says nothing of the connection.
+	Go(ctx context.Context, s connection.Standing) (pass.Progress, error)
 }
 
 // Result is what a probe showed.
@@ -70,7 +84,9 @@ type Upkeep struct {
 	Records  Records
 	Queues   queue.Sender
 	Prober   Prober
-	Outbox   Outbox
+	// Passer is nil where nothing is read, as by who only finds what is due.
+	Passer Passer
+	Outbox Outbox
 	// ProbeInterval is how often a connection is probed that does well.
 	ProbeInterval time.Duration
 	// Copies is how many of the registry's shards are looked at at the same time; 0 means one.
@@ -107,35 +123,61 @@ func (u *Upkeep) loadMark(ctx context.Context, s connection.Standing) (markEntry
 
 // Ask has a connection looked at now, whatever the schedule. It returns the number that the result's is greater than.
 func (u *Upkeep) Ask(ctx context.Context, of record.Connection) (after int64, err error) {
-	var out string // the message that is to be sent
-	_, err = u.Registry.Change(ctx, of, func(s connection.Standing) (connection.Info, []record.Record, error) {
-		out = ""
-		if !isServed(s) {
-			return s.Info, nil, ErrNotServed
-		}
+	err = u.ask(ctx, of, func(s connection.Standing) ([]record.Record, error) {
 		known, err := u.loadVitals(ctx, s)
 		if err != nil {
-			return s.Info, nil, err
+			return nil, err
 		}
 		after = known.Value.Health.Observed
-		next := s.Info
-		next.Due = u.Now().UTC()
-		marked, err := u.loadMark(ctx, s)
-		if err != nil || marked.Value.IsHeld(u.Now()) {
-			return next, nil, err
-		}
-		out = lease.NewOwner()
-		marked.Value = mark{Lease: lease.Take(out, u.Now(), markTime)}
-		encoded, err := record.Encode(marked)
-		return next, []record.Record{encoded}, err
+		known.Value.Due = u.Now().UTC()
+		return u.encoded(listed(known))
 	})
 	if err != nil {
 		return 0, fmt.Errorf("have the connection looked at: %w", err)
 	}
-	if out == "" {
-		return after, nil
+	return after, nil
+}
+
+// AskPass has all that Revento knows of a connection's event read now, whatever the schedule. It returns the number of the pass whose end
+// is to be waited for: the one that is under way, or else the next.
+func (u *Upkeep) AskPass(ctx context.Context, of record.Connection) (number int64, err error) {
+	err = u.ask(ctx, of, func(s connection.Standing) (with []record.Record, err error) {
+		number, with, err = u.Passer.Ask(ctx, s)
+		return with, err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("have a connection's event read: %w", err)
 	}
-	return after, u.send(ctx, syncMessage(of, out))
+	return number, nil
+}
+
+// ask makes something due for a connection now, by the records of what, and sends a message unless one is out.
+func (u *Upkeep) ask(ctx context.Context, of record.Connection, what func(connection.Standing) ([]record.Record, error)) error {
+	var out string // the message that is to be sent
+	_, err := u.Registry.Change(ctx, of, func(s connection.Standing) (connection.Info, []record.Record, error) {
+		out = ""
+		if !isServed(s) {
+			return s.Info, nil, ErrNotServed
+		}
+		with, err := what(s)
+		if err != nil {
+			return s.Info, nil, err
+		}
+		next := s.Info
+		next.Due = u.Now().UTC()
+		marked, err := u.loadMark(ctx, s)
+		if err != nil || marked.Value.IsHeld(u.Now()) {
+			return next, with, err
+		}
+		out = lease.NewOwner()
+		marked.Value = mark{Lease: lease.Take(out, u.Now(), markTime)}
+		encoded, err := record.Encode(marked)
+		return next, append(with, encoded), err
+	})
+	if err != nil || out == "" {
+		return err
+	}
+	return u.send(ctx, syncMessage(of, out))
 }
 
 // Result returns a connection's health, and whether it is one that Ask asked for.

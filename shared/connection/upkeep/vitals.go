@@ -3,6 +3,7 @@ package upkeep
 import (
 	"context"
 	"slices"
+	"time"
 
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
@@ -15,6 +16,8 @@ type vitals struct {
 	OrganizationID string          `json:"organization_id"`
 	Life           connection.Life `json:"life"`
 	Health         health.State    `json:"health"`
+	// Due is when it is to be probed; zero where it is at once, as in what a former version kept.
+	Due time.Time `json:"due,omitzero"`
 }
 
 type vitalsEntry = record.Entry[vitals]
@@ -30,13 +33,18 @@ func (v vitals) connection() record.Connection {
 	return record.Connection{EventID: v.EventID, OrganizationID: v.OrganizationID}
 }
 
+// isDue says whether the connection is to be probed: its time has come, or no probe was made since the organizer consented.
+func (v vitals) isDue(s connection.Standing, now time.Time) bool {
+	return !v.Due.After(now) || v.Health.Grant != grantOf(s)
+}
+
 func (u *Upkeep) loadVitals(ctx context.Context, s connection.Standing) (vitalsEntry, error) {
 	entry, err := record.Load[vitals](ctx, u.Records, vitalsKey(s.Connection))
 	if err != nil {
 		return entry, err
 	}
 	if entry.Value.Life != s.Life {
-		entry.Value.Health = health.State{}
+		entry.Value.Health, entry.Value.Due = health.State{}, time.Time{}
 	}
 	entry.Value.EventID, entry.Value.OrganizationID, entry.Value.Life = s.EventID, s.OrganizationID, s.Life
 	entry.OccurredAt = s.ConnectedAt
