@@ -91,7 +91,7 @@ func FuzzQueueEvents(f *testing.F) {
 		for _, message := range event.Records {
 			known[message.MessageId] = true
 		}
-		for _, name := range queue.Names {
+		for _, name := range queue.There(false) {
 			functions, _ := fuzzed(t)
 			response, err := functions.worker(name)(t.Context(), event)
 			if err != nil || response.BatchItemFailures == nil {
