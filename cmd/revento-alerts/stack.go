@@ -123,7 +123,7 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 		Finder:     ledger,
 		Connected:  all.Connections.On(),
 		URL:        webhookURL,
-		Place:      checkup.OnStack(d.Name, d.aws.Region, physicalNames(urls)...),
+		Place:      d.place(physicalNames(urls)...),
 		Tables:     dynamodb.NewTables(d.aws),
 		TableNames: slices.Sorted(maps.Values(tables)),
 		Source:     d.Source(),
@@ -137,6 +137,11 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	}
 	backend := site.Backend()
 	return backend, d.connections(engine, all, &backend)
+}
+
+// place is the stack in the words of remedies.
+func (d deployed) place(queues ...string) checkup.Site {
+	return checkup.OnStack(d.Name, d.aws.Region, queues...)
 }
 
 // connections adds what a person can do with the stack's connections, where they are on. The tokens are opened and renewed by the stack's

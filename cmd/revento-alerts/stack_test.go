@@ -253,6 +253,12 @@ func TestAStackWithoutConnectionsSaysHowTheyAreTurnedOn(t *testing.T) {
 			t.Errorf("%s: %+v", command, r)
 		}
 	}
+	for _, command := range []string{"keys list", "keys add"} {
+		r := call(t, nil, append(strings.Fields(command), "--stack", "revento")...)
+		if r.code != exitFailed || !strings.Contains(r.err, "no sealing keys") || !strings.Contains(r.err, "ReventoClientId") {
+			t.Errorf("%s: %+v", command, r)
+		}
+	}
 	if r := call(t, nil, "connections", "list", "--stack", "revento"); r.code != 0 || r.out != "no connections\n" {
 		t.Errorf("%+v", r)
 	}
@@ -281,6 +287,22 @@ func TestALinkOfAStackLeadsToItsPages(t *testing.T) {
 	}, outputSealingKeys, outputPublicURL)
 	r := call(t, nil, "connections", "link", "evt_1", "--stack", "revento")
 	if r.code != 0 || !strings.HasPrefix(r.out, "https://x.example/connect?event_id=evt_1&link=") {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestKeysOfAStackAreListedByTheirIDs(t *testing.T) {
+	answer := fmt.Sprintf(`{"SecretString": %q}`, "{\"keys\": [\""+strings.Repeat("k", 43)+"\", \""+strings.Repeat("o", 43)+"\"]}")
+	withOutputs(t, queue.There(true), connected, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_, _ = fmt.Fprint(w, answer)
+	}, outputSealingKeys, outputPublicURL)
+	r := call(t, nil, "keys", "list", "--stack", "revento")
+	if r.code != 0 || len(strings.Fields(r.out)) != 2 || strings.Contains(r.out, "kkk") {
+		t.Errorf("%+v", r)
+	}
+	r = call(t, nil, "keys", "list", "--stack", "revento", "--data", "x")
+	if r.code == 0 || !strings.Contains(r.err, "give one") {
 		t.Errorf("%+v", r)
 	}
 }

@@ -54,6 +54,9 @@ type site struct {
 // Get implements consent.Ring.
 func (s *site) Get(context.Context) (seal.Ring, error) { return s.ring, nil }
 
+// Refresh implements consent.Ring.
+func (s *site) Refresh(context.Context) (seal.Ring, bool, error) { return s.ring, false, nil }
+
 func newSite(t *testing.T, public string) *site {
 	t.Helper()
 	parsed, err := consent.ParsePublicURL(public)

@@ -15,22 +15,26 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/aws/awslambda"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/settings"
 	"revento-alerts/test/emulators"
 )
 
-// connect has the functions of connections run beside a stack's others, and Revento where the stack's providers are.
+// connect has the functions of connections run beside a stack's others, and Revento where the stack's parameters say, or its providers are.
 func (s *stack) connect() (web, tick, sync *function) {
 	s.Helper()
-	s.makeSecret("revento-client-secret", "client-secret-canary")
+	s.makeSecret("revento-client-secret", clientSecret)
 	s.makeSecret("sealing-keys", strings.Repeat("k", 43))
 	environment := map[string]string{
 		"STACK": s.name, "ENVIRONMENT": "pipeline", "SLACK_CHANNEL": "C0PIPELINE",
-		"REVENTO_CLIENT_ID": "client_1", "REVENTO_AUTH_URL": s.providers, "REVENTO_API_URL": s.providers + "/api/v1",
+		"REVENTO_CLIENT_ID": clientID, "REVENTO_AUTH_URL": s.providers, "REVENTO_API_URL": s.providers + "/api/v1",
 		"REVENTO_CLIENT_SECRET_ID": s.name + "/revento-client-secret", "SEALING_KEYS_ID": s.name + "/sealing-keys",
 	}
 	s.give(environment)
 	for name, url := range emulators.Queues(s.T, maxReceives, queue.Sync) {
 		s.urls[name], environment[variableOf(name)] = url, url
+	}
+	for parameter, value := range s.parameters {
+		environment[settings.Setting{Parameter: parameter}.Variable()] = value
 	}
 	folder := built(s.T)
 	const tickTimeout, webTimeout = time.Minute, time.Minute

@@ -5,6 +5,7 @@ package pipeline
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -40,15 +41,18 @@ func (s *stack) operates() *operator {
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
 func (s *stack) description() string {
 	var parameters, outputs strings.Builder
-	for name, value := range map[string]string{
+	given := map[string]string{
 		"SlackChannel": "C0PIPELINE", "SlackApiUrl": s.providers + "/api/", "PagerdutyEventsUrl": s.providers, "Environment": "pipeline",
-	} {
+	}
+	maps.Copy(given, s.parameters)
+	for name, value := range given {
 		fmt.Fprintf(&parameters, "<member><ParameterKey>%s</ParameterKey><ParameterValue>%s</ParameterValue></member>", name, value)
 	}
 	values := map[string]string{
 		"WebhookUrl": "https://x.example/webhooks/revento", "DeliveriesTable": s.tables["DELIVERIES_TABLE"],
 		"RecordsTable": s.tables["RECORDS_TABLE"], "DeletionsTable": s.tables["DELETIONS_TABLE"],
 	}
+	maps.Copy(values, s.outputs)
 	for name, url := range s.urls {
 		values[queueOutput(name)] = url
 	}

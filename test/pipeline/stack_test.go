@@ -59,6 +59,8 @@ type stack struct {
 	deletion  *function
 	purge     *function
 	digest    *function
+	// parameters and outputs are what the stack has with connections more.
+	parameters, outputs map[string]string
 }
 
 // deploy makes a stack; settings are variables beside those that every stack here has.
@@ -69,7 +71,7 @@ func deploy(t *testing.T, settings ...string) *stack {
 	s.tables = map[string]string{
 		"DELIVERIES_TABLE": emulators.Deliveries(t), "RECORDS_TABLE": emulators.Records(t), "DELETIONS_TABLE": emulators.Deletions(t),
 	}
-	s.urls = emulators.Queues(t, maxReceives, queue.Names...)
+	s.urls = emulators.Queues(t, maxReceives, queue.There(false)...)
 	s.queues = sqs.New(config, s.urls)
 	s.makeSecret("webhook-secrets", "")
 	s.makeSecret("slack-bot-token", token)

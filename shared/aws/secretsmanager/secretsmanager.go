@@ -19,19 +19,29 @@ import (
 func Fetch(config aws.Config, id string) secret.Fetch {
 	client := sdk.NewFromConfig(config)
 	return func(ctx context.Context) (string, error) {
-		got, err := client.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: &id})
-		if err != nil {
-			return "", failure(ctx, id, err)
-		}
-		value := aws.ToString(got.SecretString)
-		if value == "" {
-			value = string(got.SecretBinary) // where it was filled in from a file, as bytes
-		}
-		if value == "" {
-			return "", empty(id)
-		}
-		return value, nil
+		value, _, err := current(ctx, client, id)
+		return value, err
 	}
+}
+
+// stageCurrent is the label of the version that is read.
+// https://docs.aws.amazon.com/secretsmanager/latest/userguide/whats-in-a-secret.html
+const stageCurrent = "AWSCURRENT"
+
+// current returns the secret's value, and its version's id.
+func current(ctx context.Context, client *sdk.Client, id string) (value, version string, err error) {
+	got, err := client.GetSecretValue(ctx, &sdk.GetSecretValueInput{SecretId: &id, VersionStage: aws.String(stageCurrent)})
+	if err != nil {
+		return "", "", failure(ctx, id, err)
+	}
+	value = aws.ToString(got.SecretString)
+	if value == "" {
+		value = string(got.SecretBinary) // where it was filled in from a file, as bytes
+	}
+	if value == "" {
+		err = empty(id)
+	}
+	return value, aws.ToString(got.VersionId), err
 }
 
 // failure counts a secret without a value as empty. A secret that is not there gets the same answer, and asks for the same

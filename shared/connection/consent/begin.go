@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"time"
+
+	"revento-alerts/shared/connection/seal"
 )
 
 // Start is how an organizer is asked.
@@ -20,13 +23,18 @@ func (c *Consent) Begin(ctx context.Context, eventID, link string) (Start, Outco
 	if !IsEventID(eventID) {
 		return Start{}, Outcome{Kind: EventMalformed}
 	}
-	ring, err := c.Ring.Get(ctx)
+	var end time.Time
+	isLink := false
+	ring, err := c.opening(ctx, func(ring seal.Ring) bool {
+		end, isLink = readLink(ring, eventID, link)
+		return isLink || c.Open
+	})
 	if err != nil {
 		return Start{}, Outcome{Kind: Unavailable, Err: fmt.Errorf("look up the key ring: %w", err)}
 	}
 	if c.Open {
 		link = ""
-	} else if end, ok := readLink(ring, eventID, link); !ok {
+	} else if !isLink {
 		return Start{}, Outcome{Kind: LinkWrong}
 	} else if !c.Now().Before(end) {
 		return Start{}, Outcome{Kind: LinkExpired, EventID: eventID}

@@ -63,9 +63,11 @@ type Given struct {
 	LinkedBy string
 }
 
-// Ring is where the key ring is looked up.
+// Ring is where the key ring is looked up, as secret.Holder does.
 type Ring interface {
 	Get(ctx context.Context) (seal.Ring, error)
+	// Refresh looks it up anew, once a minute at the most; fresh says whether it did.
+	Refresh(ctx context.Context) (ring seal.Ring, fresh bool, err error)
 }
 
 // Consent asks for it.
@@ -80,4 +82,17 @@ type Consent struct {
 	// Open lets anybody begin, without a link.
 	Open bool
 	Now  func() time.Time
+}
+
+// opening returns the ring that opens takes: the one that is known, or what a fresh look brings, since a key may have been added a moment
+// ago where a link was made or a flow begun. Where it takes neither, it is the one that is known.
+func (c *Consent) opening(ctx context.Context, opens func(seal.Ring) bool) (seal.Ring, error) {
+	ring, err := c.Ring.Get(ctx)
+	if err != nil || opens(ring) {
+		return ring, err
+	}
+	if fresh, isFresh, err := c.Ring.Refresh(ctx); err == nil && isFresh && opens(fresh) {
+		return fresh, nil
+	}
+	return ring, nil
 }

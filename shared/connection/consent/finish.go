@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/revento"
 )
@@ -29,13 +30,17 @@ func (c *Consent) Finish(ctx context.Context, callback Callback, cookie func(flo
 	if sealed == "" {
 		return Outcome{Kind: OtherFlow}
 	}
-	ring, err := c.Ring.Get(ctx)
+	var f flow
+	var failure error
+	_, err := c.opening(ctx, func(ring seal.Ring) bool {
+		f, failure = openFlow(ring, callback.State, sealed)
+		return failure == nil
+	})
 	if err != nil {
 		return Outcome{Kind: Unavailable, Err: fmt.Errorf("look up the key ring: %w", err)}
 	}
-	f, err := openFlow(ring, callback.State, sealed)
-	if err != nil {
-		return Outcome{Kind: OtherFlow, Err: err}
+	if failure != nil {
+		return Outcome{Kind: OtherFlow, Err: failure}
 	}
 	outcome := c.finish(ctx, f, callback)
 	outcome.EventID, outcome.Link = f.EventID, f.Link

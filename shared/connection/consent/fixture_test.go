@@ -73,9 +73,19 @@ func memoryBench(t *testing.T) *bench { return newBench(t, memory.NewRecords()) 
 type rings struct {
 	ring seal.Ring
 	err  error
+	// kept is what the ring is where it is kept; nil: it is not looked up anew.
+	kept *seal.Ring
 }
 
 func (r *rings) Get(context.Context) (seal.Ring, error) { return r.ring, r.err }
+
+func (r *rings) Refresh(context.Context) (seal.Ring, bool, error) {
+	if r.kept == nil {
+		return r.ring, false, nil
+	}
+	r.ring = *r.kept
+	return r.ring, true, r.err
+}
 
 // tokens are what Revento answers to the code of a consent in full.
 func tokens() revento.Tokens {

@@ -127,3 +127,29 @@ func FuzzNoTextIsALinkThatNobodyMade(f *testing.F) {
 		}
 	})
 }
+
+// A key that was added a moment ago signs links and seals flows where it is known, and is looked up where it is not.
+func TestAKeyThatWasAddedJustNowIsLookedUp(t *testing.T) {
+	b := memoryBench(t)
+	was, now := b.ring.ring, b.ring.ring.Add()
+	link, err := consent.Link(now, event, b.clock.Add(time.Hour))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, got := b.Begin(t.Context(), event, link); got.Kind != consent.LinkWrong {
+		t.Errorf("where it is not looked up: %+v", got)
+	}
+	b.ring.kept = &now
+	if _, got := b.Begin(t.Context(), event, link); got.Kind != consent.Asked {
+		t.Errorf("the link: %+v", got)
+	}
+	state := b.begins()
+	b.ring.ring = was
+	if got := b.comesBack(consent.Callback{State: state, Code: "code"}); got.Kind != consent.Connected {
+		t.Errorf("the flow: %+v", got)
+	}
+	forged := link[:len(link)-1] + "x"
+	if _, got := b.Begin(t.Context(), event, forged); got.Kind != consent.LinkWrong {
+		t.Errorf("a forged link: %+v", got)
+	}
+}
