@@ -121,7 +121,6 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	site := operator.Site{
 		Engine:     engine,
 		Finder:     ledger,
-		Connected:  all.Connections.On(),
 		URL:        webhookURL,
 		Place:      d.place(physicalNames(urls)...),
 		Tables:     dynamodb.NewTables(d.aws),
@@ -135,8 +134,17 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 			Slack: slack.New(all.Slack.APIURL, secrets.Token), Pager: pagerduty.New(all.PagerDuty.EventsURL, secrets.RoutingKeys),
 		},
 	}
+	if !all.Connections.On() {
+		return site.Backend(), nil
+	}
+	if err := d.connect(&site, engine, all); err != nil {
+		return api.Backend{}, err
+	}
 	backend := site.Backend()
-	return backend, d.connections(engine, all, &backend)
+	if seeds, err := d.Output(outputSeeds); err == nil { // a stack of a version before has none, and no rows
+		backend.Attendance = operator.Attendance(engine, site.Connections, site.Asking.Rings, dynamodb.NewSeeds(d.aws, seeds))
+	}
+	return backend, nil
 }
 
 // place is the stack in the words of remedies.
@@ -144,13 +152,9 @@ func (d deployed) place(queues ...string) checkup.Site {
 	return checkup.OnStack(d.Name, d.aws.Region, queues...)
 }
 
-// connections adds what a person can do with the stack's connections, where they are on. The tokens are opened and renewed by the stack's
-// functions: here, nothing is asked of Revento.
-func (d deployed) connections(engine wiring.Engine, all settings.All, backend *api.Backend) error {
+// connect has the site show the stack's connections. Their tokens are opened and renewed by the stack's functions: here, none is used.
+func (d deployed) connect(site *operator.Site, engine wiring.Engine, all settings.All) error {
 	s := all.Connections
-	if !s.On() {
-		return nil
-	}
 	public, err := d.publicURL(s)
 	if err != nil {
 		return err
@@ -166,10 +170,7 @@ func (d deployed) connections(engine wiring.Engine, all settings.All, backend *a
 	tells := all.Ingest
 	tells.Routes = all.Routes
 	outbox := syncworker.Outbox(engine, tells)
-	backend.Connections = operator.Connections(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver)
-	if seeds, err := d.Output(outputSeeds); err == nil { // a stack of a version before has none, and no rows
-		backend.Attendance = operator.Attendance(engine, backend.Connections, asks.Secrets.Rings, dynamodb.NewSeeds(d.aws, seeds))
-	}
+	site.Connect(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver)
 	return nil
 }
 

@@ -102,6 +102,9 @@ var (
 	heading = regexp.MustCompile(`<h1[^>]*>([^<]*)</h1>`)
 )
 
+// ownID is the id of a delivery of our own.
+var ownID = regexp.MustCompile(`own-[0-9a-f]+`)
+
 // consents opens the link that the operator's command makes, and allows what the sandbox asks for.
 func (c *connected) consents() {
 	c.Helper()
@@ -130,13 +133,19 @@ func (c *connected) reads(answer *http.Response, err error) (page string, from *
 	return string(text), answer.Request.URL
 }
 
-// probes has the operator's command wait while the function sync works, and expects its exit code and what it prints.
+// probes has the connection looked at.
 func (c *connected) probes(code int, texts ...string) {
+	c.Helper()
+	c.sees(code, "connections probe "+asked, texts...)
+}
+
+// sees has an operator's command wait while the function sync works, and expects its exit code and what it prints.
+func (c *connected) sees(code int, arguments string, texts ...string) {
 	c.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		c.says(code, "connections probe "+asked, texts...)
+		c.says(code, arguments, texts...)
 	}()
 	for {
 		select {
@@ -189,6 +198,8 @@ func TestTheBuiltFunctionsConnectRefreshProbeAndAlert(t *testing.T) {
 	c.consents()
 	c.says(0, "connections list", asked, "active")
 	c.probes(0, "active", "healthy")
+	// With 1, since nobody filled in the webhook secret.
+	c.sees(1, "check", "client_1; register", "/oauth/callback", "1 key; ", "1 connection, and it works", "Revento answered for "+asked)
 	c.does("expire_access")
 	c.probes(0, "active")
 	if !strings.Contains(c.sync.log.String(), "refresh") {
@@ -200,6 +211,13 @@ func TestTheBuiltFunctionsConnectRefreshProbeAndAlert(t *testing.T) {
 	c.probes(1, "revoked")
 	c.wantsIncidents(1, 1)
 	c.says(0, "dead-letters list", "No dead letter")
+	c.says(1, "check", "1 of 1 do not work", "connections link "+asked+" --stack", "no connection works")
+	told := c.says(0, "trace --event "+asked+" --organization org_sandbox_1 --resource "+asked, "connection.broken", "pagerduty: sent", "slack C0PIPELINE: sent")
+	if id := ownID.FindString(told); id == "" {
+		t.Errorf("it names no delivery: %s", told)
+	} else {
+		c.says(0, "trace "+id, "connection.broken", "pagerduty: sent")
+	}
 	c.consents()
 	c.probes(0, "active")
 	c.wantsIncidents(1, 0)

@@ -98,3 +98,11 @@ func (v View) healthText() string {
 
 // IsWell says whether the connection works as far as is known.
 func (v View) IsWell() bool { return v.State == connection.Active && !v.Failing && !v.Stopped }
+
+// Lacks says, for one that does not work, why: its state where that is it, and otherwise its health.
+func (v View) Lacks() string {
+	if v.State != connection.Active || v.Stopped {
+		return v.stateText()
+	}
+	return v.healthText()
+}

@@ -71,8 +71,8 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
 	site.Invalid, site.Connected = errors.Join(failures...), true // what is left of connections can be seen
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
+	site.Connections = stoppedConnections(site.Engine, all)
 	backend := site.Backend()
-	backend.Connections = stoppedConnections(site.Engine, all)
 	backend.Attendance = stoppedAttendance(site.Engine, all, source, dir, backend.Connections)
 	return &Operator{Client: api.Within(backend), engine: engine}, nil
 }

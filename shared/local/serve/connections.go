@@ -174,12 +174,11 @@ func wantsSandbox(source settings.Source, asked bool) (bool, error) {
 // sandboxFile keeps the sandbox's world in the data folder, so that its tokens outlive a restart.
 func sandboxFile(dataDir string) string { return filepath.Join(dataDir, "sandbox.json") }
 
-// operator is what a person sees of connections, and can do with them; nil where nothing asks Revento.
-func (c *connections) operator(engine wiring.Engine) *life.Operator {
-	if c == nil {
-		return nil
+// shows has the operator's side show connections; nothing where nothing asks Revento.
+func (c *connections) shows(site *operator.Site, engine wiring.Engine) {
+	if c != nil {
+		site.Connect(engine, c.Asking, c.upkeep, c.public, c.deliver)
 	}
-	return operator.Connections(engine, c.Asking, c.upkeep, c.public, c.deliver)
 }
 
 // attendance is who attends the events that are connected; nil where nothing asks Revento.

@@ -184,9 +184,8 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
-	site.Connected = m.connections != nil
+	m.connections.shows(&site, engine)
 	backend := site.Backend()
-	backend.Connections = m.connections.operator(engine)
 	backend.Attendance = m.connections.attendance(engine, backend.Connections)
 	return m.recorded(backend, clients.webhook, m.gateway)
 }

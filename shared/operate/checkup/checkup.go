@@ -2,6 +2,7 @@
 package checkup
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,6 +121,9 @@ type Checkup struct {
 	// Refusals are the last refused requests, the newest first; nil where they are not kept.
 	Refusals func(deliveryID string) []ingest.Refusal
 
+	// Asking is what asks Revento; nil where connections are off.
+	Asking *Asking
+
 	// Send says to post a test message into each channel and to open and resolve test incidents.
 	Send bool
 	Now  func() time.Time
@@ -130,7 +134,9 @@ type check struct {
 	subject string
 	// needs are the subjects without which there is nothing to look at.
 	needs []string
-	look  func(ctx context.Context) []Finding
+	// time bounds it, where CheckTimeout is too short.
+	time time.Duration
+	look func(ctx context.Context) []Finding
 }
 
 // visit is one run of the checks, and what the earlier ones leave to the later.
@@ -148,6 +154,7 @@ type visit struct {
 	identified bool
 	scopes     []string
 	keys       secret.RoutingKeys
+	working    string // an event whose connection works; "" where none does
 
 	findings []Finding
 	// unmet are the subjects that failed, or that were skipped for want of another.
@@ -157,7 +164,7 @@ type visit struct {
 // Run makes the checks one after another. None hides another: what needs something that failed is skipped.
 func (c *Checkup) Run(ctx context.Context) []Finding {
 	v := c.visit()
-	groups := []func() []check{v.settingsChecks, v.secretChecks, v.slackChecks, v.answerChecks, v.storageChecks}
+	groups := []func() []check{v.settingsChecks, v.secretChecks, v.slackChecks, v.answerChecks, v.connectionChecks, v.storageChecks}
 	if c.Send {
 		groups = append(groups, v.messageChecks, v.pageChecks)
 	}
@@ -172,7 +179,9 @@ func (c *Checkup) visit() *visit {
 	v.all, v.failures = settings.LoadAll(c.Source)
 	routes, err := settings.LoadRoutes(c.Source)
 	if err == nil {
-		routes = routes.OfWebhooks() // nothing makes events of our own types as long as there are no connections
+		if !v.all.Connections.On() { // nothing makes events of our own types
+			routes = routes.OfWebhooks()
+		}
 		v.routes, v.routed, v.channels = routes, true, routes.SlackChannels()
 	}
 	return v
@@ -196,7 +205,7 @@ func (c check) within(ctx context.Context) []Finding {
 	if ctx.Err() != nil {
 		return []Finding{{Subject: c.subject, Verdict: Skipped, Says: "interrupted"}}
 	}
-	ctx, cancel := context.WithTimeout(ctx, CheckTimeout)
+	ctx, cancel := context.WithTimeout(ctx, cmp.Or(c.time, CheckTimeout))
 	defer cancel()
 	found := c.look(ctx)
 	for i := range found {

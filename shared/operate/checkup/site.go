@@ -16,6 +16,8 @@ type Site struct {
 	Connect string
 	// WebhookSecrets, SlackBotToken and RoutingKeys are how each secret is filled in.
 	WebhookSecrets, SlackBotToken, RoutingKeys string
+	// ClientSecret and SealingKeys are how those are filled in, and Worker where to look where nobody looks at connections.
+	ClientSecret, SealingKeys, Worker string
 	// Access is what to look at where secrets, tables or queues cannot be read.
 	Access string
 	// Refused is where refused requests are found afterwards, and Accepted where it is seen when a delivery was taken in.
@@ -50,7 +52,11 @@ func OnStack(name, region string, queues ...string) Site {
 		WebhookSecrets: fill("webhook-secrets", "the secret that Revento shows"),
 		SlackBotToken:  fill("slack-bot-token", "the app's Bot User OAuth Token"),
 		RoutingKeys:    fill("pagerduty-routing-key", "the Events API v2 integration key"),
-		Access:         "see that your AWS credentials may read the secrets, tables and queues of the stack " + name + " in " + region,
+		ClientSecret:   fill("revento-client-secret", "the client secret that Revento shows"),
+		SealingKeys:    "run this, which makes the first key: " + installation.OnStack(name).Command("keys add"),
+		Worker: fmt.Sprintf("the log group /aws/lambda/%s-sync says what fails; what was given up is listed by '%s'", name,
+			installation.OnStack(name).Command("dead-letters list")),
+		Access: "see that your AWS credentials may read the secrets, tables and queues of the stack " + name + " in " + region,
 		Refused: fmt.Sprintf("the metrics reply_<status> of the namespace %s, and a line each in the log group /aws/lambda/%s-ingest: "+
 			"aws logs filter-log-events --region %s --log-group-name /aws/lambda/%s-ingest --filter-pattern '%s'",
 			telemetry.Namespace, name, region, name, refusedPattern),
@@ -77,6 +83,9 @@ func OnMachine(dataDir string) Site {
 		WebhookSecrets: set("WEBHOOK_SECRETS", "the secret that Revento shows"),
 		SlackBotToken:  set("SLACK_BOT_TOKEN", "the app's Bot User OAuth Token"),
 		RoutingKeys:    set("PAGERDUTY_ROUTING_KEY", "the Events API v2 integration key"),
+		ClientSecret:   set("REVENTO_CLIENT_SECRET", "the client secret that Revento shows"),
+		SealingKeys:    "put the sealing keys' file back, or name where it is in SEALING_KEYS_FILE; serve makes it at its first start",
+		Worker:         "the log's lines with \"msg\":\"sync\" say what fails",
 		Access:         "see that the data folder is serve's and that its disk is sound: " + dataDir,
 		Refused:        "the last 200 since serve was started, at /api/refused",
 		Installation:   installation.OnMachine(dataDir),

@@ -229,3 +229,23 @@ func (c *Client) allowance(header http.Header, date time.Time) revento.Allowance
 	}
 	return allowance
 }
+
+// Reach asks at a URL of Revento's with nothing that names anybody. It returns an error, classified (package fault), where nobody answers:
+// any answer is one, since Revento owes no more to who has no token.
+func (c *Client) Reach(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, CallTime)
+	defer cancel()
+	const op = "reach Revento"
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil { // the settings' base URL; the error quotes the address
+		return &fault.Error{Class: fault.Permanent, Op: op, Reason: exchange.ReasonUnmade}
+	}
+	made := c.http.Begin()
+	_, _ = made.Do(request) // what came of it is in made
+	if made.Status != 0 {
+		return nil
+	}
+	failure := read(made, "", fault.Transient)
+	failure.Op = op
+	return failure
+}

@@ -28,6 +28,7 @@ type double struct {
 	*testing.T
 	client *client.Client
 	vault  string
+	server string
 
 	mu      sync.Mutex
 	asked   []*http.Request
@@ -40,6 +41,7 @@ func newDouble(t *testing.T, answers ...http.HandlerFunc) *double {
 	d := &double{T: t, answers: answers, vault: canary + "_secret"}
 	server := httptest.NewServer(d)
 	t.Cleanup(server.Close)
+	d.server = server.URL
 	fetch := func(context.Context) (string, error) { return d.vault, nil }
 	d.client = client.New(client.Options{
 		AuthURL: server.URL, APIURL: server.URL + "/api/v1", ClientID: "client_1", RedirectURI: "http://127.0.0.1:3000/oauth/callback",
@@ -424,4 +426,27 @@ func TestADocumentIsWhatWasAnswered(t *testing.T) {
 	if err != nil || event.Name != "Camp" || !json.Valid(event.Document) || string(event.Document) != body {
 		t.Errorf("%+v, %v", event, err)
 	}
+}
+
+// Without a token Revento owes no more than a refusal: any answer shows that it is reached, and nobody is named in what is asked.
+func TestAnyAnswerShowsThatReventoIsReached(t *testing.T) {
+	for name, answer := range map[string]http.HandlerFunc{
+		"a refusal": refuses(http.StatusUnauthorized, "invalid_token"), "nothing there": answers(http.StatusNotFound, "no"), "a page": answers(http.StatusOK, "<html>"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDouble(t, answer)
+			if err := d.client.Reach(t.Context(), d.server+"/api/v1"); err != nil {
+				t.Errorf("not reached: %v", err)
+			}
+			for _, request := range d.requests() {
+				if request.Header.Get("Authorization") != "" || request.URL.RawQuery != "" {
+					t.Errorf("it names somebody: %v", request.Header)
+				}
+			}
+		})
+	}
+	d := newDouble(t, drops)
+	d.wantFailure(d.client.Reach(t.Context(), d.server), fault.Transient, "connection_lost")
+	d.wantFailure(d.client.Reach(t.Context(), "http://127.0.0.1:1"), fault.Transient, "no_connection")
+	d.wantFailure(d.client.Reach(t.Context(), ":"), fault.Permanent, "unmade")
 }

@@ -10,6 +10,7 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/operate/api"
@@ -19,6 +20,7 @@ import (
 	"revento-alerts/shared/provider/slack"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/deletionworker"
 )
 
@@ -27,6 +29,8 @@ type Secrets struct {
 	Webhook     *secret.Holder[secret.Webhook]
 	Token       *secret.Holder[secret.Token]
 	RoutingKeys *secret.Holder[secret.RoutingKeys]
+	// Asking are those of what asks Revento; nil where connections are off.
+	Asking *asking.Secrets
 }
 
 // Providers are the providers' clients, nil where a recorder stands in that does not run.
@@ -54,6 +58,11 @@ type Site struct {
 	URL string
 	// Connected says that the queues of what asks Revento are there.
 	Connected bool
+	// Connections are what a person sees and does of them; nil where they are off. Reach and RedirectURI are for the check: nil, and "",
+	// where nobody can tell.
+	Connections *life.Operator
+	Reach       func(ctx context.Context, url string) error
+	RedirectURI string
 	// Place names the installation, Tables its tables, none on one machine.
 	Place      checkup.Site
 	Tables     checkup.Tables
@@ -91,10 +100,11 @@ func (s Site) Backend() api.Backend {
 		Trace:     s.tracer(deletions, desk),
 		Journal:   journal,
 		Letters: deadletter.Redriver{
-			Desk: desk, Records: s.Records, Deletions: s.Deletions, Routes: s.All.Ingest.Routes, Stack: s.stack(), Now: s.Now,
+			Desk: desk, Records: s.Records, Deletions: s.Deletions, Routes: s.All.Routes, Stack: s.stack(), Now: s.Now,
 		},
-		Check:   s.check(),
-		Invalid: s.Invalid,
+		Connections: s.Connections,
+		Check:       s.check(),
+		Invalid:     s.Invalid,
 		Overview: api.Overview{
 			Stack:            s.stack(),
 			Environment:      s.All.Ingest.Environment,
@@ -128,7 +138,7 @@ func (s Site) tracer(deletions *deletion.Operator, desk *deadletter.Desk) *trace
 		Deletions:     s.Deletions,
 		Cases:         deletions.All,
 		Letters:       desk,
-		Routes:        s.All.Ingest.Routes,
+		Routes:        s.All.Routes,
 		Installation:  s.Installation,
 		SlackRecorded: s.RecordsSlack,
 		Now:           s.Now,
@@ -177,6 +187,17 @@ func (s Site) check() checkup.Checkup {
 		Newest:           s.newest(),
 		QueueNames:       queue.There(s.Connected),
 		Refusals:         s.refusals(),
+		Asking:           s.asks(),
 		Now:              s.Now,
+	}
+}
+
+// asks is what the check looks at of what asks Revento; nil where nothing does.
+func (s Site) asks() *checkup.Asking {
+	if s.Connections == nil || s.Asking == nil {
+		return nil
+	}
+	return &checkup.Asking{
+		ClientSecrets: s.Asking.Client, SealingKeys: s.Asking.Rings, RedirectURI: s.RedirectURI, Reach: s.Reach, Connections: s.Connections,
 	}
 }
