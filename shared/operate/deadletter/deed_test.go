@@ -66,13 +66,17 @@ func TestWhoeverRedrivesOrDropsLeavesALogLine(t *testing.T) {
 		_, _ = b.Redrive(b.Context(), chosen)
 		time.Sleep(time.Hour)
 		_, _ = b.Drop(b.Context(), deadletter.Selection{IDs: []string{"0123456789"}, By: "api"})
+		var all []string
+		for _, name := range queue.Names {
+			all = append(all, string(name))
+		}
 		want := []line{
 			{
 				Level: "WARN", What: "redrive", By: "command", Reason: "is_archived", Queues: []string{"digest"}, Done: 1, Hidden: 1,
 				Reasons: map[string]int{"is_archived": 1}, Error: (&deadletter.Unfinished{Hidden: 1}).Error(),
 			},
 			{
-				Level: "INFO", What: "drop", By: "api", Queues: []string{"slack", "pagerduty", "digest", "deletion", "purge", "sync"}, Missing: 1,
+				Level: "INFO", What: "drop", By: "api", Queues: all, Missing: 1,
 				Reasons: map[string]int{},
 			},
 		}
