@@ -75,6 +75,9 @@ var connectionParameters = map[string]string{
 	"OpenConnect":     "false",
 	"ProbeInterval":   "30m",
 
+	"ReconcileSchedule": "cron(0 4 * * ? *)",
+	"ReconcileTimeZone": "UTC",
+
 	"ParticipantCancelledRoute": "digest",
 	"ConnectionBrokenRoute":     "pagerduty:error,slack",
 	"ConnectionRestoredRoute":   "resolve",
@@ -127,6 +130,9 @@ func TestValuesOfConnectionsParameters(t *testing.T) {
 		"ConnectScopes":   {[]string{"event.read", "event.read participants.read"}, []string{"", "event.read,program.read", "event.read  program.read"}},
 		"OpenConnect":     {[]string{"true", "false"}, []string{"", "yes"}},
 		"ProbeInterval":   {[]string{"15m", "24h"}, []string{"", "30"}},
+
+		"ReconcileSchedule": {[]string{"cron(0 4 * * ? *)", "rate(6 hours)"}, []string{"", "every day"}},
+		"ReconcileTimeZone": {[]string{"UTC", "Europe/Berlin"}, []string{"", "Europe Berlin"}},
 	} {
 		for _, value := range values.allowed {
 			if !on.Parameters[name].allows(t, value) {

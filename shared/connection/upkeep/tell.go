@@ -79,6 +79,8 @@ func (u *Upkeep) tell(ctx context.Context, asked tellBody, line *telemetry.Line)
 	if known, err = u.judge(ctx, known, asked, open, lookedAt); err != nil {
 		return "", err
 	}
+	line.Measure(metricBroken, telemetry.Count, int64(broken(open)))
+	line.Measure(metricUnreachable, telemetry.Count, map[bool]int64{true: 1}[known.Value.Outage.Open])
 	told := 0
 	for _, entry := range open {
 		count, err := u.tellOf(ctx, entry.Value.connection(), known.Value.Outage)
@@ -89,6 +91,23 @@ func (u *Upkeep) tell(ctx context.Context, asked tellBody, line *telemetry.Line)
 	}
 	line.Measure("connection_notices", telemetry.Count, int64(told))
 	return outcomeTold, u.empty(ctx, known)
+}
+
+// The metrics of how connections do, which each tick writes: whoever looks at them sees what lasts, and not only what turned.
+const (
+	metricBroken      = "connections_broken"
+	metricUnreachable = "revento_unreachable"
+)
+
+// broken counts those that do not work until somebody does something, or Revento does.
+func broken(open []vitalsEntry) (count int) {
+	for _, entry := range open {
+		switch entry.Value.Health.Status {
+		case health.Error, health.Revoked, health.NeedsConsent:
+			count++
+		}
+	}
+	return count
 }
 
 // refuse stores and tells that Revento does not take the client's secret.
