@@ -25,4 +25,15 @@ func TestThePageOfCostsCountsWhatIsThere(t *testing.T) {
 			t.Errorf("docs/costs.md has no row that begins with %q", row)
 		}
 	}
+	on := loadWith(t, true)
+	for form, resourceType := range map[string]string{
+		"| CloudWatch alarms, with connections | %d more at ":                         "AWS::CloudWatch::Alarm",
+		"| Secrets Manager, with connections | %d secrets more at ":                   "AWS::SecretsManager::Secret",
+		"| SQS, polling, with connections | %d queues more x 5 pollers x 3 requests ": "AWS::Lambda::EventSourceMapping",
+	} {
+		more := len(on.named(resourceType)) - len(loaded.named(resourceType))
+		if row := fmt.Sprintf(form, more); !strings.Contains(string(page), row) {
+			t.Errorf("docs/costs.md has no row that begins with %q", row)
+		}
+	}
 }
