@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -30,7 +31,7 @@ func (s *stack) connect() (web, tick, sync *function) {
 		"REVENTO_CLIENT_SECRET_ID": s.name + "/revento-client-secret", "SEALING_KEYS_ID": s.name + "/sealing-keys",
 	}
 	s.give(environment)
-	for name, url := range emulators.Queues(s.T, maxReceives, queue.Sync) {
+	for name, url := range emulators.Queues(s.T, maxReceives, ofConnections()...) {
 		s.urls[name], environment[variableOf(name)] = url, url
 	}
 	for parameter, value := range s.parameters {
@@ -41,6 +42,11 @@ func (s *stack) connect() (web, tick, sync *function) {
 	return startFunction(s.T, filepath.Join(folder, "web"), webTimeout, environment),
 		startFunction(s.T, filepath.Join(folder, "tick"), tickTimeout, environment),
 		startFunction(s.T, filepath.Join(folder, "sync"), queue.Sync.Entry().Timeout, environment)
+}
+
+// ofConnections are the queues that only a stack with connections has.
+func ofConnections() []queue.Name {
+	return slices.DeleteFunc(slices.Clone(queue.Names), func(name queue.Name) bool { return !name.Entry().Asks })
 }
 
 // A page is shown where the stage tells where the pages are; who has no link gets no further, and a consent that nobody began neither.
