@@ -6,10 +6,12 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/revento"
@@ -20,12 +22,17 @@ import (
 type machine struct {
 	*testing.T
 	*serve.Machine
+	options serve.Options
 }
 
-// newMachine starts serve with settings; without any, both providers are recorded.
+// newMachine starts serve with settings; without any, both providers are recorded, and the sandbox is asked in place of Revento.
 func newMachine(t *testing.T, settings map[string]string) (machine, *browser) {
 	t.Helper()
+	keys := filepath.Join(t.TempDir(), "sealing-keys") // and none of whoever runs the test
 	source := func(name string) (string, bool) {
+		if name == keyring.Variable {
+			return keys, true
+		}
 		value, isSet := settings[name]
 		return value, isSet
 	}
@@ -42,7 +49,7 @@ func newMachine(t *testing.T, settings map[string]string) (machine, *browser) {
 	page := newBrowser(t)
 	page.look(1440, "light")
 	page.open(started.ConsoleLink)
-	return machine{t, started}, page
+	return machine{t, started, options}, page
 }
 
 // posts sends a delivery as Revento does.
