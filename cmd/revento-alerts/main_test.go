@@ -49,6 +49,7 @@ func TestHelp(t *testing.T) {
 	for _, command := range []string{
 		"", "serve", "demo", "send", "event", "routes", "deletions", "deletions list", "deletions show", "deletions now", "deletions close",
 		"trace", "check", "dead-letters", "dead-letters list", "dead-letters show", "dead-letters redrive", "dead-letters drop",
+		"participants", "participants list", "participants count", "participants check-in",
 	} {
 		t.Run(command, func(t *testing.T) {
 			r := call(t, nil, strings.Fields(command+" --help")...)
@@ -115,6 +116,11 @@ func TestAWrongCommandLineEndsWithTwoAndAHint(t *testing.T) {
 		{"a type too many", []string{"event", "a", "b"}, "name one event type"},
 		{"an argument too many", []string{"routes", "x"}, "x"},
 		{"a time out of form", []string{"event", "application.approved", "--occurred-at", "noon"}, "2026-05-09T14:22:31Z"},
+		{"participants of no event", []string{"participants", "list"}, "--event"},
+		{"a list in two forms", []string{"participants", "count", "--event", "e", "--json", "--csv"}, "give one"},
+		{"a day out of form", []string{"participants", "count", "--event", "e", "--since", "today"}, "such as 2026-05-09"},
+		{"a check-in at no moment", []string{"participants", "check-in", "e", "p", "--at", "soon"}, "such as 2026-05-09"},
+		{"a check-in of nobody", []string{"participants", "check-in", "e"}, "accepts 2"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

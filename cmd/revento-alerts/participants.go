@@ -41,15 +41,21 @@ func (c *chosen) flags(command *cobra.Command) {
 	flags.StringVar(&c.until, "until", "", "those who became registered before that moment")
 	addJSONFlag(command, &c.json)
 	flags.BoolVar(&c.csv, "csv", false, "print it as CSV")
+	command.PreRunE = func(command *cobra.Command, _ []string) error {
+		if _, err := c.query(); err != nil {
+			return hinted(command, err)
+		}
+		return nil
+	}
 }
 
-// query is what the API is asked. Its error is the command line's.
+// query is what the API is asked.
 func (c *chosen) query() (url.Values, error) {
 	switch {
 	case c.event == "":
-		return nil, usageError{errors.New("--event has to name the event, such as --event evt_abc123")}
+		return nil, errors.New("--event has to name the event, such as --event evt_abc123")
 	case c.json && c.csv:
-		return nil, usageError{errors.New("--json and --csv are two forms: give one")}
+		return nil, errors.New("--json and --csv are two forms: give one")
 	}
 	asked := url.Values{"event_id": {c.event}}
 	if c.here {
@@ -61,7 +67,7 @@ func (c *chosen) query() (url.Values, error) {
 		}
 		at, err := momentOf(text)
 		if err != nil {
-			return nil, usageError{fmt.Errorf("--%s %q: %w", name, text, err)}
+			return nil, fmt.Errorf("--%s %q: %w", name, text, err)
 		}
 		asked.Set(name, at.Format(time.RFC3339))
 	}
@@ -151,6 +157,7 @@ func newParticipantsCount(w world) *cobra.Command {
 
 func newParticipantsCheckIn(w world) *cobra.Command {
 	var at string
+	var came time.Time
 	var asJSON bool
 	command := operatorCommand(w, &cobra.Command{
 		Use:   "check-in <event id> <participant id>",
@@ -161,14 +168,7 @@ It says so where Revento has them as cancelled: whether they are let in is yours
 		Example: `  revento-alerts participants check-in evt_abc123 ptp_001`,
 		Args:    usage(cobra.ExactArgs(2)),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
-		asked := api.CheckIn{EventID: arguments[0], ParticipantID: arguments[1]}
-		if at != "" {
-			moment, err := momentOf(at)
-			if err != nil {
-				return usageError{fmt.Errorf("--at %q: %w", at, err)}
-			}
-			asked.At = moment
-		}
+		asked := api.CheckIn{EventID: arguments[0], ParticipantID: arguments[1], At: came}
 		var arrival attendance.Arrival
 		if err := client.Post(ctx, "check-ins", asked, &arrival); err != nil {
 			return err
@@ -179,6 +179,15 @@ It says so where Revento has them as cancelled: whether they are let in is yours
 		w.printf("%s\n", arrivalText(arrival))
 		return nil
 	})
+	command.PreRunE = func(command *cobra.Command, _ []string) (err error) {
+		if at == "" {
+			return nil
+		}
+		if came, err = momentOf(at); err != nil {
+			return hinted(command, fmt.Errorf("--at %q: %w", at, err))
+		}
+		return nil
+	}
 	command.Flags().StringVar(&at, "at", "", "when they came, such as 2026-05-09T12:00:00Z; by default now")
 	addJSONFlag(command, &asJSON)
 	return command

@@ -550,4 +550,20 @@ var mutants = []mutant{
 		guard: "form.HasMore == nil || ", instead: "form.HasMore == nil && false || "},
 	{name: "client: a path that leads elsewhere", file: "shared/revento/client/client.go",
 		guard: `if event == "" || event == "." || event == ".." {`, instead: "if false {"},
+
+	// Who attends.
+	{name: "attendance: who came before the deletion is here", file: "shared/operate/attendance/checkin.go",
+		guard: "if err == nil && entry.Value.Life != standing.Life {", instead: "if false {"},
+	{name: "attendance: what is to be deleted is told again", file: "shared/operate/attendance/checkin.go",
+		guard: "if !at.After(standing.Tombstone.Cutoff()) {", instead: "if false {"},
+	{name: "attendance: somebody comes tomorrow", file: "shared/operate/attendance/checkin.go",
+		guard: "case at.After(now.Add(maxAhead)):", instead: "case false:"},
+	{name: "attendance: who is forgotten meanwhile leaves a check-in", file: "shared/operate/attendance/checkin.go",
+		guard: "if !errors.Is(err, ErrUnknown) {", instead: "if true {"},
+	{name: "attendance: a stopped connection is looked at", file: "shared/operate/attendance/attendance.go",
+		guard: "case standing.IsStopped():", instead: "case false:"},
+	{name: "attendance: a spreadsheet computes a name", file: "shared/operate/attendance/write.go",
+		guard: "first == 0 {", instead: "false && first == 0 {"},
+	{name: "digest: who attends what is deleted", file: "shared/alerting/alert/tally.go",
+		guard: "if stays(crowd.Partition, t.At) {", instead: "if true {"},
 }
