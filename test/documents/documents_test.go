@@ -188,7 +188,7 @@ var (
 )
 
 // namedElsewhere are the words of that form that are not the template's.
-var namedElsewhere = []string{"PutItem", "GetItem", "SendMessage", "UpdateItem", "TransactWriteItems", "RandomStops", "HowMuchIsTaken"}
+var namedElsewhere = []string{"PutItem", "GetItem", "SendMessage", "UpdateItem", "TransactWriteItems", "RandomStops"}
 
 // Settings, parameters, outputs and resources are written as they are called.
 func TestEveryNameOfTheTemplateIsThere(t *testing.T) {
