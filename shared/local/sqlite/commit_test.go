@@ -117,8 +117,7 @@ func TestACallWhoseContextEndsWhileItWaitsForOthersReturns(t *testing.T) {
 }
 
 // large is a job that writes so many bytes.
-func large(t *testing.T, bytes int) *job {
-	text := strings.Repeat("a", bytes)
+func large(t *testing.T, text string) *job {
 	return &job{ctx: t.Context(), answer: make(chan error, 1), run: func(s *session) error {
 		return enqueue(s, queue.Digest, queue.Message{Body: text}, time.Now())
 	}}
@@ -129,8 +128,9 @@ func TestATransactionHoldsABoundedNumberOfBytes(t *testing.T) {
 		engine := openTest(t, t.TempDir(), time.Now)
 		s := sessionOf(t, engine)
 		var jobs []*job
+		text := strings.Repeat("a", size)
 		for range maxBatch {
-			jobs = append(jobs, large(t, size))
+			jobs = append(jobs, large(t, text))
 		}
 		if done := engine.commit(s, jobs); done != want {
 			t.Errorf("a transaction has %d calls of %d bytes, want %d", done, size, want)

@@ -2,6 +2,7 @@ package deadletter_test
 
 import (
 	"fmt"
+	"sync"
 	"testing"
 	"time"
 
@@ -19,15 +20,19 @@ func TestOnSQLiteAllOfOneGroupAreListedDroppedAndRedriven(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = engine.Close() })
+	var sent sync.WaitGroup // at once, so that one sync of the disk serves many
 	for i := range letters {
 		message, err := story.Event(t, route.Slack, fmt.Sprintf("flag@%d", i)).Encode()
-		if err == nil {
-			err = engine.Queues.Send(t.Context(), queue.Slack.DeadLetter(), message)
-		}
 		if err != nil {
 			t.Fatal(err)
 		}
+		sent.Go(func() {
+			if err := engine.Queues.Send(t.Context(), queue.Slack.DeadLetter(), message); err != nil {
+				t.Error(err)
+			}
+		})
 	}
+	sent.Wait()
 	desk := deadletter.NewDesk(engine.Queues)
 	listing, err := desk.List(t.Context(), queue.Names...)
 	if err != nil || len(listing.Letters) != letters || !listing.Whole {
