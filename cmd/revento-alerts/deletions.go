@@ -124,15 +124,16 @@ func questionOf(p api.DeletionPreview) string {
 }
 
 func newDeletionsClose(w world) *cobra.Command {
-	var note string
+	var note, user string
 	command := operatorCommand(w, &cobra.Command{
-		Use:     "close <id> --note TEXT",
-		Short:   "End a held request with a note of what was done",
-		Example: `  revento-alerts deletions close 0f3c9b1e22aa4d07 --note "user data deleted by hand in the CRM, ticket 4711"`,
+		Use:   "close <id> --note TEXT [--user ID]",
+		Short: "End a held request with a note of what was done",
+		Example: `  revento-alerts deletions close 0f3c9b1e22aa4d07 --note "user data deleted by hand in the CRM, ticket 4711"
+  revento-alerts deletions close 0f3c9b1e22aa4d07 --user usr_def456 --note "deleted here and in the CRM, ticket 4712"`,
 		Args:    usage(oneDeletion),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
 		var closed api.Deletion
-		asked := map[string]string{"note": note}
+		asked := map[string]string{"note": note, "user": user}
 		if err := client.Post(ctx, deletionPath(arguments[0])+"/close", asked, &closed); err != nil {
 			return err
 		}
@@ -140,6 +141,7 @@ func newDeletionsClose(w world) *cobra.Command {
 		return nil
 	})
 	command.Flags().StringVar(&note, "note", "", "what was done, without personal data; it is kept with the deletion")
+	command.Flags().StringVar(&user, "user", "", "delete what is kept of this user or participant, by the id that Revento gave; it is not kept")
 	return command
 }
 

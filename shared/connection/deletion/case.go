@@ -109,6 +109,10 @@ type Case struct {
 	// count twice.
 	SlackMessages int `json:"slack_messages,omitempty"`
 	SlackLeft     int `json:"slack_left,omitempty"`
+	// PersonForgotten says that the request was closed by deleting what was kept of the person whom it names, and PersonRecords counts
+	// that: after a crash too few.
+	PersonForgotten bool `json:"person_forgotten,omitempty"`
+	PersonRecords   int  `json:"person_records,omitempty"`
 	// Residual is what remains elsewhere.
 	Residual []Residual `json:"residual,omitempty"`
 }

@@ -24,6 +24,8 @@ type Keeper struct {
 	// Forget deletes what it keeps of the case's connection and is of up to the cutoff, and counts it. It is nil where the purge of
 	// the records does it, and where the place forgets by itself or not at all.
 	Forget func(ctx context.Context, c Case) (int, error)
+	// First says that it forgets before the records are deleted, and once more at the end.
+	First bool
 	// Remains says what of the connection is left there once a purge has finished, in plain words; nil, or "", where nothing is.
 	Remains func(c Case) string
 	// Until is when that goes by itself; nil where Remains says who ends it.

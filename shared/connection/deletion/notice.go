@@ -129,11 +129,16 @@ func finishedNotices(entry Entry) []notice {
 }
 
 func closedNotice(entry Entry) notice {
-	return notice{
+	told := notice{
 		kind: "closed", at: endOf(entry.Value.RequestedAt, entry.Value.ClosedAt), slack: true, pager: true, resolves: true,
 		title: "Data deletion closed by a person",
 		facts: []alert.Field{{Name: "note", Value: entry.Value.Note}, {Name: "deletion", Value: entry.Value.ID}},
 	}
+	if entry.Value.PersonForgotten {
+		deleted := alert.Field{Name: "records of the person deleted", Value: strconv.Itoa(entry.Value.PersonRecords)}
+		told.facts = append(told.facts, deleted)
+	}
+	return told
 }
 
 // returnedNotice is one notice of a case, whichever of both shows it.

@@ -22,7 +22,11 @@ type Operator struct {
 	Queues   queue.Sender
 	Notifier *Notifier
 	// Connections are the Task's.
-	Connections     Connections
+	Connections Connections
+	// People forget a person, for CloseForgetting; none where nothing of a person is kept.
+	People []People
+	// Backups says what is left of a person in backups after a moment; nil where nothing is kept of one.
+	Backups         func(after time.Time) Residual
 	RecordRetention time.Duration
 	// Installation is what the commands need that an error names; nil where no command is left, as of a table alone.
 	Installation *installation.Name
@@ -154,19 +158,40 @@ func hasten(c *Case, now time.Time) bool {
 	return true
 }
 
-// Close ends a held request with a note that says what was done. Where its connection was stopped, data flows again. It returns ErrNotFound, ErrState and ErrNote.
+// Close ends a held request with a note that says what was done. Where its connection was stopped, data flows again. It returns
+// ErrNotFound, ErrState and ErrNote.
 func (o *Operator) Close(ctx context.Context, id, note string) (Entry, error) {
-	note = strings.TrimSpace(note)
-	if note == "" || len(note) > maxNote {
-		return Entry{}, fmt.Errorf("%w: say in 1 to %d bytes what was done, without personal data", ErrNote, maxNote)
+	note, err := checkNote(note)
+	if err != nil {
+		return Entry{}, err
 	}
-	entry, err := o.Find(ctx, id)
+	entry, err := o.findHeld(ctx, id)
 	if err != nil {
 		return entry, err
 	}
-	if entry.Value.State != Held && entry.Value.State != Closed {
-		return entry, fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, entry.Value.ID, entry.Value.State)
+	return o.close(ctx, entry, note)
+}
+
+func checkNote(note string) (string, error) {
+	note = strings.TrimSpace(note)
+	if note == "" || len(note) > maxNote {
+		return "", fmt.Errorf("%w: say in 1 to %d bytes what was done, without personal data", ErrNote, maxNote)
 	}
+	return note, nil
+}
+
+// findHeld returns a request that is held, or was closed already.
+func (o *Operator) findHeld(ctx context.Context, id string) (Entry, error) {
+	entry, err := o.Find(ctx, id)
+	if err == nil && entry.Value.State != Held && entry.Value.State != Closed {
+		err = fmt.Errorf("%w: deletion %s is %s: only a held one is closed by a person", ErrState, entry.Value.ID, entry.Value.State)
+	}
+	return entry, err
+}
+
+// close ends a request and tells of it, and does again what a crash left undone of that.
+func (o *Operator) close(ctx context.Context, entry Entry, note string) (Entry, error) {
+	var err error
 	if entry.Value.State == Held {
 		entry.Value.State, entry.Value.ClosedAt, entry.Value.Note = Closed, o.Now().UTC(), note
 		if entry, err = save(ctx, o.Deletions, entry, o.RecordRetention); err != nil {

@@ -107,6 +107,9 @@ func (p *Purge) work(ctx context.Context, key record.Key, line *telemetry.Line) 
 	if entry, err = p.begin(ctx, entry); err != nil {
 		return "", err
 	}
+	if entry, err = p.forgetFirst(ctx, entry); err != nil {
+		return "", err
+	}
 	done, err := p.deleteAll(ctx, &entry, line)
 	if err != nil {
 		return "", err
@@ -356,9 +359,19 @@ func (p *Purge) forgetRecorded(records []record.Record) error {
 	return nil
 }
 
-// forget has every keeper forget, and counts what they did.
-func (p *Purge) forget(ctx context.Context, entry *Entry) error {
-	for _, keeper := range p.Keepers {
+// forgetFirst has those keepers forget that do so before anything else, and keeps what they counted: it cannot be counted again.
+func (p *Purge) forgetFirst(ctx context.Context, entry Entry) (Entry, error) {
+	first := slices.DeleteFunc(slices.Clone(p.Keepers), func(k Keeper) bool { return !k.First })
+	before := entry.Value.Forgotten
+	if err := forget(ctx, &entry, first); err != nil || maps.Equal(before, entry.Value.Forgotten) {
+		return entry, err
+	}
+	return p.save(ctx, entry)
+}
+
+// forget has keepers forget, and counts what they did.
+func forget(ctx context.Context, entry *Entry, keepers []Keeper) error {
+	for _, keeper := range keepers {
 		if keeper.Forget == nil {
 			continue
 		}
@@ -380,7 +393,7 @@ func (p *Purge) forget(ctx context.Context, entry *Entry) error {
 
 // finish makes the case finished once what was deleted is unrecoverable, and tells of it.
 func (p *Purge) finish(ctx context.Context, entry Entry) error {
-	if err := p.forget(ctx, &entry); err != nil {
+	if err := forget(ctx, &entry, p.Keepers); err != nil {
 		return err
 	}
 	if p.Scrub != nil {

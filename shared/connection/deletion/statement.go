@@ -98,6 +98,9 @@ func statementRows(c Case) [][2]string {
 	if c.Type != "" {
 		rows = append(rows, [2]string{"type", clip.Marked(c.Type)})
 	}
+	if c.PersonForgotten {
+		rows = append(rows, [2]string{"records of the person deleted", fmt.Sprint(c.PersonRecords)})
+	}
 	if c.Note != "" {
 		rows = append(rows, [2]string{"note", clip.Marked(c.Note)})
 	}

@@ -6,7 +6,7 @@
 //	GET  /api/deletions/{id}        one, by its id or the first 8 characters or more, with its statement
 //	GET  /api/deletions/{id}/now    one that can be done now, with the number of records that would go
 //	POST /api/deletions/{id}/now    queues its purge
-//	POST /api/deletions/{id}/close  ends a held request: {"note": "..."}
+//	POST /api/deletions/{id}/close  ends a held request: {"note": "..."}; with "user" by deleting what is kept of that person
 //	GET  /api/trace/{id}            a delivery's story
 //	GET  /api/trace                 those of a resource: ?event=&organization=&resource=
 //	GET  /api/deliveries            the newest deliveries, ?before= the "next" of an earlier page; not on a stack

@@ -59,9 +59,14 @@ func (b Backend) deleteNow(r *http.Request) (any, error) {
 func (b Backend) closeDeletion(r *http.Request) (any, error) {
 	asked, err := read[struct {
 		Note string `json:"note"`
+		User string `json:"user"`
 	}](r)
 	if err != nil {
 		return nil, err
+	}
+	if asked.User != "" {
+		entry, err := b.Deletions.CloseForgetting(r.Context(), r.PathValue("id"), asked.Note, asked.User)
+		return b.stated(entry, err)
 	}
 	entry, err := b.Deletions.Close(r.Context(), r.PathValue("id"), asked.Note)
 	return b.stated(entry, err)
