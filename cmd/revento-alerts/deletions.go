@@ -130,7 +130,7 @@ func newDeletionsClose(w world) *cobra.Command {
 		Short: "End a held request with a note of what was done",
 		Example: `  revento-alerts deletions close 0f3c9b1e22aa4d07 --note "user data deleted by hand in the CRM, ticket 4711"
   revento-alerts deletions close 0f3c9b1e22aa4d07 --user usr_def456 --note "deleted here and in the CRM, ticket 4712"`,
-		Args:    usage(oneDeletion),
+		Args: usage(oneDeletion),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
 		var closed api.Deletion
 		asked := map[string]string{"note": note, "user": user}

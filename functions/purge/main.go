@@ -34,7 +34,9 @@ func wire(stack function.Stack) (any, error) {
 		return nil, err
 	}
 	token := secret.NewHolder(secretsmanager.Fetch(stack.AWS, secretID), secret.ParseToken, s.SecretMaxAge, time.Now)
-	return awslambda.Worker(purgeworker.New(engine, s, slack.New(s.APIURL, token), purgeworker.Surroundings{
-		Keepers: deletion.OnAWS(deletion.Windows{Deliveries: s.DedupeWindow, Records: s.RecordRetention, Logs: logRetention}),
-	})), nil
+	keepers := deletion.OnAWS(deletion.Windows{Deliveries: s.DedupeWindow, Records: s.RecordRetention, Logs: logRetention})
+	if seeds, are := stack.Seeds(); are {
+		keepers = append(keepers, deletion.Seeds(seeds))
+	}
+	return awslambda.Worker(purgeworker.New(engine, s, slack.New(s.APIURL, token), purgeworker.Surroundings{Keepers: keepers})), nil
 }

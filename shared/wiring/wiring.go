@@ -16,6 +16,7 @@ import (
 type Records interface {
 	record.Store
 	record.Purger
+	record.Users
 	record.Index
 }
 

@@ -46,6 +46,7 @@ type store interface {
 	record.Purger
 	record.Lister
 	record.Index
+	record.Users
 }
 
 // slackAPI is what the functions need of Slack.
@@ -120,11 +121,11 @@ func (f functions) planned() wiring.Engine {
 		Ledger: mishap.Ledger{Ledger: f.engine.ledger, Plan: f.plan},
 		Records: plannedStore{
 			mishap.Records{Store: f.records, Plan: f.plan}, mishap.Purger{Purger: f.records, Plan: f.plan},
-			mishap.Index{Index: f.records, Plan: f.plan}, mishap.Lister{Lister: f.records, Plan: f.plan},
+			mishap.Index{Index: f.records, Plan: f.plan}, mishap.Lister{Lister: f.records, Plan: f.plan}, mishap.Users{Users: f.records, Plan: f.plan},
 		},
 		Deletions: plannedStore{
 			mishap.Records{Store: f.deletions, Plan: f.plan}, mishap.Purger{Purger: f.deletions, Plan: f.plan},
-			mishap.Index{Index: f.deletions, Plan: f.plan}, mishap.Lister{Lister: f.deletions, Plan: f.plan},
+			mishap.Index{Index: f.deletions, Plan: f.plan}, mishap.Lister{Lister: f.deletions, Plan: f.plan}, mishap.Users{Users: f.deletions, Plan: f.plan},
 		},
 		Queues:    mishap.Queues{Queues: f.queues, Plan: f.plan},
 		Scheduler: f.scheduler,
@@ -138,4 +139,5 @@ type plannedStore struct {
 	mishap.Purger
 	mishap.Index
 	mishap.Lister
+	mishap.Users
 }

@@ -25,6 +25,7 @@ const (
 	DeliveriesTable       = "DELIVERIES_TABLE"
 	RecordsTable          = "RECORDS_TABLE"
 	DeletionsTable        = "DELETIONS_TABLE"
+	SeedsTable            = "SEEDS_TABLE"
 	WebhookSecretsID      = "WEBHOOK_SECRETS_ID"
 	SlackBotTokenID       = "SLACK_BOT_TOKEN_ID"
 	PagerDutyRoutingKeyID = "PAGERDUTY_ROUTING_KEY_ID"
@@ -88,6 +89,15 @@ func (s Stack) Engine(common settings.Common, names ...queue.Name) (wiring.Engin
 		Log:          s.Log(common),
 		Now:          time.Now,
 	}, nil
+}
+
+// Seeds returns the table of seeds; false where connections are off and there is none.
+func (s Stack) Seeds() (seeds *dynamodb.Seeds, are bool) {
+	table, err := s.Resource(SeedsTable)
+	if err != nil {
+		return nil, false
+	}
+	return dynamodb.NewSeeds(s.AWS, table), true
 }
 
 // Queues returns the queues named. Its error names the variable that is missing.

@@ -19,7 +19,7 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 		DeliveryID: "delivery-1", RequestedAt: at, Due: at, BroughtForwardAt: at, BroughtForward: true, RepeatedAt: at, StoppedAt: at, ConfirmedAt: at, ScheduledAt: at, StartedAt: at, FinishedAt: at,
 		OverdueAt: at, ClosedAt: at, Note: "done", Resolved: 1, Repeats: 2, Found: map[record.Kind]int{record.Alert: 3}, Kept: 4,
 		SlackMessages: 5, SlackLeft: 6, Residual: []Residual{{Where: "backups", Until: at}},
-		Forgotten: map[string]int{"queue slack": 1},
+		Forgotten: map[string]int{"queue slack": 1}, PersonForgotten: true, PersonRecords: 7,
 	})
 }
 

@@ -23,10 +23,10 @@ var _ mirror.Seeds = (*Seeds)(nil)
 
 // Seeds keeps the seeds of mirrors beside the sealing keys: a folder for each connection, with a file for each of its lives. Two
 // installations that share the keys' file share the seeds too; a deletion is of the connection, and so of both.
-type Seeds struct {
-	folder string
-	mu     sync.Mutex // one process has the data folder, and so the seeds
-}
+type Seeds struct{ folder string }
+
+// seeding is who looks at seeds: one at a time, whichever Seeds of the process it does by.
+var seeding sync.Mutex
 
 // seedsSuffix is what the folder's name has beside the keys' file's.
 const seedsSuffix = "-seeds"
@@ -53,8 +53,8 @@ func (s *Seeds) Get(ctx context.Context, of record.Connection, life connection.L
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	seeding.Lock()
+	defer seeding.Unlock()
 	return s.read(of, life)
 }
 
@@ -74,8 +74,8 @@ func (s *Seeds) Make(ctx context.Context, of record.Connection, life connection.
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	seeding.Lock()
+	defer seeding.Unlock()
 	seed, err := s.read(of, life)
 	if !errors.Is(err, mirror.ErrNoSeed) {
 		return seed, err
@@ -97,8 +97,8 @@ func (s *Seeds) Delete(ctx context.Context, of record.Connection, cutoff time.Ti
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	seeding.Lock()
+	defer seeding.Unlock()
 	files, err := os.ReadDir(s.folderOf(of))
 	if errors.Is(err, fs.ErrNotExist) {
 		return 0, nil

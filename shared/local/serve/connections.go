@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/seal"
@@ -90,6 +91,14 @@ func (m *Machine) openConnections(
 	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)
 	c.pages = webpages.New(engine, s, public, asks)
 	return c, nil
+}
+
+// people are those that keep something of persons, where connections are on.
+func (c *connections) people(engine wiring.Engine) []deletion.People {
+	if c == nil {
+		return nil
+	}
+	return []deletion.People{c.Mirror(engine, c.keys.Seeds()), deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
 }
 
 // publicURL is where browsers find the pages: what the setting says, or the public side's own address where browsers of this machine

@@ -22,6 +22,7 @@ import (
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/local/gateway"
+	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/local/recurring"
 	"revento-alerts/shared/local/sink"
 	"revento-alerts/shared/local/sqlite"
@@ -181,12 +182,13 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	in.Mirrors = false // nobody works on its queue here yet
 	site.SlackAnswers, site.PagerAnswers = clients.slack.Answers, clients.pager.Answers
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
-	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all)) {
+	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all, source, dir)) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
 	m.connections.shows(&site, engine)
 	backend := site.Backend()
 	backend.Attendance = m.connections.attendance(engine, backend.Connections)
+	backend.Deletions.People, backend.Deletions.Backups = m.connections.people(engine), deletion.BackupsOnMachine
 	return m.recorded(backend, clients.webhook, m.gateway)
 }
 
@@ -210,7 +212,7 @@ func (m *Machine) poller(w *worker.Worker) *poller {
 }
 
 // surroundings are what a purge finds on this machine.
-func (m *Machine) surroundings(all settings.All) purgeworker.Surroundings {
+func (m *Machine) surroundings(all settings.All, source settings.Source, dir string) purgeworker.Surroundings {
 	around := purgeworker.Surroundings{
 		Keepers: deletion.OnMachine(m.engine.Ledger, m.engine.Queues, deletion.Windows{
 			Deliveries: all.Ingest.DedupeWindow, Records: all.Purge.RecordRetention,
@@ -219,6 +221,10 @@ func (m *Machine) surroundings(all settings.All) purgeworker.Surroundings {
 	}
 	if m.Recorder != nil {
 		around.Recorded = m.Recorder
+	}
+	// Whether connections are on or not: what they kept when they were goes with its seed.
+	if keys, err := keyring.Locate(source, dir); err == nil {
+		around.Keepers = append(around.Keepers, deletion.Seeds(keys.Seeds()))
 	}
 	return around
 }

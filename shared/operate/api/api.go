@@ -231,7 +231,7 @@ func statusOf(err error) int {
 	case errors.Is(err, deletion.ErrNotFound), errors.Is(err, life.ErrNotFound), errors.Is(err, attendance.ErrUnknown),
 		errors.Is(err, trace.ErrNotFound), errors.As(err, new(unavailable)):
 		return http.StatusNotFound
-	case errors.Is(err, deletion.ErrState), errors.Is(err, life.ErrState), errors.Is(err, attendance.ErrState):
+	case errors.Is(err, deletion.ErrState), errors.Is(err, deletion.ErrPerson), errors.Is(err, life.ErrState), errors.Is(err, attendance.ErrState):
 		return http.StatusConflict
 	default:
 		return http.StatusServiceUnavailable

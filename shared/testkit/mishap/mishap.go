@@ -145,6 +145,23 @@ func (r Records) PutAll(ctx context.Context, records ...record.Record) error {
 	return r.Plan.Do(operation, func() error { return r.Store.PutAll(ctx, records...) })
 }
 
+// Users is a way to what is kept of users, of which a look can go wrong.
+type Users struct {
+	record.Users
+	Plan *Plan
+}
+
+var _ record.Users = Users{}
+
+// QueryUser implements record.Users.
+func (u Users) QueryUser(ctx context.Context, connection record.Connection, user, after string) (page []record.Record, err error) {
+	err = u.Plan.Do("records.QueryUser", func() error {
+		page, err = u.Users.QueryUser(ctx, connection, user, after)
+		return err
+	})
+	return page, err
+}
+
 // Purger is a purger whose calls can go wrong.
 type Purger struct {
 	record.Purger
