@@ -45,8 +45,8 @@ func (d *deletionTest) purgesWithStops(kind mishap.Kind) {
 		rec.Key.Connection = other
 		d.puts(rec)
 	}
-	message := d.filesRequest(cutoff)
-	for stop := 1; !d.purges(message, mishap.At(stop, kind)); stop++ {
+	message := filesRequest(d.T, d.kept, d.deletions, d.first.Key.Connection, cutoff)
+	for stop := 1; !purges(d.T, d.kept, d.deletions, message, mishap.At(stop, kind)); stop++ {
 		if stop > 10*purgedItems {
 			d.Fatal("the purge never ends")
 		}
@@ -65,32 +65,52 @@ func (d *deletionTest) counts(connection record.Connection) (count int) {
 	return count
 }
 
-// filesRequest has the deletion's rules take a request for the connection, and returns the message that asks for its purge.
-func (d *deletionTest) filesRequest(cutoff time.Time) queue.Message {
-	d.Helper()
+// Purged has what is kept of a connection deleted up to a cutoff by the rules of deletion, with these keepers beside the records, and
+// returns the case. deletions holds no other.
+func Purged(
+	t *testing.T, kept KeptStore, deletions DeletionStore, of record.Connection, cutoff time.Time, keepers ...deletion.Keeper,
+) deletion.Case {
+	t.Helper()
+	message := filesRequest(t, kept, deletions, of, cutoff)
+	if !purges(t, kept, deletions, message, nil, keepers...) {
+		t.Fatal("the purge did not end")
+	}
+	cases, err := (&deletion.Operator{Deletions: deletions}).All(t.Context())
+	if err != nil || len(cases) != 1 {
+		t.Fatalf("the cases: %+v, %v", cases, err)
+	}
+	return cases[0].Value
+}
+
+// filesRequest has the deletion's rules take a request for a connection, and returns the message that asks for its purge.
+func filesRequest(t *testing.T, kept record.Purger, deletions deletion.Store, of record.Connection, cutoff time.Time) queue.Message {
+	t.Helper()
 	sent := outbox{}
 	task := &deletion.Task{
-		Records: d.kept, Deletions: d.deletions, Queues: sent, Notifier: notifier(sent), Now: time.Now, RecordRetention: time.Hour,
+		Records: kept, Deletions: deletions, Queues: sent, Notifier: notifier(sent), Now: time.Now, RecordRetention: time.Hour,
 	}
 	line := quiet()
-	job, err := task.Open(requestOf(d.T, d.first.Key.Connection, cutoff), line)
-	wantSuccess(d.T, "open the request", err)
-	_, err = job.Do(d.Context(), line)
-	wantSuccess(d.T, "stop the connection", err)
+	job, err := task.Open(requestOf(t, of, cutoff), line)
+	wantSuccess(t, "open the request", err)
+	_, err = job.Do(t.Context(), line)
+	wantSuccess(t, "stop the connection", err)
 	return sent[queue.Purge]
 }
 
-// purges runs the purge once and says whether it came to its end without a mishap.
-func (d *deletionTest) purges(message queue.Message, plan *mishap.Plan) (ended bool) {
+// purges runs a purge once and says whether it came to its end without a mishap.
+func purges(
+	t *testing.T, kept record.Purger, deletions deletion.Store, message queue.Message, plan *mishap.Plan, keepers ...deletion.Keeper,
+) (ended bool) {
+	t.Helper()
 	purge := &deletion.Purge{
-		Records:   mishap.Purger{Purger: d.kept, Plan: plan},
-		Deletions: mishap.Records{Store: d.deletions, Plan: plan},
-		Notifier:  notifier(outbox{}), RecordRetention: time.Hour, Copies: 1, Now: time.Now,
+		Records:   mishap.Purger{Purger: kept, Plan: plan},
+		Deletions: mishap.Records{Store: deletions, Plan: plan},
+		Notifier:  notifier(outbox{}), Keepers: keepers, RecordRetention: time.Hour, Copies: 1, Now: time.Now,
 	}
 	line := quiet()
 	job, err := purge.Open(message, line)
-	wantSuccess(d.T, "open the purge", err)
-	died := mishap.Died(func() { _, err = job.Do(d.Context(), line) })
+	wantSuccess(t, "open the purge", err)
+	died := mishap.Died(func() { _, err = job.Do(t.Context(), line) })
 	return !died && err == nil
 }
 
