@@ -85,7 +85,10 @@ func TestARingThatNobodyFilledInIsSaidToBeEmpty(t *testing.T) {
 }
 
 func TestNoFormatAndNoLogShowsAKey(t *testing.T) {
-	ring := parse(t, newKey+","+oldKey)
+	ring, err := parse(t, newKey+","+oldKey).Seeded([]byte("CANARY" + strings.Repeat("s", seal.SeedBytes-6)))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var log strings.Builder
 	slog.New(slog.NewJSONHandler(&log, nil)).Info("ring", "ring", ring, "held", struct{ Ring seal.Ring }{ring})
 	shown := log.String()

@@ -52,6 +52,7 @@ func TestAValueOpensOnlyAsWhatItIsAbout(t *testing.T) {
 		"another kind":         func(a *seal.About) { a.Kind = record.Incident },
 		"another grant":        func(a *seal.About) { a.Grant = "grant_2" },
 		"another generation":   func(a *seal.About) { a.Generation = 2 },
+		"another record":       func(a *seal.About) { a.ID = "1" },
 		"parts moved": func(a *seal.About) {
 			a.Kind, a.Grant = "aler", "tgrant_1"
 		},
@@ -132,4 +133,42 @@ func FuzzOpenRefusesWhatItDidNotSeal(f *testing.F) {
 		}
 		_ = ring.NeedsReseal(seal.Sealed(text))
 	})
+}
+
+// What a seed sealed opens with that seed and a key of the ring, and with nothing less.
+func TestWhatIsSealedWithASeedOpensWithItOnly(t *testing.T) {
+	ring := seal.Ring{}.Add()
+	seeded := func(fill string) seal.Ring {
+		t.Helper()
+		with, err := ring.Seeded([]byte(strings.Repeat(fill, seal.SeedBytes)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return with
+	}
+	value := sealed(t, seeded("s"))
+	wantOpen(t, seeded("s"), value)
+	for name, other := range map[string]seal.Ring{"no seed": ring, "another seed": seeded("t")} {
+		if opened, err := other.Open(about, value); !errors.Is(err, seal.ErrNotSealed) {
+			t.Errorf("%s: opened %q, %v", name, opened, err)
+		}
+	}
+	another, err := seal.Ring{}.Add().Seeded([]byte(strings.Repeat("s", seal.SeedBytes)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := another.Open(about, value); !errors.Is(err, seal.ErrNoKey) {
+		t.Errorf("the seed alone: opened %q, %v", opened, err)
+	}
+	if opened, err := seeded("s").Open(about, sealed(t, ring)); !errors.Is(err, seal.ErrNotSealed) {
+		t.Errorf("what no seed sealed: opened %q, %v", opened, err)
+	}
+}
+
+func TestASeedOfAnotherLengthIsRefused(t *testing.T) {
+	for _, length := range []int{0, 1, seal.SeedBytes - 1, seal.SeedBytes + 1} {
+		if ring, err := (seal.Ring{}).Add().Seeded(make([]byte, length)); !errors.Is(err, seal.ErrSeed) || len(ring.IDs()) != 0 {
+			t.Errorf("%d bytes: %v, %v", length, ring, err)
+		}
+	}
 }
