@@ -362,7 +362,7 @@ var mutants = []mutant{
 	{name: "deletion: a tombstone expires when due", file: "shared/connection/deletion/task.go",
 		guard: "r.ReceivedAt.Add(t.Grace+t.RecordRetention)", instead: "r.ReceivedAt.Add(t.Grace)"},
 	{name: "deletion: finished before every keeper forgot", file: "shared/connection/deletion/purge.go",
-		guard: "if err := p.forget(ctx, &entry); err != nil {", instead: "if err := p.forget(ctx, &entry); false && err != nil {"},
+		guard: "if err := forget(ctx, &entry, p.Keepers); err != nil {", instead: "if err := forget(ctx, &entry, p.Keepers); false && err != nil {"},
 	{name: "deletion: dead letters stay", file: "shared/connection/deletion/keeper.go", guard: "return !isLeft\n", instead: "return false && !isLeft\n"},
 	{name: "deletion: a data request is dropped", file: "shared/connection/deletion/keeper.go",
 		guard: "if err != nil || revento.IsDataRequest(event.Envelope.Type) {", instead: "if err != nil || false && revento.IsDataRequest(event.Envelope.Type) {"},

@@ -98,7 +98,8 @@ func (c *connections) people(engine wiring.Engine) []deletion.People {
 	if c == nil {
 		return nil
 	}
-	return []deletion.People{c.Mirror(engine, c.keys.Seeds()), deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
+	rows := operator.Rows(engine, c.Registry, c.Secrets.Rings, c.keys.Seeds())
+	return []deletion.People{rows, deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
 }
 
 // publicURL is where browsers find the pages: what the setting says, or the public side's own address where browsers of this machine

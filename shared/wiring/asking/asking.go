@@ -10,7 +10,6 @@ import (
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
-	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
@@ -60,11 +59,6 @@ func (a Asking) Upkeep(engine wiring.Engine, s settings.Connections, outbox upke
 		Prober:        &upkeep.EventProber{Tokens: a.Keeper, Budget: a.Budget, Event: a.event},
 		ProbeInterval: s.ProbeInterval, Random: rand.Float64, Now: engine.Now,
 	}
-}
-
-// Mirror keeps what Revento knows of connections; seeds are where there are no backups.
-func (a Asking) Mirror(engine wiring.Engine, seeds mirror.Seeds) *mirror.Mirror {
-	return &mirror.Mirror{Registry: a.Registry, Records: engine.Records, Seeds: seeds, Rings: a.Secrets.Rings, Now: engine.Now}
 }
 
 // event reads the token's event, for what that shows of the connection.
