@@ -24,6 +24,7 @@ import (
 	"revento-alerts/shared/aws/secretsmanager"
 	"revento-alerts/shared/aws/sqs"
 	pages "revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/secret"
@@ -142,7 +143,10 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	}
 	backend := site.Backend()
 	if seeds, err := d.Output(outputSeeds); err == nil { // a stack of a version before has none, and no rows
-		backend.Attendance = operator.Attendance(engine, site.Connections, site.Asking.Rings, dynamodb.NewSeeds(d.aws, seeds))
+		kept := dynamodb.NewSeeds(d.aws, seeds)
+		backend.Attendance = operator.Attendance(engine, site.Connections, site.Asking.Rings, kept)
+		backend.Deletions.People = operator.People(engine, site.Connections.Registry, site.Asking.Rings, kept)
+		backend.Deletions.Backups = deletion.BackupsOnAWS
 	}
 	return backend, nil
 }

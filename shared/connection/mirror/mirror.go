@@ -82,13 +82,13 @@ func (m *Mirror) live(ctx context.Context, of record.Connection) (*lifeOf, error
 
 // open gets what a life's rows are sealed with; the first to ask makes the seed.
 func (m *Mirror) open(ctx context.Context, standing connection.Standing) (*lifeOf, error) {
+	ring, err := m.Rings.Get(ctx) // first: without keys no seed is made
+	if err != nil {
+		return nil, &fault.Error{Class: fault.Transient, Op: "get the sealing keys", Reason: "no_sealing_keys", Err: err}
+	}
 	seed, err := m.Seeds.Make(ctx, standing.Connection, standing.Life)
 	if err != nil {
 		return nil, fmt.Errorf("get the seed of a connection's rows: %w", err)
-	}
-	ring, err := m.Rings.Get(ctx)
-	if err != nil {
-		return nil, &fault.Error{Class: fault.Transient, Op: "get the sealing keys", Reason: "no_sealing_keys", Err: err}
 	}
 	if ring, err = ring.Seeded(seed); err != nil {
 		return nil, fmt.Errorf("get the seed of a connection's rows: %w", err)

@@ -73,7 +73,7 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	site.Connections = stoppedConnections(site.Engine, all)
 	backend := site.Backend()
-	backend.Attendance = stoppedAttendance(site.Engine, all, source, dir, backend.Connections)
+	stopped(&backend, site.Engine, all, source, dir)
 	return &Operator{Client: api.Within(backend), engine: engine}, nil
 }
 

@@ -18,6 +18,7 @@ import (
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/local/keyring"
+	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/web"
@@ -98,8 +99,7 @@ func (c *connections) people(engine wiring.Engine) []deletion.People {
 	if c == nil {
 		return nil
 	}
-	rows := operator.Rows(engine, c.Registry, c.Secrets.Rings, c.keys.Seeds())
-	return []deletion.People{rows, deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
+	return operator.People(engine, c.Registry, c.Secrets.Rings, c.keys.Seeds())
 }
 
 // publicURL is where browsers find the pages: what the setting says, or the public side's own address where browsers of this machine
@@ -218,14 +218,17 @@ func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
 	}
 }
 
-// stoppedAttendance is who attends their events, as far as the keys open what is kept of it. Keys that are nowhere are told by who needs
-// them.
-func stoppedAttendance(engine wiring.Engine, all settings.All, source settings.Source, dir string, of *life.Operator) *attendance.Attendance {
+// stopped adds who attends their events, and who forgets a person, as far as the keys open what is kept of it. Keys that are nowhere are
+// told by who needs them.
+func stopped(backend *api.Backend, engine wiring.Engine, all settings.All, source settings.Source, dir string) {
 	keys, err := keyring.Locate(source, dir)
 	fetch := keys.Fetch
 	if err != nil {
 		fetch = func(context.Context) (string, error) { return "", err }
 	}
 	rings := secret.NewHolder(fetch, seal.Parse, all.Connections.SecretMaxAge, engine.Now)
-	return operator.Attendance(engine, of, rings, keys.Seeds())
+	of := backend.Connections
+	backend.Attendance = operator.Attendance(engine, of, rings, keys.Seeds())
+	backend.Deletions.People = operator.People(engine, of.Registry, rings, keys.Seeds())
+	backend.Deletions.Backups = deletion.BackupsOnMachine
 }

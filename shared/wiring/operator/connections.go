@@ -3,6 +3,7 @@ package operator
 import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/mirror"
@@ -34,4 +35,9 @@ func Attendance(engine wiring.Engine, of *life.Operator, rings mirror.Rings, see
 	return &attendance.Attendance{
 		Connections: of, People: attendance.Mirrored{Rows: rows}, Records: engine.Records, Now: engine.Now,
 	}
+}
+
+// People are those that keep something of persons: the rows, and the records that name their user.
+func People(engine wiring.Engine, registry *connection.Registry, rings mirror.Rings, seeds mirror.Seeds) []deletion.People {
+	return []deletion.People{Rows(engine, registry, rings, seeds), deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
 }
