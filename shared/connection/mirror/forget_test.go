@@ -4,7 +4,11 @@ import (
 	"testing"
 	"time"
 
+	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/mirror"
+	"revento-alerts/shared/testkit/memory"
 )
 
 func (b *bench) forget(id string, want int) {
@@ -113,4 +117,36 @@ func TestNobodyIsForgottenOfAConnectionThatHasEnded(t *testing.T) {
 	before := b.kept()
 	b.forget("usr_1", 0)
 	b.wantSame(before)
+}
+
+// A held request that names a user is closed by deleting the user's rows; what comes later does not bring them back.
+func TestAHeldRequestThatNamesAUserIsClosedByForgettingThem(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		b.read(page(1, mirror.Participant, start, `{"id":"ptp_1","user_id":"usr_1","application_id":"app_1"}`, `{"id":"ptp_2","user_id":"usr_2"}`))
+		cases := b.deletions.(deletion.Store)
+		held := deletion.Case{
+			ID: "0123456789abcdef", EventID: summit.EventID, OrganizationID: summit.OrganizationID, Cutoff: start, State: deletion.Held,
+			Held: deletion.NamesPerson, RequestedAt: start,
+		}
+		key := record.Key{Connection: summit, Kind: record.Deletion, ID: "1"}
+		if _, err := record.Save(b.Context(), cases, deletion.Entry{Record: record.Record{Key: key, OccurredAt: start}, Value: held}); err != nil {
+			b.Fatal(err)
+		}
+		now := func() time.Time { return start.Add(time.Hour) }
+		queues := memory.NewQueues(now)
+		operator := &deletion.Operator{
+			Deletions: cases, Queues: queues, Now: now, RecordRetention: time.Hour, People: []deletion.People{b.mirror},
+			Notifier: &deletion.Notifier{Stack: "prod", Routes: route.NewTable(nil, route.Channels{}), Queues: queues, Now: now},
+		}
+		closed, err := operator.CloseForgetting(b.Context(), held.ID, "ticket 4712", "usr_1")
+		if err != nil || closed.Value.State != deletion.Closed || closed.Value.PersonRecords != 1 {
+			b.Errorf("%+v, %v", closed.Value, err)
+		}
+		for name, forgotten := range comeBack(b, start.Add(2*time.Hour)) {
+			if !forgotten {
+				b.Errorf("%s brings the row back", name)
+			}
+		}
+		b.wantCounts(1, 0, 0)
+	})
 }
