@@ -139,6 +139,9 @@ var things = map[string]Thing{
 // TypeCapacity is the type of the debounced snapshots of an activity's signups. (guide: /patterns/)
 const TypeCapacity = "activity.capacity_state_changed"
 
+// typeUnpublished tells that the event is not public any more. (guide: /patterns/)
+const typeUnpublished = "event.unpublished"
+
 // typeRegistered tells that a participant has reached the status registered. (guide: /patterns/)
 const typeRegistered = "participant.registered"
 

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"maps"
 	"time"
@@ -78,12 +79,26 @@ func (m *Mirror) hear(ctx context.Context, w Webhook, of subject) (Outcome, erro
 		return Older, nil
 	}
 	if of.thing == Event && outcome == Applied {
-		b.summary.Value.describe(w.Data)
+		b.summary.Value.describe(w.described())
 	}
 	if err := b.put(row); err != nil {
 		return "", err
 	}
 	return outcome, b.commit(ctx)
+}
+
+// described is what a webhook about the event says of it. Which values publish_status has the guide does not say: where the document leaves
+// it out, the type says it.
+func (w Webhook) described() Fields {
+	if w.Type != typeUnpublished || w.Data.Text("publish_status") != "" {
+		return w.Data
+	}
+	described := maps.Clone(w.Data)
+	if described == nil {
+		described = Fields{}
+	}
+	described["publish_status"] = json.RawMessage(`"unpublished"`)
+	return described
 }
 
 // hear merges a webhook, and takes the row for there where it was missed by a pass that began before.

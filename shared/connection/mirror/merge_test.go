@@ -198,6 +198,11 @@ func TestTheEventIsARowAndDescribesTheSummary(t *testing.T) {
 	if row := b.row(mirror.Event, "evt_1"); row.Presence != mirror.Present {
 		t.Errorf("%+v", row)
 	}
+	b.read(page(2, mirror.Event, start.Add(4*time.Hour), `{"name":"Summit","publish_status":"published"}`))
+	b.hear("event.unpublished", start.Add(5*time.Hour), `{"id":"evt_1"}`)
+	if got := b.summary(); got.PublishStatus != "unpublished" || got.Name != "Summit" {
+		t.Errorf("the type alone says it: %+v", got)
+	}
 }
 
 func TestWhatNamesNothingIsCountedAndLeftToTheNextPass(t *testing.T) {
