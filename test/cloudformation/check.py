@@ -16,6 +16,13 @@ REGION = "eu-west-1"
 STACK = "checked"
 PARAMETERS = {"SlackChannel": "C0CHECKED1", "AlarmEmail": "on-call@example.com"}
 
+# What a stack with connections has more.
+CONNECTED_PARAMETERS = {
+    "ReventoClientId": "client_0123", "ReventoAuthUrl": "https://auth.example.com", "ReventoApiUrl": "https://api.example.com/api/v1",
+}
+CONNECTED_QUEUES = {"Sync": ("SyncFunction", 60, 2)}
+CONNECTED_FUNCTIONS = {"WebFunction": 60, "TickFunction": 60}
+
 # What moto cannot make: by type, with all that refers to it.
 LEFT_OUT = (
     "AWS::ApiGatewayV2::", "AWS::Scheduler::Schedule", "AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard", "AWS::SNS::Subscription",
@@ -28,7 +35,7 @@ QUEUES = {
     "Slack": ("SlackFunction", 15, 3), "Pagerduty": ("PagerdutyFunction", 10, 3), "Digest": ("DigestFunction", 60, 2),
     "Deletion": ("DeletionFunction", 60, 2), "Purge": ("PurgeFunction", 300, 2),
 }
-FIFO = {"Slack", "Pagerduty"}
+FIFO = {"Slack", "Pagerduty", "Sync"}
 DAYS_14 = "1209600"
 MAX_RECEIVES = 1000
 VISIBILITY_FACTOR = 6
@@ -85,20 +92,20 @@ def stand_in(kind, name):
     return f"arn:aws:{kind.split('::')[1].lower()}:{REGION}:123456789012:{LEFT}/{name}"
 
 
-def created(template):
+def created(template, parameters):
     cloudformation = boto3.client("cloudformation", REGION)
     cloudformation.create_stack(
         StackName=STACK, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_IAM"],
-        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in PARAMETERS.items()],
+        Parameters=[{"ParameterKey": k, "ParameterValue": v} for k, v in parameters.items()],
     )
     pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=STACK)
     return {r["LogicalResourceId"]: r["PhysicalResourceId"] for page in pages for r in page["StackResourceSummaries"]}
 
 
-def check_queues(made):
+def check_queues(made, queues):
     sqs = boto3.client("sqs", REGION)
     mappings = boto3.client("lambda", REGION).list_event_source_mappings()["EventSourceMappings"]
-    expect("event source mappings", len(mappings), len(QUEUES))
+    expect("event source mappings", len(mappings), len(queues))
     arns = {}
 
     def attributes(name):
@@ -108,7 +115,7 @@ def check_queues(made):
         expect(f"{name}: FIFO", got.get("FifoQueue") == "true", name.removesuffix("Queue").removesuffix("DeadLetter") in FIFO)
         return got
 
-    for queue, (function, timeout, copies) in QUEUES.items():
+    for queue, (function, timeout, copies) in queues.items():
         attributes(f"{queue}DeadLetterQueue")
         got = attributes(f"{queue}Queue")
         redrive = json.loads(got["RedrivePolicy"])
@@ -135,15 +142,17 @@ def check_tables(made):
                                     for i in got.get("GlobalSecondaryIndexes", [])], indexes)
 
 
-def check_functions(made, arns):
+def check_functions(made, arns, timeouts):
     functions = boto3.client("lambda", REGION)
-    timeouts = {function: timeout for function, timeout, _ in QUEUES.values()} | {"IngestFunction": 7}
+    expect("functions", sorted(n for n in made if n.endswith("Function")), sorted(timeouts))
     for name, timeout in timeouts.items():
         got = functions.get_function_configuration(FunctionName=made[name])
         expect(f"{name}: time limit", got["Timeout"], timeout)
         expect(f"{name}: role", got["Role"].split("/")[-1], made[name.replace("Function", "Role")])
         expect(f"{name}: runtime", (got["Runtime"], got["Handler"]), ("provided.al2023", "bootstrap"))
         for variable, value in got["Environment"]["Variables"].items():  # AWS makes text of numbers, moto does not
+            if value is None:  # AWS leaves out what has no value, moto does not
+                continue
             check_variable(f"{name}: {variable}", variable, str(value), made)
         check_role(name, made, arns)
 
@@ -190,24 +199,30 @@ def decoded(document):
 
 
 def listed(value):
-    return value if isinstance(value, list) else [value]
+    values = value if isinstance(value, list) else [value]
+    return [v for v in values if v is not None]  # AWS leaves out what has no value, moto does not
+
+
+def main(path):
+    check(path, PARAMETERS, QUEUES, {"IngestFunction": 7})
+    check(path, PARAMETERS | CONNECTED_PARAMETERS, QUEUES | CONNECTED_QUEUES, {"IngestFunction": 7} | CONNECTED_FUNCTIONS)
+    for failure in failures:
+        print(failure)
+    return 1 if failures else 0
 
 
 @mock_aws(config={"lambda": {"use_docker": False}})
-def main(path):
+def check(path, parameters, queues, functions):
     with open(path, encoding="utf-8") as file:
         template, left_out = supported(json.load(file))
     boto3.client("s3", REGION).create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     boto3.client("s3", REGION).put_object(Bucket="bucket", Key="code", Body=b"code")
-    made = created(template)
-    arns = check_queues(made)
+    made = created(template, parameters)
+    arns = check_queues(made, queues)
     check_tables(made)
-    check_functions(made, arns)
+    check_functions(made, arns, {function: timeout for function, timeout, _ in queues.values()} | functions)
     kinds = ", ".join(sorted(set(left_out.values())))
     print(f"{len(made)} resources made, {len(left_out)} left out, since moto has no such: {kinds}")
-    for failure in failures:
-        print(failure)
-    return 1 if failures else 0
 
 
 if __name__ == "__main__":
