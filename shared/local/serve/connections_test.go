@@ -17,6 +17,9 @@ import (
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/api"
+	"revento-alerts/shared/operate/checkup"
+	"revento-alerts/shared/operate/trace"
+	"revento-alerts/shared/revento"
 )
 
 const sandboxEvent = "evt_sandbox_1"
@@ -262,5 +265,41 @@ func TestWhatIsMadeUpNeverMeetsWhatIsReal(t *testing.T) {
 				t.Errorf("%+v", view)
 			}
 		})
+	})
+}
+
+// What a person asks first of a connection: does all of it work, with a real call, and why did that page come?
+func TestCheckAndTraceTellOfAConnection(t *testing.T) {
+	dir := t.TempDir()
+	values := map[string]string{"WEBHOOK_SECRETS": "s"}
+	machine, _ := start(t, dir, values)
+	defer stop(t, machine)
+	operate(t, dir, values, func(client *api.Client) {
+		newOrganizer(t).decides(does[api.Link](t, client, "connections/"+sandboxEvent+"/link").Link, "allow")
+		found := map[string]checkup.Finding{}
+		for _, f := range does[api.Findings](t, client, "check").Findings {
+			found[f.Subject] = f
+		}
+		for subject, says := range map[string]string{
+			"Revento client": "/oauth/callback", "Revento client secret": "1 secret", "sealing keys": "1 key", "Revento's consent page": "answers",
+			"Revento's API": "answers", "connections": "it works", "a call of Revento": "Revento answered for " + sandboxEvent, "queue sync": "waiting",
+		} {
+			if f := found[subject]; f.Verdict != checkup.OK || !strings.Contains(f.Says, says) {
+				t.Errorf("%s: %+v, want %q", subject, f, says)
+			}
+		}
+		changes(t, machine, dir, map[string]any{"action": "revoke", "event_id": sandboxEvent})
+		does[life.View](t, client, "connections/"+sandboxEvent+"/probe")
+		idle(t, machine)
+		var stories api.Stories
+		query := url.Values{"event": {sandboxEvent}, "organization": {"org_sandbox_1"}, "resource": {sandboxEvent}}
+		if err := client.Get(t.Context(), "trace?"+query.Encode(), &stories); err != nil || len(stories.Stories) != 1 {
+			t.Fatalf("%+v, %v", stories, err)
+		}
+		var story trace.Story
+		if err := client.Get(t.Context(), "trace/"+stories.Stories[0].DeliveryID, &story); err != nil || !strings.HasPrefix(story.DeliveryID, "own-") ||
+			story.Type != revento.TypeConnectionBroken || len(story.Alerts) != 2 {
+			t.Errorf("%+v, %v", story, err)
+		}
 	})
 }
