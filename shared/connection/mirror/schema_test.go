@@ -24,8 +24,8 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 	})
 	schema.CheckRecord(t, record.Summary, Summary{
 		Life: sampleLife, Name: "Summit", StartDate: "2026-06-01", EndDate: "2026-06-03", PublishStatus: "published",
-		Counts:  Counts{ByStatus: map[string]int{"approved": 2}, Present: 1, MissingOnce: 1, Cancelled: 3},
-		Changes: 9, LastPass: Pass{Number: 3, StartedAt: at}, Completed: Pass{Number: 2, StartedAt: at}, CompletedAt: at,
+		Counts:      Counts{ByStatus: map[string]int{"approved": 2}, Present: 1, MissingOnce: 1, Cancelled: 3},
+		CancelledOn: Day{Date: "2026-05-09", Cancelled: 3}, Changes: 9, LastPass: Pass{Number: 3, StartedAt: at}, Completed: Pass{Number: 2, StartedAt: at}, CompletedAt: at,
 		Freshness: map[Thing]time.Time{Participant: at}, OpenIncidents: 1, Deletion: DeletionDate{At: at, State: "scheduled"},
 		Unidentified: 4, Unreadable: 5,
 	})
