@@ -59,7 +59,7 @@ var mutants = []mutant{
 	{name: "health: an outage's rest is another outage", file: "shared/connection/health/outage.go",
 		guard: "!s.IsIll() || !s.BadSince.After(o.EndedAt)", instead: "!s.IsIll()"},
 	{name: "upkeep: a message for each who asks", file: "shared/connection/upkeep/upkeep.go",
-		guard: "if err != nil || marked.Value.IsHeld(u.Now()) {\n\t\t\treturn next, nil, err", instead: "if err != nil {\n\t\t\treturn next, nil, err"},
+		guard: "if err != nil || marked.Value.IsHeld(u.Now()) {\n\t\t\treturn next, with, err", instead: "if err != nil {\n\t\t\treturn next, with, err"},
 	{name: "upkeep: a message for each tick", file: "shared/connection/upkeep/tick.go",
 		guard: "if err != nil || marked.Value.IsHeld(u.Now()) {", instead: "if err != nil {"},
 	{name: "upkeep: what was asked meanwhile is dropped", file: "shared/connection/upkeep/sync.go",
