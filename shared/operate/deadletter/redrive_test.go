@@ -480,10 +480,10 @@ func TestALetterThatItsQueueRefusesEndsNothing(t *testing.T) {
 func TestWorkOnAConnectionIsRedrivenInItsGroup(t *testing.T) {
 	test(t, func(b *bench) {
 		asks := func(connection string) queue.Message {
-			return queue.Message{Body: `{"schema":1,"sync":{"event_id":"` + connection + `"}}`, Group: connection, DeduplicationID: connection}
+			return queue.Message{Body: `{"schema":1,"sync":{"event_id":"` + connection + `"}}`, Group: connection, DeduplicationID: "mark-of-" + connection}
 		}
 		parked := asks("parked")
-		parked.Group = parked.DeduplicationID
+		parked.Group, parked.DeduplicationID = "message-1", "message-1" // as a worker parks it
 		parked.Attributes = map[string]string{queue.AttributeReason: "max_alert_age: timeout", queue.AttributeGroup: "parked"}
 		b.sends(queue.Sync.DeadLetter(), parked)
 		b.moved(queue.Sync, asks("moved"))
@@ -497,7 +497,7 @@ func TestWorkOnAConnectionIsRedrivenInItsGroup(t *testing.T) {
 		got := map[string]string{}
 		for _, received := range b.takes(queue.Sync) {
 			got[received.Group] = received.Body
-			if len(received.Attributes) > 0 || received.DeduplicationID == received.Group {
+			if len(received.Attributes) > 0 || received.DeduplicationID == "mark-of-"+received.Group {
 				b.Errorf("%+v is no fresh message", received.Message)
 			}
 		}
