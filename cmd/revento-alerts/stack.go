@@ -96,7 +96,7 @@ func openStack(ctx context.Context, name string) (deployed, error) {
 // backend is what the operator sees of the stack. log takes the lines of what is done in this process.
 func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	all, failures := settings.LoadAll(d.Source())
-	urls, err := d.queueURLs(all.Connections.On())
+	names, urls, err := d.queueURLs(all.Connections.On())
 	if err != nil {
 		return api.Backend{}, err
 	}
@@ -122,8 +122,9 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	site := operator.Site{
 		Engine:     engine,
 		Finder:     ledger,
+		Names:      names,
 		URL:        webhookURL,
-		Place:      d.place(physicalNames(urls)...),
+		Place:      d.place(physicalNames(names, urls)...),
 		Tables:     dynamodb.NewTables(d.aws),
 		TableNames: slices.Sorted(maps.Values(tables)),
 		Source:     d.Source(),
@@ -231,30 +232,30 @@ func (d deployed) tables() (map[string]string, error) {
 	return tables, nil
 }
 
-// queueURLs are the stack's queues, dead-letter queues among them.
-func (d deployed) queueURLs(connected bool) (map[queue.Name]string, error) {
-	urls := map[queue.Name]string{}
+// queueURLs are the stack's queues, dead-letter queues among them. A stack that was deployed before there was a mirror has no queue of it.
+func (d deployed) queueURLs(connected bool) (names []queue.Name, urls map[queue.Name]string, err error) {
+	urls = map[queue.Name]string{}
 	for _, name := range queue.There(connected) {
+		if _, there := d.Outputs[queueOutput(name)]; name == queue.Mirror && !there {
+			continue
+		}
+		names = append(names, name)
 		for _, name := range []queue.Name{name, name.DeadLetter()} {
-			url, err := d.Output(queueOutput(name))
-			if err != nil {
-				return nil, err
+			if urls[name], err = d.Output(queueOutput(name)); err != nil {
+				return nil, nil, err
 			}
-			urls[name] = url
 		}
 	}
-	return urls, nil
+	return names, urls, nil
 }
 
 // physicalNames are those that the queues bear on SQS, the last part of their URLs.
-func physicalNames(urls map[queue.Name]string) []string {
-	var names []string
-	for _, name := range queue.Names {
-		if url, there := urls[name]; there {
-			names = append(names, path.Base(url))
-		}
+func physicalNames(names []queue.Name, urls map[queue.Name]string) []string {
+	var physical []string
+	for _, name := range names {
+		physical = append(physical, path.Base(urls[name]))
 	}
-	return names
+	return physical
 }
 
 // queueOutput is the output that names a queue's URL: "slack-dead-letter" is in SlackDeadLetterQueueUrl.

@@ -306,3 +306,15 @@ func TestKeysOfAStackAreListedByTheirIDs(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 }
+
+// Who brings the program up to date before the stack must still reach it.
+func TestAStackOfBeforeTheMirrorIsReached(t *testing.T) {
+	before := slices.DeleteFunc(queue.There(true), func(name queue.Name) bool { return name == queue.Mirror })
+	withOutputs(t, before, connected, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+		_, _ = fmt.Fprintf(w, `{"SecretString": %q}`, strings.Repeat("k", 43))
+	}, outputSealingKeys, outputPublicURL)
+	if r := call(t, nil, "connections", "link", "evt_1", "--stack", "revento"); r.code != 0 {
+		t.Errorf("%+v", r)
+	}
+}

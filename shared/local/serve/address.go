@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/ground/private"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/local/sqlite"
@@ -69,7 +70,7 @@ func Operate(ctx context.Context, dir string, source settings.Source, log io.Wri
 	source = Defaults(source)
 	all, failures := settings.LoadAll(source)
 	site := siteOf(engine, dir, "", source, all, stoppedProviders(source, all, dir))
-	site.Invalid, site.Connected = errors.Join(failures...), true // what is left of connections can be seen
+	site.Invalid, site.Names = errors.Join(failures...), queue.Names // what is left of connections can be seen
 	site.Log = telemetry.New(log, telemetry.Options{Level: all.Ingest.LogLevel, Stack: all.Ingest.Stack})
 	site.Connections = stoppedConnections(site.Engine, all)
 	backend := site.Backend()

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/ingest"
+	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/aws/awslambda"
 	"revento-alerts/shared/connection/deletion"
@@ -185,6 +186,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all, source, dir)) {
 		m.pollers = append(m.pollers, m.poller(w))
 	}
+	site.Names = queue.There(m.connections != nil)
 	m.connections.shows(&site, engine)
 	backend := site.Backend()
 	backend.Attendance = m.connections.attendance(engine, backend.Connections)

@@ -16,7 +16,7 @@ import (
 // Connect has the site show connections, and what a person can do with them, where something runs that looks at them. public is where the
 // pages are, and deliver takes in deliveries of our own.
 func (s *Site) Connect(engine wiring.Engine, asks asking.Asking, looks *upkeep.Upkeep, public consent.PublicURL, deliver life.Deliver) {
-	s.Connected, s.Asking, s.Reach, s.RedirectURI = true, &asks.Secrets, asks.Client.Reach, public.RedirectURI()
+	s.Asking, s.Reach, s.RedirectURI = &asks.Secrets, asks.Client.Reach, public.RedirectURI()
 	s.Connections = &life.Operator{
 		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: Rows(engine, asks.Registry, nil, nil),
 		Rings: asks.Secrets.Rings, Public: public, Deliver: deliver, Wait: grant.Wait,

@@ -56,8 +56,8 @@ type Site struct {
 	Skews *ingest.Skews
 	// URL is where deliveries are posted to; "" where nothing runs.
 	URL string
-	// Connected says that the queues of what asks Revento are there.
-	Connected bool
+	// Names are the queues that the installation has.
+	Names []queue.Name
 	// Connections are what a person sees and does of them; nil where they are off. Reach and RedirectURI are for the check: nil, and "",
 	// where nobody can tell.
 	Connections *life.Operator
@@ -90,7 +90,7 @@ func (s Site) Backend() api.Backend {
 		Now:             s.Now,
 	}
 	desk := deadletter.NewDesk(s.Queues)
-	desk.Names, desk.Telemetry, desk.Now = queue.There(s.Connected), s.Log, s.Now
+	desk.Names, desk.Telemetry, desk.Now = s.Names, s.Log, s.Now
 	desk.Annals, _ = s.Finder.(ingest.Annals)
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
@@ -185,7 +185,7 @@ func (s Site) check() checkup.Checkup {
 		Messages:         messages,
 		Probe:            s.Probe,
 		Newest:           s.newest(),
-		QueueNames:       queue.There(s.Connected),
+		QueueNames:       s.Names,
 		Refusals:         s.refusals(),
 		Asking:           s.asks(),
 		Now:              s.Now,

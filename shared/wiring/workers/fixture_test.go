@@ -120,7 +120,7 @@ func newBench(t *testing.T, variables map[string]string, clock *conformance.Cloc
 		b.workers[name] = wired[slices.IndexFunc(wired, func(w *worker.Worker) bool { return w.Queue == name })]
 	}
 	finder, _ := engine.Ledger.(ingest.Finder)
-	b.operator = api.Within(operator.Site{Engine: b.Engine, Finder: finder, All: all}.Backend())
+	b.operator = api.Within(operator.Site{Engine: b.Engine, Finder: finder, Names: queue.Names, All: all}.Backend())
 	return b
 }
 
