@@ -33,6 +33,28 @@ var mutants = []mutant{
 	{name: "sandbox: no limits", file: "shared/revento/sandbox/api.go", guard: "if !taken {", instead: "if !taken && false {"},
 	{name: "sandbox: a reply that was lost is sent", file: "shared/revento/sandbox/api.go", guard: "if gone {", instead: "if false {"},
 
+	// A webhook that never came, and who is gone.
+	{name: "meeting: a late original is told too", file: "shared/alerting/meeting/meeting.go",
+		guard: "if m.Own.covers(mine) {", instead: "if false {"},
+	{name: "meeting: what a webhook told is told again", file: "shared/alerting/meeting/meeting.go",
+		guard: "return own && m.Webhook.covers(mine)", instead: "return false"},
+	{name: "meeting: by one of two ids", file: "shared/alerting/meeting/meeting.go",
+		guard: "range subjects(event.Envelope) {", instead: "range subjects(event.Envelope)[:1] {"},
+	{name: "verdict: gone after one pass", file: "shared/connection/verdict/absence.go",
+		guard: "row.Presence == mirror.MissingOnce && row.MissingSince.Pass < j.pass.Number", instead: "true"},
+	{name: "verdict: gone though a webhook came since", file: "shared/connection/verdict/absence.go",
+		guard: "startedAt.After(row.HeardAt.Add(lag))", instead: "startedAt.After(startedAt.Add(-lag))"},
+	{name: "verdict: an empty list lets all go", file: "shared/connection/verdict/absence.go",
+		guard: "case j.pass.Seen[mirror.Participant] == 0:", instead: "case false:"},
+	{name: "verdict: any number may go", file: "shared/connection/verdict/absence.go",
+		guard: "missing*maxMissingPart > there:", instead: "false && there > 0:"},
+	{name: "verdict: a narrowed scope lets go", file: "shared/connection/verdict/absence.go", guard: "case j.pass.Narrowed:", instead: "case false:"},
+	{name: "verdict: the first pass tells", file: "shared/connection/verdict/verdict.go", guard: "if !j.primes() {", instead: "if true {"},
+	{name: "verdict: gone though a message is parked", file: "shared/connection/verdict/absence.go",
+		guard: "j.pass.StartedAt) && !j.blocks(row)", instead: "j.pass.StartedAt)"},
+	{name: "verdict: a webhook is missed at once", file: "shared/connection/verdict/missed.go",
+		guard: "now.Sub(at) > patience", instead: "now.After(at)"},
+
 	// What a connection shows, and what is told of it.
 	{name: "ingest: a type of our own comes from outside", file: "shared/alerting/ingest/ingest.go",
 		guard: "if revento.IsOwn(delivery.Envelope.Type) {", instead: "if false && revento.IsOwn(delivery.Envelope.Type) {"},
