@@ -66,7 +66,7 @@ func engineOnEmulators(t *testing.T) engine {
 	config, deletions := emulators.Patient(t), emulators.Deletions(t)
 	return engine{
 		dynamodb.NewLedger(config, emulators.Deliveries(t)),
-		sqs.New(config, emulators.Queues(t, queue.MaxReceives, queue.Names...)),
+		sqs.New(config, emulators.Queues(t, queue.MaxReceives, queues...)),
 		dynamodb.NewRecords(config, emulators.Records(t), deletions),
 		dynamodb.NewDeletions(config, deletions),
 	}

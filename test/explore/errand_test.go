@@ -220,7 +220,7 @@ func (e *errand) workOff(ctx context.Context) error {
 
 // round works on a message of each queue that has one.
 func (e *errand) round(ctx context.Context) (worked bool, err error) {
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		waiting, _, err := e.queues.Depth(ctx, name)
 		if err != nil {
 			return false, err
@@ -257,7 +257,7 @@ func (e *errand) work(name queue.Name, received queue.Received) error {
 }
 
 func (e *errand) left(ctx context.Context) (messages int, err error) {
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		waiting, inFlight, err := e.queues.Depth(ctx, name)
 		if err != nil {
 			return 0, err
@@ -297,7 +297,7 @@ func holdJourney(t *testing.T, j journey, r *recorder.Recorder, e engine) {
 	if diff := cmp.Diff(j.want, seen(r)); diff != "" {
 		t.Errorf("a person sees something else (-want +got):\n%s", diff)
 	}
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		waiting, inFlight, err := e.queues.Depth(t.Context(), name.DeadLetter())
 		if err != nil || waiting+inFlight > 0 {
 			t.Errorf("%d messages are parked in %s: %v", waiting+inFlight, name.DeadLetter(), err)

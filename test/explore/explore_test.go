@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -64,7 +65,7 @@ func TestAnything(t *testing.T) {
 }
 
 func each(t *testing.T, explore func(*testing.T, scenario)) {
-	for _, s := range scenarios {
+	for _, s := range slices.Concat(scenarios, missedWebhooks) {
 		t.Run(strings.ReplaceAll(s.name, ",", ""), func(t *testing.T) {
 			t.Parallel()
 			explore(t, s)

@@ -21,6 +21,7 @@ import (
 	"revento-alerts/shared/testkit/mishap"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/purgeworker"
+	"revento-alerts/shared/wiring/syncworker"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/workers"
 )
@@ -32,6 +33,9 @@ const (
 	grace         = 2 * time.Minute
 	retention     = 1095 * 24 * time.Hour
 )
+
+// queues are those that have a function here: what the mirror hears of a connection alerts nobody by itself.
+var queues = queue.There(false)
 
 // engine is where everything is kept that outlives a process.
 type engine struct {
@@ -60,6 +64,7 @@ type functions struct {
 	pager     incident.Pager
 	scheduler deletion.Scheduler
 	routes    route.Table
+	connected bool
 	// grace is how long after its receipt a deletion is due, postInterval Slack's pause after a post.
 	grace, postInterval time.Duration
 	now                 func() time.Time
@@ -94,7 +99,13 @@ func (f functions) ingest() awslambda.GatewayHandler {
 	secrets := secret.NewHolder(secret.Static(webhookSecret), secret.ParseWebhook, time.Hour, f.now)
 	return awslambda.Ingest(webhook.New(f.planned(), settings.Ingest{
 		Common: common, SignatureTolerance: 5 * time.Minute, BodyLimit: 1 << 18, DedupeWindow: 72 * time.Hour, Routes: f.routes,
+		Connected: f.connected,
 	}, secrets))
+}
+
+// outbox takes in what a pass found.
+func (f functions) outbox() *ingest.Ingest {
+	return syncworker.Outbox(f.planned(), settings.Ingest{Common: common, DedupeWindow: 72 * time.Hour, Routes: f.routes})
 }
 
 func (f functions) worker(name queue.Name) awslambda.QueueHandler {

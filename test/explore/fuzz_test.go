@@ -70,7 +70,7 @@ func FuzzGatewayEvents(f *testing.F) {
 
 // FuzzQueueEvents: whatever lies in a queue, its function neither panics nor fails, and each message is done with or comes again.
 func FuzzQueueEvents(f *testing.F) {
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		for _, body := range []string{
 			`{"schema":2}`, `{"schema":1,"sweep":true}`, `{"schema":1,"run":{"window":"2026-05-09T12:00:00Z"}}`, `null`,
 		} {
@@ -91,7 +91,7 @@ func FuzzQueueEvents(f *testing.F) {
 		for _, message := range event.Records {
 			known[message.MessageId] = true
 		}
-		for _, name := range queue.There(false) {
+		for _, name := range queues {
 			functions, _ := fuzzed(t)
 			response, err := functions.worker(name)(t.Context(), event)
 			if err != nil || response.BatchItemFailures == nil {

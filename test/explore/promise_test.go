@@ -27,7 +27,7 @@ func (w *world) hold() {
 	if !slices.ContainsFunc(w.want, func(want []string) bool { return slices.Equal(sorted(want), shown) }) {
 		w.fail("a person sees\n  %s\nand should see one of\n  %q", strings.Join(shown, "\n  "), w.want)
 	}
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		if parked := w.parked(name); parked > 0 && (name != queue.Slack || parked > len(unknown)) {
 			w.fail("%d messages are parked in %s", parked, name.DeadLetter())
 		}

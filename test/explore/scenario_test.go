@@ -22,6 +22,8 @@ type scenario struct {
 	blind bool
 	// happens plays in a goroutine of its own, from a minute after the world's beginning.
 	happens func(w *world)
+	// connected says that connections are on, so that webhooks may be found missing.
+	connected bool
 	// script is calls that go wrong in every run: each the first of its kind.
 	script []scripted
 	// want are the lines that shows may return: one of them, where several orders are right.

@@ -138,7 +138,7 @@ func (w *world) isIdle() bool { return w.isWorkedOff() && w.scheduler.isEmpty() 
 
 // isWorkedOff says whether the queues are empty, and nothing is in flight.
 func (w *world) isWorkedOff() bool {
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		waiting, inFlight, err := w.queues.Depth(context.Background(), name)
 		if err != nil || waiting+inFlight > 0 {
 			return false
@@ -174,7 +174,7 @@ func (w *world) deliver() {
 	for _, body := range w.scheduler.due(time.Now()) {
 		w.send(queue.Purge, queue.Message{Body: body})
 	}
-	for _, name := range queue.Names {
+	for _, name := range queues {
 		for w.invoke(name) {
 		}
 	}
@@ -270,7 +270,7 @@ func (p *process) answer(d delivery) int {
 func (p *process) functions() functions {
 	return functions{
 		engine: p.engine, plan: p.plan(), slack: slackClient{p.slack, p}, pager: pagerClient{p.pager, p},
-		scheduler: schedulerClient{p.world.scheduler, p}, routes: p.routes, grace: p.grace, postInterval: time.Second, now: time.Now,
+		scheduler: schedulerClient{p.world.scheduler, p}, routes: p.routes, connected: p.connected, grace: p.grace, postInterval: time.Second, now: time.Now,
 	}
 }
 

@@ -173,8 +173,8 @@ func (in *Ingest) work(ctx context.Context, delivery verified, line *telemetry.L
 		return Reply{Status: Ignored}
 	}
 	destinations := in.Routes.Destinations(delivery.Envelope.Type, delivery.Envelope.EventID)
-	delivery.mirrored = in.Mirrors && revento.IsMirrored(delivery.Envelope.Type)
-	if len(destinations) == 0 && !delivery.mirrored {
+	delivery.Mirrored = in.Mirrors && revento.IsMirrored(delivery.Envelope.Type)
+	if len(destinations) == 0 && !delivery.Mirrored {
 		in.note(ctx, delivery, line)
 		return Reply{Status: Ignored}
 	}
@@ -388,7 +388,7 @@ func (in *Ingest) handOff(ctx context.Context, delivery verified, destinations [
 			failures[i] = in.send(ctx, message.Queue(), message.Encode)
 		})
 	}
-	if delivery.mirrored {
+	if delivery.Mirrored {
 		wait.Go(func() { failures[len(destinations)] = in.send(ctx, queue.Mirror, delivery.Mirror) })
 	}
 	wait.Wait()

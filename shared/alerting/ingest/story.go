@@ -71,8 +71,6 @@ type verified struct {
 	secret int
 	// digest tells the signed bytes from others.
 	digest revento.Digest
-	// mirrored says that the mirror is to hear of it.
-	mirrored bool
 }
 
 func (v verified) story(stack string, destinations []route.Destination) Story {
@@ -84,7 +82,7 @@ func (v verified) story(stack string, destinations []route.Destination) Story {
 		Connection:  connection.Partition(),
 		IncidentKey: alert.IncidentKey(stack, v.Envelope, v.Identity),
 		OccurredAt:  v.Envelope.HappenedAt(v.SignedAt),
-		Mirrored:    v.mirrored,
+		Mirrored:    v.Mirrored,
 	}
 	for _, d := range destinations {
 		story.Destinations = append(story.Destinations,
