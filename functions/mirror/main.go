@@ -29,5 +29,5 @@ func wire(stack function.Stack) (any, error) {
 		return nil, err
 	}
 	rings := secret.NewHolder(secretsmanager.Fetch(stack.AWS, keysID), seal.Parse, s.SecretMaxAge, time.Now)
-	return awslambda.Worker(mirrorworker.New(engine, mirrorworker.Rows(engine, rings, nil))), nil
+	return awslambda.Worker(mirrorworker.New(engine, mirrorworker.Rows(engine, rings, nil), nil)), nil
 }

@@ -25,6 +25,7 @@ import (
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/mirrorworker"
 	"revento-alerts/shared/wiring/operator"
 	"revento-alerts/shared/wiring/syncworker"
 	"revento-alerts/shared/wiring/webpages"
@@ -48,6 +49,7 @@ type connections struct {
 	keys    keyring.File
 	upkeep  *upkeep.Upkeep
 	worker  *worker.Worker
+	mirror  *worker.Worker
 	deliver life.Deliver
 }
 
@@ -87,8 +89,12 @@ func (m *Machine) openConnections(
 	outbox := syncworker.Outbox(engine, tells)
 	c := &connections{
 		Asking: asks, public: public, keys: keys, deliver: outbox.Deliver,
-		upkeep: asks.Upkeep(engine, s, outbox), worker: syncworker.New(engine, s, tells, asks),
+		upkeep: asks.Upkeep(engine, s, outbox),
 	}
+	rows := asks.Mirror(engine, keys.Seeds())
+	c.upkeep.Passer = asks.Passes(engine, s, rows)
+	c.worker = syncworker.Of(engine, c.upkeep)
+	c.mirror = mirrorworker.New(engine, rows, mirrorworker.Judge(engine, rows, tells))
 	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)
 	c.pages = webpages.New(engine, s, public, asks)
 	return c, nil

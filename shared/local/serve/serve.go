@@ -180,7 +180,6 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)
 	in.Refusals, site.Skews = site.Refusals, in.Skews
-	in.Mirrors = false // nobody works on its queue here yet
 	site.SlackAnswers, site.PagerAnswers = clients.slack.Answers, clients.pager.Answers
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all, source, dir)) {
@@ -200,7 +199,7 @@ func (m *Machine) showPages(webhookSecrets, dataDir string) error {
 		return m.closeSandbox()
 	}
 	m.gateway.ShowPages(m.connections.pages, web.Paths()...)
-	m.pollers = append(m.pollers, m.poller(m.connections.worker))
+	m.pollers = append(m.pollers, m.poller(m.connections.worker), m.poller(m.connections.mirror))
 	m.jobs = append(m.jobs, recurring.Tick(m.connections.tick))
 	if m.sandbox == nil {
 		return nil

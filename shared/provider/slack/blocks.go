@@ -153,7 +153,7 @@ func notes(message thread.Message) []string {
 	}
 	switch {
 	case message.Content.FoundBy != "":
-		notes = append(notes, ":mag: *Found by "+plain(message.Content.FoundBy, maxID)+late(message.Lateness)+":* no webhook of it had come.")
+		notes = append(notes, ":hourglass: *Found by "+plain(message.Content.FoundBy, maxID)+late(message.Lateness)+":* no webhook of it had come.")
 	case message.Lateness > 0:
 		notes = append(notes, ":hourglass: *Late:* told "+legible.Duration(message.Lateness)+" after it happened.")
 	}

@@ -3,6 +3,7 @@ package asking
 
 import (
 	"context"
+	"encoding/json"
 	"math/rand/v2"
 
 	"revento-alerts/shared/connection"
@@ -10,6 +11,8 @@ import (
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/mirror"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
@@ -59,6 +62,28 @@ func (a Asking) Upkeep(engine wiring.Engine, s settings.Connections, outbox upke
 		Prober:        &upkeep.EventProber{Tokens: a.Keeper, Budget: a.Budget, Event: a.event},
 		ProbeInterval: s.ProbeInterval, Random: rand.Float64, Now: engine.Now,
 	}
+}
+
+// Mirror keeps what Revento knows of connections; seeds are where there are no backups.
+func (a Asking) Mirror(engine wiring.Engine, seeds mirror.Seeds) *mirror.Mirror {
+	return &mirror.Mirror{Registry: a.Registry, Records: engine.Records, Seeds: seeds, Rings: a.Secrets.Rings, Now: engine.Now}
+}
+
+// Passes read all that Revento knows of a connection's event into rows.
+func (a Asking) Passes(engine wiring.Engine, s settings.Connections, rows *mirror.Mirror) *pass.Passes {
+	return &pass.Passes{
+		Registry: a.Registry, Records: engine.Records, Mirror: rows, Queues: engine.Queues, Schedule: s.Reconcile, Now: engine.Now,
+		Lists: &pass.Calls{Tokens: a.Keeper, Budget: a.Budget, Read: a.page},
+	}
+}
+
+func (a Asking) page(ctx context.Context, access revento.Access, list pass.List, cursor string) (pass.Page, revento.Allowance, error) {
+	if list == "" {
+		event, reply, err := a.Client.Event(ctx, access)
+		return pass.Page{Documents: []json.RawMessage{event.Document}, Date: reply.Date, Status: event.PublishStatus}, reply.Allowance, err
+	}
+	page, reply, err := a.Client.List(ctx, access, client.List(list), cursor)
+	return pass.Page{Documents: page.Rows, More: page.More, Next: page.Next, Date: reply.Date}, reply.Allowance, err
 }
 
 // event reads the token's event, for what that shows of the connection.

@@ -11,20 +11,33 @@ import (
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/echo"
 	"revento-alerts/shared/connection/mirror"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/connection/upkeep"
+	"revento-alerts/shared/connection/verdict"
+	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/syncworker"
 )
 
 // Queues are those that the function reaches.
-var Queues = []queue.Name{queue.Mirror, queue.Mirror.DeadLetter(), upkeep.Queue}
+var Queues = []queue.Name{queue.Mirror, queue.Mirror.DeadLetter(), upkeep.Queue, queue.Slack, queue.PagerDuty, queue.Digest}
 
 // New wires it.
-func New(engine wiring.Engine, rows *mirror.Mirror) *worker.Worker {
+func New(engine wiring.Engine, rows *mirror.Mirror, judge echo.Judge) *worker.Worker {
 	chore := &echo.Echo{
-		Mirror: rows, Marks: Marks(engine, rows.Registry), Now: engine.Now,
+		Mirror: rows, Judge: judge, Marks: Marks(engine, rows.Registry), Now: engine.Now,
 		Lookups: &echo.Lookups{Registry: rows.Registry, Records: engine.Records, Ask: ask(engine, rows.Registry), Now: engine.Now},
 	}
 	return engine.Worker(worker.Worker{Queue: queue.Mirror, Unit: "mirror", Chore: chore})
+}
+
+// Judge judges what complete passes did not see, and tells by the routes of tells.
+func Judge(engine wiring.Engine, rows *mirror.Mirror, tells settings.Ingest) echo.Judge {
+	return &verdict.Verdicts{
+		Registry: rows.Registry, Passes: &pass.Passes{Registry: rows.Registry, Records: engine.Records, Now: engine.Now}, Mirror: rows,
+		Marks: Marks(engine, rows.Registry), Outbox: syncworker.Outbox(engine, tells), Records: engine.Records,
+		Installation: engine.Installation, Now: engine.Now,
+	}
 }
 
 // Rows is what is kept of what Revento knows.

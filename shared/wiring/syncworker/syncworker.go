@@ -19,7 +19,12 @@ var Queues = []queue.Name{upkeep.Queue, upkeep.Queue.DeadLetter(), queue.Slack, 
 
 // New wires it. What it tells goes the way of a webhook, by the routes of s.
 func New(engine wiring.Engine, s settings.Connections, tells settings.Ingest, asks asking.Asking) *worker.Worker {
-	return engine.Worker(worker.Worker{Queue: upkeep.Queue, Unit: "sync", Chore: asks.Upkeep(engine, s, Outbox(engine, tells))})
+	return Of(engine, asks.Upkeep(engine, s, Outbox(engine, tells)))
+}
+
+// Of is the worker of an upkeep.
+func Of(engine wiring.Engine, keeps *upkeep.Upkeep) *worker.Worker {
+	return engine.Worker(worker.Worker{Queue: upkeep.Queue, Unit: "sync", Chore: keeps})
 }
 
 // Outbox takes in deliveries of our own. It verifies nothing, and so needs no secret.
