@@ -37,7 +37,7 @@ import (
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/operator"
-	"revento-alerts/shared/wiring/syncworker"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 // addStackFlag adds the flag that names a deployed stack.
@@ -174,7 +174,7 @@ func (d deployed) connect(site *operator.Site, engine wiring.Engine, all setting
 	}, nil)
 	tells := all.Ingest
 	tells.Routes = all.Routes
-	outbox := syncworker.Outbox(engine, tells)
+	outbox := webhook.Outbox(engine, tells)
 	site.Connect(engine, asks, asks.Upkeep(engine, s, outbox), public, outbox.Deliver)
 	return nil
 }

@@ -21,7 +21,6 @@ import (
 	"revento-alerts/shared/testkit/mishap"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/purgeworker"
-	"revento-alerts/shared/wiring/syncworker"
 	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/workers"
 )
@@ -105,7 +104,7 @@ func (f functions) ingest() awslambda.GatewayHandler {
 
 // outbox takes in what a pass found.
 func (f functions) outbox() *ingest.Ingest {
-	return syncworker.Outbox(f.planned(), settings.Ingest{Common: common, DedupeWindow: 72 * time.Hour, Routes: f.routes})
+	return webhook.Outbox(f.planned(), settings.Ingest{Common: common, DedupeWindow: 72 * time.Hour, Routes: f.routes})
 }
 
 func (f functions) worker(name queue.Name) awslambda.QueueHandler {

@@ -80,6 +80,9 @@ const (
 	// hash of the message's body, of the resource's name.
 	Parked Kind = "parked"
 	Lookup Kind = "lookup"
+	// Verdict is how far the judging of a connection's last complete pass came (package verdict), without an id. Its OccurredAt is the
+	// consent's time.
+	Verdict Kind = "verdict"
 	// Watch is what is known of all connections together, of none; without an id.
 	Watch Kind = "watch"
 	// Meeting is what was told of a person at one destination by webhooks and by us (package meeting).

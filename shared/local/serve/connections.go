@@ -28,6 +28,7 @@ import (
 	"revento-alerts/shared/wiring/mirrorworker"
 	"revento-alerts/shared/wiring/operator"
 	"revento-alerts/shared/wiring/syncworker"
+	"revento-alerts/shared/wiring/webhook"
 	"revento-alerts/shared/wiring/webpages"
 )
 
@@ -86,12 +87,12 @@ func (m *Machine) openConnections(
 	asks := asking.New(engine, s, public, secrets, m.stopping)
 	tells := all.Ingest
 	tells.Routes = all.Routes
-	outbox := syncworker.Outbox(engine, tells)
+	outbox := webhook.Outbox(engine, tells)
 	c := &connections{
 		Asking: asks, public: public, keys: keys, deliver: outbox.Deliver,
 		upkeep: asks.Upkeep(engine, s, outbox),
 	}
-	rows := asks.Mirror(engine, keys.Seeds())
+	rows := mirrorworker.Rows(engine, secrets.Rings, keys.Seeds())
 	c.upkeep.Passer = asks.Passes(engine, s, rows)
 	c.worker = syncworker.Of(engine, c.upkeep)
 	c.mirror = mirrorworker.New(engine, rows, mirrorworker.Judge(engine, rows, tells))
@@ -220,7 +221,7 @@ func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
 		Lives: lives, Standings: &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
 		Looks:     &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
 		Summaries: operator.Rows(engine, lives.Registry, nil, nil),
-		Deliver:   syncworker.Outbox(engine, tells).Deliver, Installation: engine.Installation,
+		Deliver:   webhook.Outbox(engine, tells).Deliver, Installation: engine.Installation,
 	}
 }
 

@@ -64,11 +64,6 @@ func (a Asking) Upkeep(engine wiring.Engine, s settings.Connections, outbox upke
 	}
 }
 
-// Mirror keeps what Revento knows of connections; seeds are where there are no backups.
-func (a Asking) Mirror(engine wiring.Engine, seeds mirror.Seeds) *mirror.Mirror {
-	return &mirror.Mirror{Registry: a.Registry, Records: engine.Records, Seeds: seeds, Rings: a.Secrets.Rings, Now: engine.Now}
-}
-
 // Passes read all that Revento knows of a connection's event into rows.
 func (a Asking) Passes(engine wiring.Engine, s settings.Connections, rows *mirror.Mirror) *pass.Passes {
 	return &pass.Passes{

@@ -16,7 +16,7 @@ import (
 	"revento-alerts/shared/connection/verdict"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
-	"revento-alerts/shared/wiring/syncworker"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 // Queues are those that the function reaches.
@@ -35,7 +35,7 @@ func New(engine wiring.Engine, rows *mirror.Mirror, judge echo.Judge) *worker.Wo
 func Judge(engine wiring.Engine, rows *mirror.Mirror, tells settings.Ingest) echo.Judge {
 	return &verdict.Verdicts{
 		Registry: rows.Registry, Passes: &pass.Passes{Registry: rows.Registry, Records: engine.Records, Now: engine.Now}, Mirror: rows,
-		Marks: Marks(engine, rows.Registry), Outbox: syncworker.Outbox(engine, tells), Records: engine.Records,
+		Marks: Marks(engine, rows.Registry), Outbox: webhook.Outbox(engine, tells), Records: engine.Records,
 		Installation: engine.Installation, Now: engine.Now,
 	}
 }

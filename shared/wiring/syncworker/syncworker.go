@@ -4,7 +4,6 @@ package syncworker
 import (
 	"context"
 
-	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
@@ -12,6 +11,7 @@ import (
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 // Queues are those that the function reaches.
@@ -19,19 +19,12 @@ var Queues = []queue.Name{upkeep.Queue, upkeep.Queue.DeadLetter(), queue.Slack, 
 
 // New wires it. What it tells goes the way of a webhook, by the routes of s.
 func New(engine wiring.Engine, s settings.Connections, tells settings.Ingest, asks asking.Asking) *worker.Worker {
-	return Of(engine, asks.Upkeep(engine, s, Outbox(engine, tells)))
+	return Of(engine, asks.Upkeep(engine, s, webhook.Outbox(engine, tells)))
 }
 
 // Of is the worker of an upkeep.
 func Of(engine wiring.Engine, keeps *upkeep.Upkeep) *worker.Worker {
 	return engine.Worker(worker.Worker{Queue: upkeep.Queue, Unit: "sync", Chore: keeps})
-}
-
-// Outbox takes in deliveries of our own. It verifies nothing, and so needs no secret.
-func Outbox(engine wiring.Engine, s settings.Ingest) *ingest.Ingest {
-	return &ingest.Ingest{
-		Stack: s.Stack, DedupeWindow: s.DedupeWindow, Routes: s.Routes, Ledger: engine.Ledger, Queues: engine.Queues, Log: engine.Log, Now: engine.Now,
-	}
 }
 
 // Soon has a connection looked at soon, where a queue takes the message; otherwise the tick finds it.
