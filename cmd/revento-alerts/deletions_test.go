@@ -181,7 +181,7 @@ func TestDeletingNowNamesWhatWouldGoAndAsks(t *testing.T) {
 	if r.code != 0 || !strings.Contains(r.out, "is queued") {
 		t.Errorf("%+v", r)
 	}
-	for _, part := range []string{"event evt_1, organization org_1", "due at 20", "delete the 4 records", "up to 2026-05-09 14:22:31 UTC"} {
+	for _, part := range []string{"event evt_1, organization org_1", "due at 20", "delete the 8 records", "up to 2026-05-09 14:22:31 UTC"} {
 		if !strings.Contains(r.out, part) {
 			t.Errorf("it asks %q, without %q", r.out, part)
 		}
