@@ -8,16 +8,19 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/local/keyring"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/terminal"
 	"revento-alerts/shared/provider/recorder"
 	"revento-alerts/shared/revento"
 	"revento-alerts/shared/revento/sample"
+	"revento-alerts/shared/settings"
 )
 
 func newDemo(w world) *cobra.Command {
@@ -33,15 +36,26 @@ what Slack and PagerDuty show is drawn as a person would see it. Nothing is sent
 				return fmt.Errorf("make a folder for the demo: %w", err)
 			}
 			defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-			return runDemo(command.Context(), w, dir)
+			return runDemo(command.Context(), w, filepath.Join(dir, "data"), filepath.Join(dir, "sealing-keys"))
 		},
 	}
 }
 
-func runDemo(ctx context.Context, w world, dir string) (err error) {
-	// The demo shows the defaults, whatever the user's own settings are.
-	unset := func(string) (string, bool) { return "", false }
-	machine, err := serve.Start(ctx, serve.Options{Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Source: unset, Log: io.Discard})
+// demoSource is the settings of the demo: the defaults but for a few, whatever the user's own are.
+func demoSource(keys string) settings.Source {
+	return func(name string) (string, bool) {
+		if name == keyring.Variable {
+			return keys, true
+		}
+		value, set := demoSettings[name]
+		return value, set
+	}
+}
+
+func runDemo(ctx context.Context, w world, dir, keys string) (err error) {
+	machine, err := serve.Start(ctx, serve.Options{
+		Listen: "127.0.0.1:0", Operator: "127.0.0.1:0", DataDir: dir, Source: demoSource(keys), Log: io.Discard,
+	})
 	if err != nil {
 		return err
 	}
@@ -50,9 +64,11 @@ func runDemo(ctx context.Context, w world, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	d := &demo{world: w, machine: machine, secret: secret}
+	d := &demo{world: w, machine: machine, secret: secret, dir: dir, keys: keys}
 	w.printf("revento-alerts runs on this machine, in a temporary folder, with a recorder in place of Slack and PagerDuty.\n\n")
-	for _, step := range []func(context.Context) error{d.request, d.draw, d.retry, d.forgery, d.replay, d.approval, d.draw} {
+	for _, step := range []func(context.Context) error{
+		d.request, d.draw, d.retry, d.forgery, d.replay, d.approval, d.draw, d.connect, d.lose, d.original, d.cancellation, d.draw,
+	} {
 		if err := step(ctx); err != nil {
 			return err
 		}
@@ -75,8 +91,10 @@ type demo struct {
 	world
 	machine *serve.Machine
 	secret  string
-	flagged sample.Delivery
-	step    int
+	// dir is the data folder, and keys the file of the sealing keys.
+	dir, keys string
+	flagged   sample.Delivery
+	step      int
 }
 
 // draw shows what a person sees now.

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/connection/seal"
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/secret"
@@ -51,6 +52,7 @@ type connections struct {
 	upkeep  *upkeep.Upkeep
 	worker  *worker.Worker
 	mirror  *worker.Worker
+	passes  *pass.Passes
 	deliver life.Deliver
 }
 
@@ -93,7 +95,8 @@ func (m *Machine) openConnections(
 		upkeep: asks.Upkeep(engine, s, outbox),
 	}
 	rows := mirrorworker.Rows(engine, secrets.Rings, keys.Seeds())
-	c.upkeep.Passer = asks.Passes(engine, s, rows)
+	c.passes = asks.Passes(engine, s, rows)
+	c.upkeep.Passer = c.passes
 	c.worker = syncworker.Of(engine, c.upkeep)
 	c.mirror = mirrorworker.New(engine, rows, mirrorworker.Judge(engine, rows, tells))
 	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)
