@@ -8,5 +8,5 @@
 // alert is, and whom a request for deletion concerns, belongs to alerting.
 //
 // Begin with state.go: the states of a connection; then tombstone.go: what stops one; deletion/case.go: the states of a deletion;
-// grant/grant.go: how a token lives.
+// grant/grant.go: how a token lives; mirror/row.go and mirror/stamp.go: what Revento knows, and which document stands.
 package connection
