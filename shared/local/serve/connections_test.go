@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"revento-alerts/shared/connection"
+	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/api"
@@ -218,6 +219,39 @@ func TestWhoDisconnectsHasItsDataDeleted(t *testing.T) {
 			t.Errorf("it is looked at: %+v", view)
 		}
 	})
+}
+
+// Where connections are on, a held request that names a user is closed by deleting what is kept of the user, whether serve runs or not.
+func TestAHeldRequestIsClosedByForgettingTheUser(t *testing.T) {
+	for name, running := range map[string]bool{"serve runs": true, "serve has stopped": false} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			values := map[string]string{"WEBHOOK_SECRETS": "s", "SEALING_KEYS_FILE": filepath.Join(t.TempDir(), "keys")}
+			machine, _ := start(t, dir, values)
+			operate(t, dir, values, func(client *api.Client) {
+				newOrganizer(t).decides(does[api.Link](t, client, "connections/"+sandboxEvent+"/link").Link, "allow")
+				changes(t, machine, dir, map[string]any{"action": "require_deletion", "event_id": sandboxEvent, "user_id": "usr_sandbox_001"})
+				becomes(t, client, deletion.Held)
+			})
+			idle(t, machine)
+			if !running {
+				stop(t, machine)
+			}
+			operate(t, dir, values, func(client *api.Client) {
+				var closed api.Deletion
+				asked := map[string]string{"note": "ticket 4712", "user": "usr_sandbox_001"}
+				if err := client.Post(t.Context(), "deletions/"+deletions(t, client)[0].ID+"/close", asked, &closed); err != nil {
+					t.Fatal(err)
+				}
+				if closed.State != deletion.Closed || !closed.PersonForgotten || !strings.Contains(closed.Statement, "backups of the data folder") {
+					t.Errorf("%+v", closed)
+				}
+			})
+			if running {
+				stop(t, machine)
+			}
+		})
+	}
 }
 
 func TestWhatIsMadeUpNeverMeetsWhatIsReal(t *testing.T) {
