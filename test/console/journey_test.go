@@ -66,6 +66,8 @@ func TestAConnectionIsMadeTakenBackAndMadeAgain(t *testing.T) {
 	m.shows(page)
 	page.waitForText("#connections", sandboxEvent)
 	page.waitForText("#connections .pill", "healthy")
+	page.waitForText("#connections", "Northwind Makers Camp")
+	page.waitForText("#connections .fate", " registered")
 
 	page.open(m.Sandbox)
 	page.click(`input[name="event_id"][value="` + sandboxEvent + `"] ~ button[value="revoke"]`)

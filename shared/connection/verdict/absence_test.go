@@ -259,6 +259,16 @@ func TestAPassCountsAnew(t *testing.T) {
 	}
 }
 
+func TestTheSummarySaysWhichPassReadAll(t *testing.T) {
+	b := newBench(t, nil)
+	b.lists(people(1, 6))
+	b.standing.EndedAt = b.clock.Add(time.Second)
+	b.judges()
+	if got := b.summary(); got.Completed.Number != 1 || !got.CompletedAt.Equal(b.standing.EndedAt) {
+		t.Errorf("%+v", got)
+	}
+}
+
 // Where somebody is forgotten while rows are counted, they are counted again.
 func TestWhatChangesWhileRowsAreCountedIsCountedAgain(t *testing.T) {
 	b := newBench(t, nil)

@@ -43,6 +43,7 @@ type Mirror interface {
 	Settle(ctx context.Context, row mirror.Row, change mirror.Change) (ok bool, err error)
 	Summary(ctx context.Context, of record.Connection) (mirror.Summary, error)
 	Count(ctx context.Context, of record.Connection, changes int64, counted mirror.Counts) (ok bool, err error)
+	Amend(ctx context.Context, of record.Connection, change func(*mirror.Summary)) error
 }
 
 // Marks knows of whom nothing is to be judged: echo.Marks.
@@ -215,7 +216,17 @@ func (j *judging) end(ctx context.Context) error {
 	if known.Held != "" {
 		held = &pass.Held{Pass: j.pass.Number, Reason: known.Held, Missing: known.Absent.Missing, Known: known.Absent.Known, At: j.Now().UTC()}
 	}
+	if err := j.Mirror.Amend(ctx, j.Connection, j.complete); err != nil && !errors.Is(err, mirror.ErrNotMirrored) {
+		return fmt.Errorf("keep that all was read: %w", err)
+	}
 	return j.Passes.Judged(ctx, j.Connection, j.pass.Number, known.Confirm, held)
+}
+
+// complete keeps in the summary that all was read by the pass. Repeating it changes nothing.
+func (j *judging) complete(summary *mirror.Summary) {
+	if summary.Completed.Number < j.pass.Number {
+		summary.Completed, summary.CompletedAt = j.pass.Pass, j.pass.EndedAt
+	}
 }
 
 func (j *judging) save(ctx context.Context) (err error) {
