@@ -80,64 +80,6 @@ func (b *bench) refusals() int {
 	return strings.Count(strings.Join(b.revento.sent, " "), revento.CodeInvalidGrant)
 }
 
-// A refresh token is lost only where the reply was lost, or the process died with it, and Revento refuses the one before.
-func TestNoMishapLosesARefreshToken(t *testing.T) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		for _, reuse := range []reuse{refuses, samePair, newPair, revokes} {
-			t.Run(string(reuse), func(t *testing.T) {
-				mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-					b := newBenchOn(t, records, deletions)
-					b.revento.reuse = reuse
-					b.tokenIsOver()
-					_, err := b.run(plan)
-					isLost := b.refusals() > 0 // a request was repeated, after a lost reply or by who came after the death
-					switch {
-					case err == nil:
-						b.goesOn()
-					case !isLost || reuse == samePair || reuse == newPair:
-						t.Errorf("the token is lost: %v, %v", err, b.revento.sent)
-					default:
-						b.wantStanding(connection.NeedsConsent, connection.LostRotation, 1)
-					}
-					if b.refusals() > 1 {
-						t.Errorf("a refused token was sent again: %v", b.revento.sent)
-					}
-					// No request is repeated because of a store that failed: only a lost reply or a death does that.
-					if got := len(b.revento.sent); got > 3 {
-						t.Errorf("%d requests: %v", got, b.revento.sent)
-					}
-				})
-			})
-		}
-	})
-}
-
-// The same holds while the client's secret is changed, or the ring of sealing keys.
-func TestNoMishapLosesARefreshTokenWhileASecretChanges(t *testing.T) {
-	for name, change := range map[string]func(b *bench){
-		"the client's secret": func(b *bench) { b.secrets = canary + "_stale," + canary + "_secret" },
-		"the ring":            func(b *bench) { b.ring = strings.Repeat(canary, 9) + "\n" + b.ring },
-	} {
-		t.Run(name, func(t *testing.T) {
-			onEngines(t, func(t *testing.T, records, deletions record.Store) {
-				mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-					b := newBenchOn(t, records, deletions)
-					change(b)
-					b.tokenIsOver()
-					if _, err := b.run(plan); err == nil {
-						b.goesOn()
-						return
-					}
-					b.wantStanding(connection.NeedsConsent, connection.LostRotation, 1)
-					if b.refusals() != 1 {
-						t.Errorf("the token is lost: %v", b.revento.sent)
-					}
-				})
-			})
-		})
-	}
-}
-
 // Whatever goes wrong, another connection's tokens are never stored, and what they break stays broken.
 func TestNoMishapStoresAnothersTokens(t *testing.T) {
 	onEngines(t, func(t *testing.T, records, deletions record.Store) {
@@ -154,23 +96,6 @@ func TestNoMishapStoresAnothersTokens(t *testing.T) {
 			if b.stored().Value.Sealed != before {
 				t.Error("they are stored")
 			}
-		})
-	})
-}
-
-// Whatever goes wrong, a token that Revento says was revoked ends all work, and no refresh is tried.
-func TestNoMishapOutlivesARevocation(t *testing.T) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-			b := newBenchOn(t, records, deletions)
-			k := b.copy(plan)
-			for range 3 {
-				mishap.Died(func() {
-					_ = k.Call(t.Context(), b.ours, func(context.Context, grant.Access) error { return refusal(401, revento.CodeTokenRevoked) })
-				})
-			}
-			b.wantStanding(connection.Revoked, connection.TakenBack, 1)
-			b.wantSent()
 		})
 	})
 }
@@ -198,168 +123,11 @@ func TestAStoreThatFailsOnceCostsNoTokenAndNoRequest(t *testing.T) {
 	}
 }
 
-func TestNoMishapSendsARefusedTokenAgain(t *testing.T) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-			b := newBenchOn(t, records, deletions)
-			b.revento.revoked = true
-			b.tokenIsOver()
-			died, err := b.run(plan)
-			if _, ok := errors.AsType[*grant.Inactive](err); !ok {
-				t.Fatalf("it ends with %v", err)
-			}
-			// Who died with the reply cannot have told, nor who lost it.
-			wantRefusals := 1
-			if died || strings.Contains(t.Name(), "fails_after") {
-				wantRefusals = 2
-			}
-			if got := b.refusals(); got > wantRefusals {
-				t.Errorf("%d refusals, want %d: %v", got, wantRefusals, b.revento.sent)
-			}
-			before := len(b.revento.sent)
-			b.passes(24 * time.Hour)
-			b.fails(b.copy(nil), fault.Permanent, "needs_consent")
-			if len(b.revento.sent) > before {
-				t.Error("it is sent again later")
-			}
-		})
-	})
-}
-
-func TestALostRotationIsToldAsSuchWhateverGoesWrong(t *testing.T) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		mishap.Each(t, func(t *testing.T, plan *mishap.Plan) {
-			b := newBenchOn(t, records, deletions)
-			b.revento.answers = append(b.revento.answers, lost)
-			b.tokenIsOver()
-			_, _ = b.run(plan)
-			if standing := b.standing(); standing.State == connection.Active {
-				b.goesOn() // the first request did not come to it, and the lost reply was the refusal's
-				return
-			}
-			b.wantStanding(connection.NeedsConsent, connection.LostRotation, 1)
-		})
-	})
-}
-
-// Whenever another copy runs while one is in the middle, which may have been frozen for a minute, nothing is lost.
-func TestTwoCopiesInAnyOrderLoseNothing(t *testing.T) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		for _, reuse := range []reuse{refuses, samePair, newPair, revokes} {
-			for _, before := range []bool{true, false} {
-				for at, reached := 1, true; reached; at++ {
-					reached = false // and stays so where it fails
-					t.Run(fmt.Sprintf("%s, at call %d, before %t", reuse, at, before), func(t *testing.T) {
-						reached = interleave(t, newBenchOn(t, records, deletions), reuse, at, before)
-					})
-				}
-			}
-		}
-	})
-}
-
-func interleave(t *testing.T, b *bench, reuse reuse, at int, before bool) (reached bool) {
-	b.revento.reuse = reuse
-	b.tokenIsOver()
-	calls, isOther, within := 0, false, ""
-	other := b.copy(nil)
-	plan := mishap.Through(func(operation string, call func() error) error {
-		if isOther {
-			return call()
-		}
-		if calls++; calls != at {
-			return call()
-		}
-		within = operation
-		var err error
-		if !before {
-			err = call()
-		}
-		isOther = true
-		_, _ = other.Token(b.Context(), b.ours)
-		isOther = false
-		if before {
-			err = call()
-		}
-		return err
-	})
-	b.revento.plan = plan
-	_, err := b.copy(plan).Token(b.Context(), b.ours)
-	b.revento.plan = nil
-	// Who is frozen for longer than its lease, with the request or its reply in its hands: another sends the same token. Where Revento
-	// punishes that with the end of all, nothing helps.
-	if reuse == revokes && b.revento.revoked && (within == "endpoint.Refresh" || at == 5 && before) {
-		return calls >= at
-	}
-	if err != nil && !errors.Is(err, grant.ErrBusy) {
-		t.Errorf("at %s: %v, %v", within, err, b.revento.sent)
-	}
-	b.wantState(connection.Active)
-	b.goesOn()
-	if b.refusals() > 1 {
-		t.Errorf("a refused token was sent again: %v", b.revento.sent)
-	}
-	return calls >= at
-}
-
 func (b *bench) wantState(want connection.State) {
 	b.Helper()
 	if got := b.standing(); got.State != want {
 		b.Errorf("it stands at %s %q, want %s: %v", got.State, got.Reason, want, b.revento.sent)
 	}
-}
-
-// inTheMiddle runs a refresh once for each of its calls, with something that happens before or after that call, and then looks.
-func inTheMiddle(t *testing.T, happens func(b *bench), look func(b *bench, err error)) {
-	onEngines(t, func(t *testing.T, records, deletions record.Store) {
-		for _, before := range []bool{true, false} {
-			for at, reached := 1, true; reached; at++ {
-				reached = false // and stays so where it fails
-				t.Run(fmt.Sprintf("at call %d, before %t", at, before), func(t *testing.T) {
-					b := newBenchOn(t, records, deletions)
-					b.tokenIsOver()
-					calls := 0
-					plan := mishap.Through(func(_ string, call func() error) (err error) {
-						calls++
-						if calls == at && before {
-							happens(b)
-						}
-						err = call()
-						if calls == at && !before {
-							happens(b)
-						}
-						return err
-					})
-					b.revento.plan = plan
-					_, err := b.copy(plan).Token(t.Context(), b.ours)
-					b.revento.plan = nil
-					if reached = calls >= at; reached {
-						look(b, err)
-					}
-				})
-			}
-		}
-	})
-}
-
-func TestAConsentInTheMiddleOfARefreshWins(t *testing.T) {
-	consents := func(b *bench) {
-		b.revento.mu.Lock()
-		b.revento.grant, b.revento.generation = "b", 1
-		tokens := b.revento.tokens()
-		b.revento.mu.Unlock()
-		if err := b.copy(nil).Consent(b.Context(), b.ours, tokens, b.Now()); err != nil {
-			b.Fatal(err)
-		}
-	}
-	inTheMiddle(t, consents, func(b *bench, err error) {
-		if err != nil {
-			b.Errorf("who refreshed: %v", err)
-		}
-		b.wantStanding(connection.Active, "", 1)
-		b.gets(b.keeper, 1)
-		b.goesOn()
-	})
 }
 
 func TestAnEndInTheMiddleOfARefreshWins(t *testing.T) {
@@ -368,12 +136,14 @@ func TestAnEndInTheMiddleOfARefreshWins(t *testing.T) {
 			b.Fatal(err)
 		}
 	}
-	inTheMiddle(t, ends, func(b *bench, _ error) {
-		b.wantState(connection.Ended)
-		if left := b.stored().Value; left.Sealed != "" {
-			b.Errorf("what is left: %+v", left)
-		}
-		b.fails(b.keeper, fault.Permanent, "ended")
+	onEngines(t, func(t *testing.T, records, deletions record.Store) {
+		inTheMiddle(t, records, deletions, ends, func(b *bench, _ error) {
+			b.wantState(connection.Ended)
+			if left := b.stored().Value; left.Sealed != "" {
+				b.Errorf("what is left: %+v", left)
+			}
+			b.fails(b.keeper, fault.Permanent, "ended")
+		})
 	})
 }
 
