@@ -20,8 +20,9 @@ PARAMETERS = {"SlackChannel": "C0CHECKED1", "AlarmEmail": "on-call@example.com"}
 CONNECTED_PARAMETERS = {
     "ReventoClientId": "client_0123", "ReventoAuthUrl": "https://auth.example.com", "ReventoApiUrl": "https://api.example.com/api/v1",
 }
-CONNECTED_QUEUES = {"Sync": ("SyncFunction", 60, 2)}
+CONNECTED_QUEUES = {"Sync": ("SyncFunction", 60, 2), "Mirror": ("MirrorFunction", 60, 2)}
 CONNECTED_FUNCTIONS = {"WebFunction": 60, "TickFunction": 60}
+CONNECTED_TABLES = {"SeedsTable": (["partition", "life"], [])}
 
 # What moto cannot make: by type, with all that refers to it.
 LEFT_OUT = (
@@ -35,7 +36,7 @@ QUEUES = {
     "Slack": ("SlackFunction", 15, 3), "Pagerduty": ("PagerdutyFunction", 10, 3), "Digest": ("DigestFunction", 60, 2),
     "Deletion": ("DeletionFunction", 60, 2), "Purge": ("PurgeFunction", 300, 2),
 }
-FIFO = {"Slack", "Pagerduty", "Sync"}
+FIFO = {"Slack", "Pagerduty", "Sync", "Mirror"}
 DAYS_14 = "1209600"
 MAX_RECEIVES = 1000
 VISIBILITY_FACTOR = 6
@@ -132,9 +133,9 @@ def check_queues(made, queues):
     return arns
 
 
-def check_tables(made):
+def check_tables(made, tables):
     dynamodb = boto3.client("dynamodb", REGION)
-    for name, (keys, indexes) in TABLES.items():
+    for name, (keys, indexes) in tables.items():
         got = dynamodb.describe_table(TableName=made[name])["Table"]
         expect(f"{name}: keys", [k["AttributeName"] for k in got["KeySchema"]], keys)
         expect(f"{name}: billing", got["BillingModeSummary"]["BillingMode"], "PAY_PER_REQUEST")
@@ -204,22 +205,23 @@ def listed(value):
 
 
 def main(path):
-    check(path, PARAMETERS, QUEUES, {"IngestFunction": 7})
-    check(path, PARAMETERS | CONNECTED_PARAMETERS, QUEUES | CONNECTED_QUEUES, {"IngestFunction": 7} | CONNECTED_FUNCTIONS)
+    check(path, PARAMETERS, QUEUES, TABLES, {"IngestFunction": 7})
+    check(path, PARAMETERS | CONNECTED_PARAMETERS, QUEUES | CONNECTED_QUEUES, TABLES | CONNECTED_TABLES,
+          {"IngestFunction": 7} | CONNECTED_FUNCTIONS)
     for failure in failures:
         print(failure)
     return 1 if failures else 0
 
 
 @mock_aws(config={"lambda": {"use_docker": False}})
-def check(path, parameters, queues, functions):
+def check(path, parameters, queues, tables, functions):
     with open(path, encoding="utf-8") as file:
         template, left_out = supported(json.load(file))
     boto3.client("s3", REGION).create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": REGION})
     boto3.client("s3", REGION).put_object(Bucket="bucket", Key="code", Body=b"code")
     made = created(template, parameters)
     arns = check_queues(made, queues)
-    check_tables(made)
+    check_tables(made, tables)
     check_functions(made, arns, {function: timeout for function, timeout, _ in queues.values()} | functions)
     kinds = ", ".join(sorted(set(left_out.values())))
     print(f"{len(made)} resources made, {len(left_out)} left out, since moto has no such: {kinds}")
