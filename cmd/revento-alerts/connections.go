@@ -6,10 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
+	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/operate/api"
 )
@@ -22,7 +25,8 @@ func newConnections(w world) *cobra.Command {
 
 A connection lets alerts ask Revento, and not only listen: an organizer consents to it, by a link that 'link' makes. Each is named by its
 event's id.`,
-	}, newConnectionsList(w), newConnectionsShow(w), newConnectionsLink(w), newConnectionsProbe(w), newConnectionsDisconnect(w))
+	}, newConnectionsList(w), newConnectionsShow(w), newConnectionsLink(w), newConnectionsProbe(w), newConnectionsSync(w),
+		newConnectionsAccept(w), newConnectionsDisconnect(w))
 }
 
 // addJSONFlag lets a command print its facts for programs.
@@ -126,6 +130,85 @@ func newConnectionsProbe(w world) *cobra.Command {
 	})
 	addJSONFlag(command, &asJSON)
 	return command
+}
+
+func newConnectionsSync(w world) *cobra.Command {
+	var asJSON bool
+	command := operatorCommand(w, &cobra.Command{
+		Use:   "sync <event id>",
+		Short: "Read all that Revento knows of an event now, whatever the schedule, and end with 1 where that failed",
+		Long: `Read all that Revento knows of an event now, whatever the schedule, wait until it is read and judged, and end with 1 where that failed.
+
+At Revento's limits 5,000 participants take about eleven minutes. Where it is being read already, that is waited for.`,
+		Args: usage(cobra.ExactArgs(1)),
+	}, func(ctx context.Context, client *api.Client, arguments []string) error {
+		var synced life.Synced
+		if err := client.Post(ctx, connectionPath(arguments[0], "sync"), struct{}{}, &synced); err != nil {
+			return err
+		}
+		view := synced.View
+		for !view.IsDone(synced.Awaited, time.Now()) {
+			if err := grant.Wait(ctx, syncPollTime); err != nil {
+				return fmt.Errorf("wait for pass %d, which goes on: %w", synced.Awaited, err)
+			}
+			if err := client.Get(ctx, connectionPath(arguments[0], ""), &view); err != nil {
+				return err
+			}
+			if !view.IsWell() && !view.IsReading() {
+				break // nobody reads any more
+			}
+		}
+		if err := printView(w, view, asJSON); err != nil {
+			return err
+		}
+		if !view.IsRead(synced.Awaited) {
+			return fmt.Errorf("not all of %s was read", view.EventID)
+		}
+		return nil
+	})
+	addJSONFlag(command, &asJSON)
+	return command
+}
+
+// syncPollTime is how often one looks whether a pass has ended.
+const syncPollTime = 500 * time.Millisecond
+
+func newConnectionsAccept(w world) *cobra.Command {
+	var asJSON bool
+	command := operatorCommand(w, &cobra.Command{
+		Use:   "accept <event id>:<pass>",
+		Short: "Let participants go whom a pass did not see, where they were so many that it was held",
+		Long: `Let participants go whom a pass did not see, where they were so many, or the list so odd, that nobody was declared gone by it.
+
+What was held, and its pass, stand in 'connections show'. They go at the next pass that does not see them either, which begins now; what is
+not confirmed within two days is held again.`,
+		Example: `  revento-alerts connections accept evt_abc123:7`,
+		Args:    usage(cobra.ExactArgs(1)),
+	}, func(ctx context.Context, client *api.Client, arguments []string) error {
+		eventID, number, err := heldPass(arguments[0])
+		if err != nil {
+			return err
+		}
+		var view life.View
+		if err := client.Post(ctx, connectionPath(eventID, "accept"), api.Accepted{Pass: number}, &view); err != nil {
+			return err
+		}
+		return printView(w, view, asJSON)
+	})
+	addJSONFlag(command, &asJSON)
+	return command
+}
+
+// heldPass reads an event's id and a pass's number, with a colon between them.
+func heldPass(text string) (eventID string, number int64, err error) {
+	at := strings.LastIndex(text, ":")
+	if at > 0 {
+		number, err = strconv.ParseInt(text[at+1:], 10, 64)
+	}
+	if at <= 0 || err != nil || number < 1 {
+		return "", 0, usageError{fmt.Errorf("%q names no pass: write the event's id, a colon and the pass's number, as in evt_abc123:7", text)}
+	}
+	return text[:at], number, nil
 }
 
 func newConnectionsDisconnect(w world) *cobra.Command {

@@ -32,6 +32,8 @@ type Looks interface {
 	Ask(ctx context.Context, of record.Connection) (after int64, err error)
 	// Result returns a connection's health, and whether it is one that Ask asked for.
 	Result(ctx context.Context, of record.Connection, after int64) (state health.State, done bool, err error)
+	// AskPass has all that Revento knows of a connection's event read now. It returns the number of the pass whose end answers.
+	AskPass(ctx context.Context, of record.Connection) (number int64, err error)
 }
 
 // Summaries tell what is known of a connection's event: mirror.Mirror.
@@ -53,6 +55,8 @@ type Operator struct {
 	Standings Standings
 	Looks     Looks
 	Summaries Summaries
+	// Passes is nil where nothing is read.
+	Passes Passes
 	// Rings and Public make links. Public is not set, and Wait nil, where nothing runs.
 	Rings   Rings
 	Public  consent.PublicURL
@@ -99,6 +103,8 @@ type View struct {
 	DueAt time.Time `json:"due_at,omitzero"`
 	// Stopped says that a required deletion, or one that is held, keeps everything from being done for it.
 	Stopped bool `json:"stopped"`
+	// Pass is the last pass that read all; nil before the first.
+	Pass *Pass `json:"pass,omitempty"`
 	// Name, StartDate, EndDate and PublishStatus are the event's, as Revento has them.
 	Name          string `json:"name,omitempty"`
 	StartDate     string `json:"start_date,omitempty"`
@@ -205,6 +211,9 @@ func (o *Operator) view(ctx context.Context, standing connection.Standing) (View
 		DueAt: info.Due, Stopped: standing.IsStopped(),
 	}
 	view.know(known, o.Now())
+	if view.Pass, err = o.pass(ctx, standing.Connection); err != nil {
+		return View{}, err
+	}
 	if view.Health == "" {
 		view.Health = health.Unknown
 	}

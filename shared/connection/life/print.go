@@ -43,6 +43,8 @@ func WriteView(w io.Writer, v View) error {
 		{"looked at next", legible.TimeOr(v.DueAt, "-")},
 		{"participants", v.Participants.text()},
 		{"all read", legible.TimeOr(v.CompletedAt, "not yet")},
+		{"last pass", v.passText()},
+		{"held", v.heldText()},
 		{"connected", legible.Time(v.ConnectedAt)},
 		{"scopes", clip.Line(cmp.Or(strings.Join(v.Scopes, " "), "-"))},
 		{"its tokens end", legible.TimeOr(v.RefreshEnds, "-")},

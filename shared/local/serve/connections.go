@@ -224,6 +224,7 @@ func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
 		Lives: lives, Standings: &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
 		Looks:     &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
 		Summaries: operator.Rows(engine, lives.Registry, nil, nil),
+		Passes:    &pass.Passes{Registry: lives.Registry, Records: engine.Records, Now: engine.Now},
 		Deliver:   webhook.Outbox(engine, tells).Deliver, Installation: engine.Installation,
 	}
 }

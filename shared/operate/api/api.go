@@ -124,6 +124,8 @@ func Handler(b Backend) http.Handler {
 		"GET /api/connections/{event}":             b.showConnection,
 		"POST /api/connections/{event}/link":       b.linkConnection,
 		"POST /api/connections/{event}/probe":      b.probeConnection,
+		"POST /api/connections/{event}/sync":       b.syncConnection,
+		"POST /api/connections/{event}/accept":     b.acceptPass,
 		"POST /api/connections/{event}/disconnect": b.disconnect,
 		"GET /api/participants":                    b.listParticipants,
 		"GET /api/participants/count":              b.countParticipants,

@@ -56,3 +56,22 @@ func (b Backend) probeConnection(r *http.Request) (any, error) {
 func (b Backend) disconnect(r *http.Request) (any, error) {
 	return b.connected(r, func(o *life.Operator, eventID string) (any, error) { return o.Disconnect(r.Context(), eventID) })
 }
+
+func (b Backend) syncConnection(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) { return o.Sync(r.Context(), eventID) })
+}
+
+// Accepted is the body of POST /api/connections/{event}/accept.
+type Accepted struct {
+	Pass int64 `json:"pass"`
+}
+
+func (b Backend) acceptPass(r *http.Request) (any, error) {
+	return b.connected(r, func(o *life.Operator, eventID string) (any, error) {
+		accepted, err := read[Accepted](r)
+		if err != nil {
+			return nil, err
+		}
+		return o.Accept(r.Context(), eventID, accepted.Pass)
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"revento-alerts/shared/connection/grant"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/connection/mirror"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/wiring"
@@ -17,8 +18,12 @@ import (
 // pages are, and deliver takes in deliveries of our own.
 func (s *Site) Connect(engine wiring.Engine, asks asking.Asking, looks *upkeep.Upkeep, public consent.PublicURL, deliver life.Deliver) {
 	s.Asking, s.Reach, s.RedirectURI = &asks.Secrets, asks.Client.Reach, public.RedirectURI()
+	passes := &pass.Passes{Registry: asks.Registry, Records: engine.Records, Now: engine.Now}
+	if looks.Passer == nil { // who only asks for one
+		looks.Passer = passes
+	}
 	s.Connections = &life.Operator{
-		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: Rows(engine, asks.Registry, nil, nil),
+		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: Rows(engine, asks.Registry, nil, nil), Passes: passes,
 		Rings: asks.Secrets.Rings, Public: public, Deliver: deliver, Wait: grant.Wait,
 		Installation: engine.Installation,
 	}
