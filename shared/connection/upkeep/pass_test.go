@@ -188,6 +188,28 @@ func TestAPassThatIsAskedFor(t *testing.T) {
 	})
 }
 
+// Passes that cannot be kept, as where a store is full, are tried again; the connection is probed meanwhile.
+func TestWhatKeepsAPassFromGoingOnKeepsNoProbe(t *testing.T) {
+	onEngines(t, func(b *bench) {
+		full := errors.New("the store is full")
+		p := b.reads()
+		p.fails = full
+		for i := range 3 {
+			if _, err := b.tick(); !errors.Is(err, full) {
+				b.Errorf("receipt %d: %v", i, err)
+			}
+		}
+		state, _, err := b.Result(b.Context(), of("evt_1"), 0)
+		if p.count != 3 || len(b.probed) != 1 || state.Status != health.Healthy || err != nil {
+			b.Errorf("%d parts, probed %q, %+v, %v", p.count, b.probed, state, err)
+		}
+		p.fails = nil
+		if b.works(); p.count != 4 || b.syncs() != 0 {
+			b.Errorf("%d parts, %d messages are out", p.count, b.syncs())
+		}
+	})
+}
+
 // What waits for longer than a message's mark lasts comes earlier, and waits again.
 func TestNoWaitOutlastsTheMark(t *testing.T) {
 	records := memory.NewRecords()

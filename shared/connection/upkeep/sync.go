@@ -90,8 +90,9 @@ func (u *Upkeep) sync(ctx context.Context, of record.Connection, owner string, l
 type seen struct {
 	// result is the probe's; nil where none was due.
 	result *Result
-	// progress is the pass's.
+	// progress is the pass's, and failed what of our own kept it from going on: the connection is probed all the same.
 	progress pass.Progress
+	failed   error
 }
 
 // look does what is due: pages of a pass, and a probe. A call of the pass that was answered counts as one; what went wrong with it is
@@ -107,9 +108,7 @@ func (u *Upkeep) look(ctx context.Context, s connection.Standing, line *telemetr
 	}
 	saw := seen{progress: pass.Progress{Done: true}}
 	if reads {
-		if saw.progress, err = u.Passer.Go(ctx, s); err != nil {
-			return saw, err
-		}
+		saw.progress, saw.failed = u.Passer.Go(ctx, s)
 		line.Set("pages", saw.progress.Pages)
 		line.Measure("pages_read", telemetry.Count, int64(saw.progress.Pages))
 	}
@@ -117,7 +116,7 @@ func (u *Upkeep) look(ctx context.Context, s connection.Standing, line *telemetr
 	switch {
 	case !known.Value.isDue(s, u.Now()) && !saw.progress.Trouble:
 		return saw, nil
-	case saw.progress.IsAnswered():
+	case saw.failed == nil && saw.progress.IsAnswered():
 		result, err = u.Prober.Answered(ctx, s.Connection)
 	default:
 		result, err = u.Prober.Probe(ctx, s.Connection)
@@ -244,7 +243,7 @@ func (u *Upkeep) conclude(ctx context.Context, read connection.Standing, owner s
 			return next, with, nil
 		}
 		s.Info = next
-		if !saw.progress.Done && s.Serves() {
+		if (!saw.progress.Done || saw.failed != nil) && s.Serves() {
 			goesOn = true
 			return next, with, nil
 		}
@@ -263,6 +262,9 @@ func (u *Upkeep) conclude(ctx context.Context, read connection.Standing, owner s
 		if err := u.send(ctx, tellMessage(tellBody{At: u.Now().UTC(), EventID: read.EventID, OrganizationID: read.OrganizationID})); err != nil {
 			return "", err
 		}
+	}
+	if goesOn && saw.failed != nil {
+		return "", waiting(saw.failed)
 	}
 	if goesOn && saw.progress.Wait > 0 {
 		return "", worker.Paced{Wait: min(saw.progress.Wait, markTime-TickInterval)} // the message's mark outlasts it
