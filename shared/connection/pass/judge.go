@@ -21,7 +21,7 @@ func (p *Passes) Judged(ctx context.Context, of record.Connection, number int64,
 		}
 		now := p.Now().UTC()
 		v.State = Judged
-		v.Last = Complete{Scope: v.Scope, At: now}
+		v.Last = Complete{Scope: v.Scope, Calls: v.Calls, At: now}
 		v.Last.Number, v.Last.StartedAt = v.Number, v.StartedAt
 		v.Held = stillHeld(v.Held, held, now)
 		if confirm {

@@ -77,6 +77,8 @@ type stored struct {
 	Cursor  string `json:"cursor,omitempty"`
 	Pages   int    `json:"pages,omitempty"`
 	Cursors []byte `json:"cursors,omitempty"`
+	// Calls counts the pages of all lists that were read.
+	Calls int `json:"calls,omitempty"`
 	// Tries counts the failures of the page in a row.
 	Tries int `json:"tries,omitempty"`
 	// Seen counts the documents of the lists that were read to their end.
@@ -100,6 +102,8 @@ type Complete struct {
 	mirror.Pass
 	// Scope is what the consent had granted that it was read with.
 	Scope string `json:"scope,omitempty"`
+	// Calls is how many pages it had.
+	Calls int `json:"calls,omitempty"`
 	// At is when it was judged, by our clock.
 	At time.Time `json:"at"`
 }

@@ -257,6 +257,14 @@ func TestAPassIsPaced(t *testing.T) {
 	}
 	b.goes()
 	b.wants(1, pass.Read, "")
+
+	// What needs only three more waits for three.
+	b.judges(false, nil)
+	b.asks(2)
+	b.fails = []error{nil, nil, nil, nil, nil, nil, paced}
+	if progress := b.goes(); progress.Wait != 22500*time.Millisecond || progress.Pages != 6 {
+		t.Errorf("progress of the next: %+v", progress)
+	}
 }
 
 func TestWhatIsOurOwnFaultChangesNothing(t *testing.T) {

@@ -34,7 +34,8 @@ const (
 	maxTries = 5
 	// firstPause doubles with each failure of a page: five take a quarter of an hour.
 	firstPause = time.Minute
-	// freeCalls are how many calls the budget has when a pass that used it up goes on. One at a time would be one receipt each.
+	// freeCalls are how many calls the budget has when a pass that used it up goes on, if it needs as many. One at a time would be one
+	// receipt each.
 	freeCalls = 10
 	// pageTime is what a page may take: a call, and the writes of its rows.
 	pageTime = 20 * time.Second
@@ -181,6 +182,7 @@ func startOf(first Page, asked time.Time) time.Time {
 // advance takes over that a page was read.
 func (v *stored) advance(at place, page Page, now time.Time) {
 	v.Tries = 0
+	v.Calls++
 	v.Counting += len(page.Documents)
 	v.Pages++
 	mark := hashOf(page.Next)
@@ -213,6 +215,14 @@ func (v *stored) leave(at place, now time.Time) {
 	if !more {
 		v.State, v.EndedAt, v.Failures = Read, now.UTC(), 0
 	}
+}
+
+// needs is how many calls are worth waiting for together: as many as the last pass had yet at this point, if they are few.
+func (v *stored) needs() int {
+	if left := v.Last.Calls - v.Calls; left > 0 {
+		return min(left, freeCalls)
+	}
+	return freeCalls
 }
 
 // cursorBytes tell the cursors of a list from each other.
@@ -252,7 +262,7 @@ func (p *Passes) troubled(
 	_, isInactive := errors.AsType[*grant.Inactive](err)
 	switch {
 	case errors.Is(err, budget.ErrWait):
-		progress.Wait = failure.RetryAfter + (freeCalls-1)*budget.Installation.Every
+		progress.Wait = failure.RetryAfter + time.Duration(v.needs()-1)*budget.Installation.Every
 		return true, nil
 	case isInactive:
 		progress.Trouble = true

@@ -14,9 +14,9 @@ func TestWhatIsStoredStaysReadable(t *testing.T) {
 	at := time.Date(2026, 5, 9, 12, 0, 0, 0, time.UTC)
 	schema.CheckRecord(t, record.Pass, stored{
 		Life: "2026-05-09T12:00:00.000000000Z", Number: 7, State: Reading, Reason: "http_503", Consented: at, Scope: "event.read participants.read",
-		BegunAt: at, StartedAt: at, EndedAt: at, Place: "participants", Cursor: "c2", Pages: 2, Cursors: slices.Concat(hashOf("c1"), hashOf("c2")), Tries: 1,
+		BegunAt: at, StartedAt: at, EndedAt: at, Place: "participants", Cursor: "c2", Pages: 2, Cursors: slices.Concat(hashOf("c1"), hashOf("c2")), Calls: 3, Tries: 1,
 		Seen: map[mirror.Thing]int{mirror.Event: 1}, Counting: 100, MarkedAt: at, Failures: 2, Soon: at,
-		Last: Complete{Pass: mirror.Pass{Number: 5, StartedAt: at}, Scope: "event.read", At: at},
+		Last: Complete{Pass: mirror.Pass{Number: 5, StartedAt: at}, Scope: "event.read", Calls: 9, At: at},
 		Held: &Held{Pass: 5, Reason: "shrunk", Missing: 9, Known: 30, At: at, AcceptedUntil: at},
 	})
 }

@@ -12,10 +12,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/life"
+	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/local/serve"
 	"revento-alerts/shared/operate/api"
 	"revento-alerts/shared/operate/checkup"
@@ -139,6 +141,37 @@ func TestAConnectionIsMadeLostAndMadeAgain(t *testing.T) {
 		wantIncidents(t, machine, 1, 0)
 	})
 	wantNoToken(t, dir, log.String())
+}
+
+// At the consent all is read, and judged; who asks for it meanwhile waits for that, or for the next.
+func TestAllThatReventoKnowsIsReadAtTheConsent(t *testing.T) {
+	dir := t.TempDir()
+	values := map[string]string{"WEBHOOK_SECRETS": "s"}
+	machine, _ := start(t, dir, values)
+	defer stop(t, machine)
+	operate(t, dir, values, func(client *api.Client) {
+		newOrganizer(t).decides(does[api.Link](t, client, "connections/"+sandboxEvent+"/link").Link, "allow")
+		var view life.View
+		for number := int64(0); number == 0; {
+			idle(t, machine)
+			if err := client.Get(t.Context(), "connections/"+sandboxEvent, &view); err != nil {
+				t.Fatal(err)
+			}
+			if view.Pass != nil {
+				number = view.Pass.Number
+			}
+		}
+		if !view.IsRead(1) || !view.IsDone(1, time.Now()) || view.Pass.State != pass.Judged || view.Pass.Held != nil {
+			t.Errorf("the pass is %+v", view.Pass)
+		}
+		if synced := does[life.Synced](t, client, "connections/"+sandboxEvent+"/sync"); synced.Awaited != 2 {
+			t.Errorf("asked again, pass %d is waited for", synced.Awaited)
+		}
+		err := client.Post(t.Context(), "connections/"+sandboxEvent+"/accept", api.Accepted{Pass: 1}, &view)
+		if err == nil || !strings.Contains(err.Error(), "nothing of pass 1 is held: 'revento-alerts connections show "+sandboxEvent) {
+			t.Errorf("accepted: %v", err)
+		}
+	})
 }
 
 func wantIncidents(t *testing.T, machine *serve.Machine, all, open int) {
