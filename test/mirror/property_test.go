@@ -27,7 +27,7 @@ var (
 )
 
 // few is how many histories are played where no time is given.
-const few = 4
+const few = 2
 
 // Whatever happens to webhooks, calls and processes, and however the world changes while it is read: the mirror ends equal to it, nobody
 // is declared gone who is there, and everybody who is gone is told exactly once.

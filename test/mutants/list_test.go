@@ -628,4 +628,17 @@ var mutants = []mutant{
 		guard: "first == 0 {", instead: "false && first == 0 {"},
 	{name: "digest: who attends what is deleted", file: "shared/alerting/alert/tally.go",
 		guard: "if stays(crowd.Partition, t.At) {", instead: "if true {"},
+	// Passes.
+	{name: "pass: what is of another life counts", file: "shared/connection/pass/pass.go",
+		guard: "if loaded.Value.Life != s.Life {", instead: "if false {"},
+	{name: "pass: an event that is not public is read on", file: "shared/connection/pass/read.go",
+		guard: "case page.Status == unpublished:", instead: `case page.Status == unpublished+"?":`},
+	{name: "pass: a refusal is an end of the list", file: "shared/connection/pass/read.go",
+		guard: "case failure.Class == fault.Permanent:", instead: "case false:"},
+	{name: "pass: another consent goes on with the pass", file: "shared/connection/pass/read.go",
+		guard: "case !v.Consented.Equal(s.ConnectedAt):", instead: "case false:"},
+	{name: "pass: what was accepted is so for ever", file: "shared/connection/pass/pass.go",
+		guard: "return h != nil && now.Before(h.AcceptedUntil)", instead: "return h != nil && !h.AcceptedUntil.IsZero() && !now.IsZero()"},
+	{name: "upkeep: what keeps a pass from going on drops its message", file: "shared/connection/upkeep/sync.go",
+		guard: "if (!saw.progress.Done || saw.failed != nil) && s.Serves() {", instead: "if !saw.progress.Done && saw.failed == nil && s.Serves() {"},
 }
