@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"revento-alerts/shared/aws/awslambda"
+	"revento-alerts/shared/aws/dynamodb"
 	"revento-alerts/shared/aws/function"
 	"revento-alerts/shared/aws/secretsmanager"
 	"revento-alerts/shared/connection/seal"
@@ -28,6 +29,16 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	seeds, err := stack.Resource(function.SeedsTable)
+	if err != nil {
+		return nil, err
+	}
 	rings := secret.NewHolder(secretsmanager.Fetch(stack.AWS, keysID), seal.Parse, s.SecretMaxAge, time.Now)
-	return awslambda.Worker(mirrorworker.New(engine, mirrorworker.Rows(engine, rings, nil), nil)), nil
+	table, err := stack.Resource(function.DeliveriesTable)
+	if err != nil {
+		return nil, err
+	}
+	engine.Ledger = dynamodb.NewLedger(stack.AWS, table)
+	rows := mirrorworker.Rows(engine, rings, dynamodb.NewSeeds(stack.AWS, seeds))
+	return awslambda.Worker(mirrorworker.New(engine, rows, mirrorworker.Judge(engine, rows, s.Tells))), nil
 }

@@ -143,24 +143,33 @@ func LoadSync(source Source) (Sync, error) {
 	r := &reader{source: source}
 	loaded := Sync{Connections: r.asking()}
 	loaded.Reconcile = r.reconcile()
-	loaded.Tells = Ingest{
-		Common:       loaded.Common,
-		DedupeWindow: read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
-		Routes:       r.routes(route.TriggersOfOurOwn()...),
-	}
+	loaded.Tells = r.tells(loaded.Common, route.TriggersOfUpkeep())
 	return loaded, r.err()
+}
+
+// tells reads how deliveries of our own go, by the routes of these triggers.
+func (r *reader) tells(common Common, triggers []route.Trigger) Ingest {
+	return Ingest{
+		Common:       common,
+		DedupeWindow: read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
+		Routes:       r.routes(triggers...),
+	}
 }
 
 // Mirror is the settings of the function mirror.
 type Mirror struct {
 	Common
 	SecretMaxAge time.Duration
+	// Tells is how deliveries of our own go, as in Sync.
+	Tells Ingest
 }
 
 // LoadMirror reads them. Its error names every setting that is wrong.
 func LoadMirror(source Source) (Mirror, error) {
 	r := &reader{source: source}
-	return Mirror{Common: r.common(), SecretMaxAge: read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge))}, r.err()
+	loaded := Mirror{Common: r.common(), SecretMaxAge: read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge))}
+	loaded.Tells = r.tells(loaded.Common, route.TriggersOfMirrors())
+	return loaded, r.err()
 }
 
 // Tick is the settings of the function tick.

@@ -77,7 +77,7 @@ func LoadIngest(source Source) (Ingest, error) {
 		DedupeWindow:       read(r, dedupeWindow, duration(minDedupeWindow, maxDedupeWindow)),
 		SecretMaxAge:       read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
 		Routes:             r.routes(route.TriggersOfWebhooks()...),
-		Connected:          read(r, reventoClientID, clientID) != "",
+		Connected:          r.connected(),
 	}
 	if r.err() == nil && loaded.DedupeWindow <= 2*loaded.SignatureTolerance {
 		r.fail("%s is %s and %s is %s: a replay could outlive the memory of its delivery id: make the window more than twice the tolerance",
@@ -118,6 +118,8 @@ type Worker struct {
 	MaxAlertAge  time.Duration
 	SecretMaxAge time.Duration
 	Display      alert.Display
+	// Connected says that connections are on, so that it may be known what events are called.
+	Connected bool
 }
 
 func (r *reader) worker() Worker {
@@ -126,6 +128,7 @@ func (r *reader) worker() Worker {
 		Common:       common,
 		MaxAlertAge:  read(r, maxAlertAge, duration(minMaxAlertAge, longestAlertAge)),
 		SecretMaxAge: read(r, secretMaxAge, duration(minSecretMaxAge, maxSecretMaxAge)),
+		Connected:    r.connected(),
 		Display: alert.Display{
 			Environment: common.Environment,
 			Fields:      read(r, alertFields, fieldFilter),
@@ -133,6 +136,9 @@ func (r *reader) worker() Worker {
 		},
 	}
 }
+
+// connected says whether connections are on.
+func (r *reader) connected() bool { return read(r, reventoClientID, clientID) != "" }
 
 // Slack is the settings of the slack function.
 type Slack struct {
@@ -185,7 +191,7 @@ type Deletion struct {
 func LoadDeletion(source Source) (Deletion, error) {
 	r := &reader{source: source}
 	loaded := r.deletion()
-	loaded.Connected = read(r, reventoClientID, clientID) != ""
+	loaded.Connected = r.connected()
 	return loaded, r.err()
 }
 
@@ -232,7 +238,7 @@ type Digest struct {
 // LoadDigest reads them. Its error names every setting that is wrong.
 func LoadDigest(source Source) (Digest, error) {
 	r := &reader{source: source}
-	loaded := Digest{Common: r.common(), Connected: read(r, reventoClientID, clientID) != ""}
+	loaded := Digest{Common: r.common(), Connected: r.connected()}
 	return loaded, r.err()
 }
 

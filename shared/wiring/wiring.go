@@ -8,6 +8,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/worker"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/ground/installation"
 	"revento-alerts/shared/ground/telemetry"
 )
@@ -56,4 +57,12 @@ func (e Engine) Worker(w worker.Worker) *worker.Worker {
 	}
 	w.Queues, w.Log, w.Now = e.Queues, e.Log, e.Now
 	return &w
+}
+
+// Names finds what events are called, where connections are on; otherwise nobody knows, and nothing is read for it.
+func (e Engine) Names(connected bool) *connection.Names {
+	if !connected {
+		return nil
+	}
+	return &connection.Names{Records: e.Records}
 }

@@ -20,6 +20,7 @@ import (
 	"revento-alerts/shared/connection/upkeep"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/settings"
+	"revento-alerts/shared/wiring/mirrorworker"
 	"revento-alerts/shared/wiring/syncworker"
 )
 
@@ -190,10 +191,14 @@ func TestWithoutAClientIDNothingIsOfConnections(t *testing.T) {
 	}
 }
 
-// The routes of the API are what connections change of what is always there, and that a deletion erases tokens.
+// The routes of the API are what connections change of what is always there, that a deletion erases tokens and a purge the seed, that the
+// mirror hears of what comes, and that alerts name their event.
 func TestConnectionsChangeNothingOfWhatAlertsWithout(t *testing.T) {
 	off, on := load(t), loadWith(t, true)
-	changed := map[string]bool{"WebhookApi": true, "IngestErrorAlarm": true, "DeletionFunction": true, "DeletionRole": true}
+	changed := map[string]bool{
+		"WebhookApi": true, "IngestErrorAlarm": true, "IngestFunction": true, "IngestRole": true, "SlackFunction": true, "PagerdutyFunction": true, "DigestFunction": true,
+		"DeletionFunction": true, "DeletionRole": true, "PurgeFunction": true, "PurgeRole": true,
+	}
 	for id, was := range off.Resources {
 		if is := on.Resources[id]; !changed[id] && (string(is.Properties) != string(was.Properties) || !slices.Equal(is.DependsOn, was.DependsOn)) {
 			t.Errorf("%s is another with connections", id)
@@ -259,6 +264,8 @@ var connectionVariables = map[string][]string{
 	"Web":  {"REVENTO_CLIENT_SECRET_ID", "SEALING_KEYS_ID", "RECORDS_TABLE", "DELETIONS_TABLE", "SYNC_QUEUE_URL"},
 	"Tick": {"RECORDS_TABLE", "DELETIONS_TABLE", "SYNC_QUEUE_URL"},
 	"Sync": {"REVENTO_CLIENT_SECRET_ID", "SEALING_KEYS_ID", "RECORDS_TABLE", "DELETIONS_TABLE", "DELIVERIES_TABLE"},
+
+	"Mirror": {"SEALING_KEYS_ID", "RECORDS_TABLE", "DELETIONS_TABLE", "DELIVERIES_TABLE", "SEEDS_TABLE"},
 }
 
 // connectionLoaders are how they read what people set.
@@ -266,6 +273,8 @@ var connectionLoaders = map[string]func(settings.Source) error{
 	"Web":  func(s settings.Source) error { _, err := settings.LoadConnections(s); return err },
 	"Tick": func(s settings.Source) error { _, err := settings.LoadTick(s); return err },
 	"Sync": func(s settings.Source) error { _, err := settings.LoadSync(s); return err },
+
+	"Mirror": func(s settings.Source) error { _, err := settings.LoadMirror(s); return err },
 }
 
 // connectedValues have connections on.
@@ -286,6 +295,9 @@ func namedBy(variable string) expression {
 	return expression("!Ref " + strings.Join(words, ""))
 }
 
+// connectionQueues are those that the workers reach.
+var connectionQueues = map[string][]queue.Name{"Sync": syncworker.Queues, "Mirror": mirrorworker.Queues}
+
 func TestVariablesOfConnectionsFunctions(t *testing.T) {
 	on := loadWith(t, true)
 	for prefix, variables := range connectionVariables {
@@ -300,9 +312,7 @@ func TestVariablesOfConnectionsFunctions(t *testing.T) {
 		for _, variable := range variables {
 			want[variable] = namedBy(variable)
 		}
-		if prefix == "Sync" {
-			maps.Copy(want, queueVariables(syncworker.Queues))
-		}
+		maps.Copy(want, queueVariables(connectionQueues[prefix]))
 		want["STACK"] = "!Ref AWS::StackName"
 		got := connectionFunction(t, on, prefix).Environment.Variables
 		if diff := cmp.Diff(want, got); diff != "" {
@@ -322,14 +332,22 @@ var connectionAllowances = map[string][]string{
 	"Web": {
 		"Allow dynamodb:DeleteItem on !GetAtt RecordsTable.Arn", "Allow dynamodb:Query on !GetAtt RecordsTable.Arn",
 		"Allow secretsmanager:GetSecretValue on !Ref ReventoClientSecret", "Allow secretsmanager:GetSecretValue on !Ref SealingKeys",
-		"Allow sqs:SendMessage on !GetAtt SyncQueue.Arn",
+		"Allow sqs:SendMessage on !GetAtt SyncQueue.Arn", "Allow dynamodb:Query on !Sub ${RecordsTable.Arn}/index/pending",
 	},
-	"Tick": {"Allow sqs:SendMessage on !GetAtt SyncQueue.Arn"},
+	"Tick": {"Allow sqs:SendMessage on !GetAtt SyncQueue.Arn", "Allow dynamodb:Query on !Sub ${RecordsTable.Arn}/index/pending"},
 	"Sync": append(queueAllowances(queue.Sync, syncworker.Queues),
 		"Allow dynamodb:DeleteItem on !GetAtt RecordsTable.Arn", "Allow dynamodb:Query on !GetAtt RecordsTable.Arn",
 		"Allow dynamodb:DeleteItem on !GetAtt DeliveriesTable.Arn", "Allow dynamodb:PutItem on !GetAtt DeliveriesTable.Arn",
 		"Allow dynamodb:UpdateItem on !GetAtt DeliveriesTable.Arn",
+		"Allow dynamodb:Query on !Sub ${RecordsTable.Arn}/index/pending",
 		"Allow secretsmanager:GetSecretValue on !Ref ReventoClientSecret", "Allow secretsmanager:GetSecretValue on !Ref SealingKeys"),
+	// It makes a seed, and never deletes one.
+	"Mirror": append(queueAllowances(queue.Mirror, mirrorworker.Queues),
+		"Allow dynamodb:DeleteItem on !GetAtt RecordsTable.Arn", "Allow dynamodb:Query on !GetAtt RecordsTable.Arn",
+		"Allow dynamodb:GetItem on !GetAtt SeedsTable.Arn", "Allow dynamodb:PutItem on !GetAtt SeedsTable.Arn",
+		"Allow dynamodb:DeleteItem on !GetAtt DeliveriesTable.Arn", "Allow dynamodb:PutItem on !GetAtt DeliveriesTable.Arn",
+		"Allow dynamodb:UpdateItem on !GetAtt DeliveriesTable.Arn",
+		"Allow secretsmanager:GetSecretValue on !Ref SealingKeys"),
 }
 
 func TestEachOfConnectionsFunctionsMayDoExactlyWhatItDoes(t *testing.T) {
@@ -337,7 +355,6 @@ func TestEachOfConnectionsFunctionsMayDoExactlyWhatItDoes(t *testing.T) {
 	for prefix, allowances := range connectionAllowances {
 		want := slices.Clone(allowances)
 		want = append(want, "Allow dynamodb:GetItem on !GetAtt RecordsTable.Arn", "Allow dynamodb:PutItem on !GetAtt RecordsTable.Arn",
-			"Allow dynamodb:Query on !Sub ${RecordsTable.Arn}/index/pending",
 			"Allow dynamodb:ConditionCheckItem on !GetAtt DeletionsTable.Arn", "Allow dynamodb:GetItem on !GetAtt DeletionsTable.Arn",
 			"Allow logs:CreateLogStream on !GetAtt "+prefix+"LogGroup.Arn", "Allow logs:PutLogEvents on !GetAtt "+prefix+"LogGroup.Arn",
 			"Allow xray:PutTelemetryRecords on *", "Allow xray:PutTraceSegments on *")
@@ -377,15 +394,58 @@ func TestADigestKnowsWhetherConnectionsAreOn(t *testing.T) {
 	}
 }
 
+// A webhook that comes goes to the mirror too, and an alert's event is called by its name, where there are connections.
+func TestWhatAlertsKnowsOfConnectionsWhereThereAreAny(t *testing.T) {
+	on, off := loadWith(t, true), load(t)
+	for _, name := range []string{"ingest", "slack", "pagerduty"} {
+		if got := function(t, on, name).Environment.Variables["REVENTO_CLIENT_ID"]; got != "!Ref ReventoClientId" {
+			t.Errorf("%s: its client id is %q", name, got)
+		}
+	}
+	ingest := slices.Concat(allowances["ingest"], queueAllowances("", reached["ingest"]), []string{"Allow sqs:SendMessage on !GetAtt MirrorQueue.Arn"})
+	slices.Sort(ingest)
+	checkRole(t, on, "IngestRole", "lambda.amazonaws.com", ingest)
+	purge := slices.Concat(allowances["purge"], queueAllowances(queue.Purge, reached["purge"]),
+		[]string{"Allow dynamodb:DeleteItem on !GetAtt SeedsTable.Arn", "Allow dynamodb:Query on !GetAtt SeedsTable.Arn"})
+	slices.Sort(purge)
+	checkRole(t, on, "PurgeRole", "lambda.amazonaws.com", purge)
+	for function, variable := range map[string]string{"ingest": "MIRROR_QUEUE_URL", "purge": "SEEDS_TABLE"} {
+		if got := functionOf(t, on, function, variable); got != namedBy(variable) {
+			t.Errorf("%s: its %s is %q", function, variable, got)
+		}
+		if got := functionOf(t, off, function, variable); got != "" {
+			t.Errorf("%s: without connections its %s is %q", function, variable, got)
+		}
+	}
+}
+
+func functionOf(t *testing.T, loaded template, name, variable string) expression {
+	t.Helper()
+	return function(t, loaded, name).Environment.Variables[variable]
+}
+
+// A backup of the seeds would open what is left of deleted rows in the backups of the records.
+func TestThereIsNoBackupOfSeeds(t *testing.T) {
+	table := properties[struct {
+		PointInTimeRecoverySpecification struct{ PointInTimeRecoveryEnabled bool }
+	}](t, loadWith(t, true), "SeedsTable", "AWS::DynamoDB::Table")
+	if table.PointInTimeRecoverySpecification.PointInTimeRecoveryEnabled {
+		t.Error("the table of seeds can be restored to a point in time")
+	}
+	if r := loadWith(t, true).Resources["SeedsTable"]; r.DeletionPolicy != "RetainExceptOnCreate" || r.UpdateReplacePolicy != "Retain" {
+		t.Errorf("without it no row can be read, and it goes with the stack: %+v", r)
+	}
+}
+
 func TestConnectionsRepeatAlike(t *testing.T) {
 	on := loadWith(t, true)
-	functions := []string{"Ingest", "Web", "Tick", "Sync"}
+	functions := []string{"Ingest", "Web", "Tick", "Sync", "Mirror"}
 	alike(t, on, "LogGroup", functions)
 	alike(t, on, "Function", functions, "Description", "Environment", "Timeout", "MemorySize")
 	alike(t, on, "Role", functions, "Policies")
 	alike(t, on, "FunctionErrorAlarm", functions)
 	alike(t, on, "FunctionThrottleAlarm", functions)
-	workers := []string{"Slack", "Sync"}
+	workers := []string{"Slack", "Sync", "Mirror"}
 	alike(t, on, "FunctionQueue", workers, "ScalingConfig")
 	alike(t, on, "Queue", workers, "VisibilityTimeout")
 	alike(t, on, "DeadLetterQueue", workers)
@@ -477,6 +537,7 @@ func TestConnectionsReadersAreBroughtUpToDateFirst(t *testing.T) {
 func TestOutputsOfConnections(t *testing.T) {
 	on := loadWith(t, true)
 	for output, want := range map[string]string{
+		"MirrorQueueUrl": "!Ref MirrorQueue", "MirrorDeadLetterQueueUrl": "!Ref MirrorDeadLetterQueue",
 		"SyncQueueUrl": "!Ref SyncQueue", "SyncDeadLetterQueueUrl": "!Ref SyncDeadLetterQueue", "SealingKeysId": "!Ref SealingKeys",
 		"Next5FillReventoClientSecret": " --secret-id ${AWS::StackName}/revento-client-secret ",
 		"Next6FillSealingKeys":         " --secret-id ${SealingKeys} ",

@@ -62,6 +62,7 @@ var wayOfADelivery = []struct{ title, prefix string }{
 	{"Connections: the pages", ""},
 	{"Connections: what is due", ""},
 	{"Connections: the work", ""},
+	{"Connections: what Revento knows of them", ""},
 	{"What several functions share", ""},
 	{"Where alarms go, and the dashboard", ""},
 }

@@ -139,6 +139,11 @@ func (refuses) Refresh(context.Context, secret.Hidden, secret.Hidden) (revento.T
 // prober has every look show the same.
 type prober struct{ outcome health.Outcome }
 
+// Answered implements upkeep.Prober.
+func (p prober) Answered(ctx context.Context, of record.Connection) (upkeep.Result, error) {
+	return p.Probe(ctx, of)
+}
+
 // Probe implements upkeep.Prober.
 func (p prober) Probe(context.Context, record.Connection) (upkeep.Result, error) {
 	result := upkeep.Result{Outcome: p.outcome, State: connection.Active, Reason: "http_503"}

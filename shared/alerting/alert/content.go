@@ -21,11 +21,13 @@ type Content struct {
 	// Title is what happened, in plain words.
 	Title string
 	// Family is the kind of resource, such as "application".
-	Family         string
-	Severity       route.Severity
-	Resolves       bool
-	Environment    string
-	EventID        string
+	Family      string
+	Severity    route.Severity
+	Resolves    bool
+	Environment string
+	EventID     string
+	// EventName is what the event is called, as strangers wrote it; "" where it is not known.
+	EventName      string
 	OrganizationID string
 	ResourceID     string
 	HappenedAt     time.Time

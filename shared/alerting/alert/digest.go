@@ -49,10 +49,24 @@ type Attendance struct {
 	CancelledToday int `json:"cancelled_today,omitempty"`
 }
 
+// Named returns the digest with what events are called, by their ids.
+func (d Digest) Named(names map[string]string) Digest {
+	d.Counts, d.Newest = slices.Clone(d.Counts), slices.Clone(d.Newest)
+	for i := range d.Counts {
+		d.Counts[i].EventName = names[d.Counts[i].EventID]
+	}
+	for i := range d.Newest {
+		d.Newest[i].EventName = names[d.Newest[i].EventID]
+	}
+	return d
+}
+
 // Count is how often something happened at a Revento event.
 type Count struct {
 	Type    string `json:"type"`
 	EventID string `json:"event_id,omitempty"`
+	// EventName is Content's. It is found when the digest is told.
+	EventName string `json:"-"`
 	// FoundBy is Content's.
 	FoundBy string `json:"found_by,omitempty"`
 	Events  int    `json:"events"`
@@ -62,6 +76,7 @@ type Count struct {
 type Occurrence struct {
 	Type       string    `json:"type"`
 	EventID    string    `json:"event_id,omitempty"`
+	EventName  string    `json:"-"`
 	ResourceID string    `json:"resource_id,omitempty"`
 	FoundBy    string    `json:"found_by,omitempty"`
 	HappenedAt time.Time `json:"happened_at"`

@@ -27,8 +27,10 @@ type Form interface {
 	channels(event Event, routes route.Table) []string
 	// alertKey is the message's alert key for the channel that it names.
 	alertKey(message Message, stack string) string
-	// tell replaces what differs from what the envelope tells a person.
-	tell(content *alert.Content)
+	// named are the connections whose events are shown, by the events' ids.
+	named(event Event) map[string]record.Connection
+	// tell replaces what differs from what the envelope tells a person. names are what events are called, by their ids.
+	tell(content *alert.Content, names map[string]string)
 	// write puts the form into an encoded message.
 	write(encoded *encoded)
 }
@@ -66,7 +68,16 @@ func (Alert) alertKey(message Message, stack string) string {
 	return alert.Key(stack, message.Identity, message.destination())
 }
 
-func (Alert) tell(*alert.Content) {}
+func (Alert) named(event Event) map[string]record.Connection {
+	if event.Envelope.EventID == "" {
+		return nil
+	}
+	return map[string]record.Connection{event.Envelope.EventID: event.Connection}
+}
+
+func (Alert) tell(content *alert.Content, names map[string]string) {
+	content.EventName = names[content.EventID]
+}
 
 func (Alert) write(encoded *encoded) { encoded.Form = formAlert }
 
@@ -115,7 +126,12 @@ func (n Notice) alertKey(message Message, stack string) string {
 	return n.Key(stack, message.destination())
 }
 
-func (n Notice) tell(content *alert.Content) { content.Title, content.Fields = n.Title, n.Facts }
+// A notice of a deletion does without a name: it is among what is to go.
+func (Notice) named(Event) map[string]record.Connection { return nil }
+
+func (n Notice) tell(content *alert.Content, _ map[string]string) {
+	content.Title, content.Fields = n.Title, n.Facts
+}
 
 func (n Notice) write(encoded *encoded) { encoded.Form, encoded.Notice = formNotice, &union{Notice: n} }
 
@@ -162,8 +178,27 @@ func (Digest) alertKey(message Message, stack string) string {
 	return alert.Key(stack, message.Identity, message.destination())
 }
 
-func (d Digest) tell(content *alert.Content) {
+func (d Digest) named(Event) map[string]record.Connection {
 	shown := d.Tally.Digest()
+	ids := map[string]bool{}
+	for _, count := range shown.Counts {
+		ids[count.EventID] = true
+	}
+	for _, occurrence := range shown.Newest {
+		ids[occurrence.EventID] = true
+	}
+	delete(ids, "")
+	named := map[string]record.Connection{}
+	for _, line := range d.Lines {
+		if ids[line.EventID] {
+			named[line.EventID] = record.ConnectionOfPartition(line.Partition)
+		}
+	}
+	return named
+}
+
+func (d Digest) tell(content *alert.Content, names map[string]string) {
+	shown := d.Tally.Digest().Named(names)
 	content.Title, content.Fields, content.Digest = d.Title(), nil, &shown
 }
 
@@ -187,7 +222,7 @@ func (d olderDigest) channels(_ Event, routes route.Table) []string {
 	return once(channels)
 }
 
-func (d olderDigest) tell(content *alert.Content) {
+func (d olderDigest) tell(content *alert.Content, _ map[string]string) {
 	shown := d.told.WithoutIDs()
 	content.Title, content.Fields, content.Digest = d.title, nil, &shown
 }

@@ -128,7 +128,12 @@ type Event struct {
 	Order      alert.Order
 	// Cutoff is the moment up to which the connection's data is deleted; zero where it has no tombstone.
 	Cutoff time.Time
+	// Names are what the events are called that are shown, by their ids, as far as that is known.
+	Names map[string]string
 }
+
+// Named are the connections whose events are shown by their ids, by these.
+func (e Event) Named() map[string]record.Connection { return e.Form.named(e) }
 
 // Subjects are the connections whose deletion stops the event, or a part of what it tells.
 func (e Event) Subjects() []record.Connection { return e.Form.subjects(e) }
@@ -147,7 +152,7 @@ func (e Event) Channels(routes route.Table) []string { return e.Form.channels(e,
 func (e Event) Content(display alert.Display) alert.Content {
 	content := display.Describe(e.Envelope, e.Order.OccurredAt, e.Severity, e.Resolves, e.DeliveryID)
 	content.FoundBy = e.FoundBy
-	e.Form.tell(&content)
+	e.Form.tell(&content, e.Names)
 	return content
 }
 

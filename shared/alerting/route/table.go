@@ -62,9 +62,21 @@ func TriggersOfWebhooks() []Trigger {
 	return slices.DeleteFunc(slices.Clone(Triggers), Trigger.IsOwn)
 }
 
-// TriggersOfOurOwn lists those of types of our own.
-func TriggersOfOurOwn() []Trigger {
-	return slices.DeleteFunc(slices.Clone(Triggers), func(t Trigger) bool { return !t.IsOwn() })
+// TriggersOfUpkeep lists those of what looking at connections tells: types of our own.
+func TriggersOfUpkeep() []Trigger {
+	return slices.DeleteFunc(slices.Clone(Triggers), func(t Trigger) bool { return !t.IsOwn() || slices.Contains(found, t.Pattern) })
+}
+
+// TriggersOfMirrors lists those of what the mirror of a connection tells: webhooks that never came, who is gone, and what a person has to
+// look at.
+func TriggersOfMirrors() []Trigger {
+	return slices.DeleteFunc(slices.Clone(Triggers), func(t Trigger) bool { return !slices.Contains(found, t.Pattern) })
+}
+
+// found are the types of what a mirror finds.
+var found = []string{
+	"application.submitted", "application.approved", "application.rejected", "application.revision_requested", "participant.registered",
+	revento.TypeParticipantCancelled, revento.TypeSyncHeld,
 }
 
 // TriggerOf is the trigger that an event type belongs to.

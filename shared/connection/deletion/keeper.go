@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/revento"
 )
@@ -189,8 +190,11 @@ func placeOf(name queue.Name) string {
 
 // isOf says whether nothing would be left of a queue's message without what is of the case's connection and of up to its cutoff. A
 // data request is never dropped, and what cannot be read may be anybody's, but where its group is the connection: it asks for a look at it,
-// and where that consented anew meanwhile, the next tick does so again.
+// or is a marker, and where that consented anew meanwhile, both are sent again.
 func isOf(c Case, m queue.Message) bool {
+	if webhook, is := handoff.WebhookOf(m); is {
+		return isHeardOf(c, webhook)
+	}
 	message, err := handoff.Decode(m.Body)
 	if err != nil {
 		return cmp.Or(m.Attributes[queue.AttributeGroup], m.Group) == c.Connection().Partition()
@@ -201,4 +205,11 @@ func isOf(c Case, m queue.Message) bool {
 	}
 	_, isLeft := event.After(map[string]time.Time{c.Connection().Partition(): c.Cutoff})
 	return !isLeft
+}
+
+// isHeardOf is isOf for a webhook on its way to the mirror.
+func isHeardOf(c Case, webhook handoff.Webhook) bool {
+	envelope, err := webhook.Open()
+	of := record.Connection{EventID: envelope.EventID, OrganizationID: envelope.OrganizationID}
+	return err == nil && of.Equal(c.Connection()) && !envelope.HappenedAt(webhook.SignedAt).After(c.Cutoff)
 }

@@ -59,6 +59,27 @@ func TestOnOneMachineMessagesOfTheConnectionGoWithIt(t *testing.T) {
 	}
 }
 
+// A webhook that waits for the mirror goes by its own moment: one of after the cutoff is of the connection's next life.
+func TestOnOneMachineWhatWaitsForTheMirrorGoesWithTheConnection(t *testing.T) {
+	b := newBench(t, nil)
+	b.onMachine()
+	requestScheduled(b)
+	for _, delivery := range []handoff.Delivery{
+		b.happening(ours, "flag app_1@1"), b.happening(ours, "flag app_2@10"), b.happening(ours, "flag app_3@11"), b.happening(others[0], "flag app_4@1"),
+	} {
+		message, err := delivery.Mirror()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.send(queue.Mirror, message)
+	}
+	b.graceEnds()
+	left, _, err := b.queues.Depth(t.Context(), queue.Mirror)
+	if err != nil || left != 2 {
+		t.Errorf("%d are left, want the later one and another's: %v", left, err)
+	}
+}
+
 // A data request is never dropped, and what nobody can read may be anybody's.
 func TestAPurgeDropsNoDataRequest(t *testing.T) {
 	b := newBench(t, nil)

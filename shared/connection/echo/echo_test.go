@@ -300,8 +300,11 @@ func TestAMarkEndsWhereItsMessageIsDropped(t *testing.T) {
 		b.send(webhook(b.T, "application.approved", application), webhook(b.T, "application.rejected", application))
 		b.works()
 		for _, blocked := range []bool{true, false} {
-			if err := b.Marks.End(b.Context(), b.dead()); err != nil {
-				b.Fatal(err)
+			letter := b.dead()
+			for _, name := range []queue.Name{queue.Sync, queue.Mirror} { // the first is another's
+				if err := b.Marks.Gone(b.Context(), name, letter); err != nil {
+					b.Fatal(err)
+				}
 			}
 			b.wantBlocked(life, map[string]bool{"ptp_1": blocked})
 		}

@@ -118,6 +118,14 @@ func (m *Marks) End(ctx context.Context, message queue.Message) error {
 	return nil
 }
 
+// Gone ends the mark of a message that a person dropped from among the dead letters of a queue, which may be any.
+func (m *Marks) Gone(ctx context.Context, name queue.Name, message queue.Message) error {
+	if name != queue.Mirror {
+		return nil
+	}
+	return m.End(ctx, message)
+}
+
 // Blocked are the participants of whom nothing is to be judged.
 type Blocked struct {
 	connection   record.Connection

@@ -58,6 +58,7 @@ type Deliveries struct {
 type Delivery struct {
 	DeliveryID   string        `json:"delivery_id"`
 	Type         string        `json:"type"`
+	EventName    string        `json:"event_name,omitempty"`
 	ReceivedAt   time.Time     `json:"received_at"`
 	State        ingest.State  `json:"state"`
 	Secret       int           `json:"secret"`
@@ -90,7 +91,7 @@ func (b Backend) listDeliveries(r *http.Request) (any, error) {
 
 func inShort(story trace.Story) Delivery {
 	delivery := Delivery{
-		DeliveryID: story.DeliveryID, Type: story.Type, ReceivedAt: story.ReceivedAt, State: story.State, Secret: story.Secret,
+		DeliveryID: story.DeliveryID, Type: story.Type, EventName: story.EventName, ReceivedAt: story.ReceivedAt, State: story.State, Secret: story.Secret,
 		Destinations: make([]Destination, len(story.Alerts)),
 	}
 	for i, a := range story.Alerts {

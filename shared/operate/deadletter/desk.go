@@ -28,6 +28,8 @@ type Desk struct {
 	Names  []queue.Name
 	// Annals have the stories of the deliveries, on which it is written what a person did; nil: on none.
 	Annals ingest.Annals
+	// Gone is told of each letter that is dropped, once it is gone; nil: nobody has to know.
+	Gone func(ctx context.Context, name queue.Name, message queue.Message) error
 	// Telemetry takes a line for each redrive and drop; nil: none.
 	Telemetry *telemetry.Logger
 	Now       func() time.Time

@@ -1,6 +1,7 @@
 package deadletter
 
 import (
+	"cmp"
 	"context"
 
 	"revento-alerts/shared/alerting/queue"
@@ -17,6 +18,17 @@ func (d *Desk) Drop(ctx context.Context, selection Selection) ([]Result, error) 
 		if err := held.delete(ctx, received); err != nil {
 			return kept(letter, err.Error()), err
 		}
-		return Result{Letter: letter, Outcome: Dropped, Note: note}, nil
+		return Result{Letter: letter, Outcome: Dropped, Note: cmp.Or(d.tellGone(ctx, letter.Queue, received.Message), note)}, nil
 	})
+}
+
+// tellGone tells who has to know. What keeps it from that brings the letter not back, and is returned for the result's note.
+func (d *Desk) tellGone(ctx context.Context, name queue.Name, message queue.Message) (note string) {
+	if d.Gone == nil {
+		return ""
+	}
+	if err := d.Gone(ctx, name, message); err != nil {
+		return "it is gone, but counts as a dead letter until it would have been too old: " + err.Error()
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package deadletter_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -361,6 +362,26 @@ func TestWhatIsDroppedIsTold(t *testing.T) {
 			b.Errorf("%+v", got)
 		}
 		b.has(queue.Slack.DeadLetter(), 0)
+	})
+}
+
+func TestWhoHasToKnowIsToldOfADroppedLetterOnceItIsGone(t *testing.T) {
+	test(t, func(b *bench) {
+		b.flagIsParked()
+		desk := deadletter.NewDesk(b.queues)
+		var told []queue.Name
+		desk.Gone = func(_ context.Context, name queue.Name, _ queue.Message) error {
+			b.has(queue.Slack.DeadLetter(), 0)
+			told = append(told, name)
+			return errors.New("down")
+		}
+		results, err := desk.Drop(b.Context(), everything)
+		if err != nil || len(results) != 1 || results[0].Outcome != deadletter.Dropped || !strings.Contains(results[0].Note, "down") {
+			b.Errorf("%+v, %v", results, err)
+		}
+		if !slices.Equal(told, []queue.Name{queue.Slack}) {
+			b.Errorf("told of %v", told)
+		}
 	})
 }
 

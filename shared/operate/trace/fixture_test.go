@@ -14,10 +14,12 @@ import (
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/thread"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
@@ -201,6 +203,16 @@ func (b *bench) delivers(id, eventType string, ago time.Duration, want ingest.St
 		b.Fatal(err)
 	}
 	b.posts(id, eventType, made, want)
+}
+
+// isCalled has a summary tell what the deliveries' event is called.
+func (b *bench) isCalled(name string) {
+	b.Helper()
+	key := record.Key{Connection: record.Connection{EventID: "evt_1", OrganizationID: "org_1"}, Kind: record.Summary}
+	entry := record.Entry[mirror.Summary]{Record: record.Record{Key: key, OccurredAt: b.clock.Add(-time.Hour)}, Value: mirror.Summary{Name: name}}
+	if _, err := record.Save(b.Context(), b.records, entry); err != nil {
+		b.Fatal(err)
+	}
 }
 
 // posts takes a signed delivery in.

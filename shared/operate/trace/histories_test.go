@@ -49,6 +49,11 @@ var histories = []history{
 		b.delivers("d-1", "participant.profile_updated", 0, ingest.Ignored)
 		b.routes(map[string]string{"PARTICIPANT_PROFILE_UPDATED_ROUTE": "pagerduty:info"})
 	}},
+	{name: "told-of-an-event-whose-name-is-known", happens: func(b *bench) {
+		b.isCalled("Summit\x1b 2026")
+		b.delivers("d-1", flagged, time.Second, ingest.Accepted)
+		b.works()
+	}},
 	{name: "route-off-and-mirrored", happens: func(b *bench) {
 		b.ingest.Mirrors = true
 		b.delivers("d-1", "participant.profile_updated", 0, ingest.Accepted)

@@ -14,6 +14,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/alerting/route"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/ground/legible"
 	"revento-alerts/shared/operate/deadletter"
@@ -34,6 +35,27 @@ type inquiry struct {
 	unseen string
 	cases  []deletion.Entry
 	asked  bool // cases were read
+	// names are what events are called, by their connections' partition keys.
+	names map[string]string
+}
+
+// nameOf is what a delivery's event is called. It is left out where it cannot be read, or is to go.
+func (q *inquiry) nameOf(ctx context.Context, entry ingest.Entry) string {
+	partition := entry.Story.Connection
+	if partition == "" || entry.Story.Deleted {
+		return ""
+	}
+	if name, known := q.names[partition]; known {
+		return name
+	}
+	if q.names == nil {
+		q.names = map[string]string{}
+	}
+	names := connection.Names{Records: q.Records}
+	if found, err := names.Of(ctx, []record.Connection{connectionOf(entry)}); err == nil {
+		q.names[partition] = found[0].Text
+	}
+	return q.names[partition]
 }
 
 // alerts tells what became of a delivery at each of its destinations.

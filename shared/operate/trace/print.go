@@ -26,7 +26,7 @@ func Write(w io.Writer, s Story) error {
 }
 
 func writeStory(text io.Writer, s Story) {
-	fmt.Fprintf(text, "Delivery %s  %s\n\n%s\n", clip.Line(s.DeliveryID), clip.Line(s.Type), clip.Line(s.Why))
+	fmt.Fprintf(text, "Delivery %s  %s%s\n\n%s\n", clip.Line(s.DeliveryID), clip.Line(s.Type), at(s.EventName), clip.Line(s.Why))
 	if len(s.Steps) > 0 {
 		fmt.Fprintln(text)
 	}
@@ -65,4 +65,12 @@ func number(n int) string {
 		return ""
 	}
 	return fmt.Sprint(n)
+}
+
+// at says at which event something happened, if its name is known.
+func at(eventName string) string {
+	if eventName == "" {
+		return ""
+	}
+	return "  at " + clip.Line(eventName)
 }

@@ -70,6 +70,8 @@ type Story struct {
 	// Why says why it paged somebody, or did not.
 	Why   string `json:"why"`
 	Steps []Step `json:"steps"`
+	// EventName is what its event is called, on one line; "" where that is not known.
+	EventName string `json:"event_name,omitempty"`
 	// Mirrored says that it went to the mirror too.
 	Mirrored bool `json:"mirrored,omitempty"`
 	// Alerts are empty where its route was off.
@@ -224,6 +226,7 @@ func (t *Tracer) tell(ctx context.Context, asked *inquiry, entry ingest.Entry) (
 		Type:        entry.Story.Type,
 		ReceivedAt:  entry.ReceivedAt,
 		Secret:      entry.Story.Secret,
+		EventName:   asked.nameOf(ctx, entry),
 		Mirrored:    entry.Story.Mirrored,
 		State:       entry.State,
 		ClaimedAt:   entry.ClaimedAt,

@@ -82,9 +82,17 @@ func summary(content alert.Content) string {
 		text += ": " + line(content.ResourceID)
 	}
 	if content.EventID != "" {
-		text += " (" + line(content.EventID) + ")"
+		text += " (" + named(content.EventName) + line(content.EventID) + ")"
 	}
 	return clip.Runes(text, maxSummary)
+}
+
+// named is a name before the id of what it is the name of.
+func named(name string) string {
+	if name = line(name); name == "" {
+		return ""
+	}
+	return name + ", "
 }
 
 // source is the unique place of the fault, which PagerDuty requires.
@@ -104,6 +112,7 @@ func details(page incident.Page) map[string]any {
 	for name, value := range map[string]string{
 		"type":            content.Type,
 		"event_id":        content.EventID,
+		"event_name":      line(content.EventName),
 		"organization_id": content.OrganizationID,
 		"resource_id":     content.ResourceID,
 		"environment":     content.Environment,

@@ -322,12 +322,15 @@ func TestWhatPagerDutyGets(t *testing.T) {
 		Type: "integration.suspended", Title: "Integration suspended by Revento", Family: "integration",
 		Severity: route.Critical, Environment: "staging", HappenedAt: happenedAt, DeliveryID: "d-1",
 	}}
+	named := flagged()
+	named.Content.EventName = "Summit\n<2026>"
 	clash := flagged()
 	clash.Content.Fields = []alert.Field{{Name: "environment", Value: "theirs"}}
 	for file, page := range map[string]incident.Page{
 		"trigger.json":       flagged(),
 		"trigger-late.json":  late,
 		"trigger-found.json": found,
+		"trigger-named.json": named,
 		"trigger-bare.json":  bare,
 		"trigger-clash.json": clash,
 		"resolve.json":       resolved,

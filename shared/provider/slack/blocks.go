@@ -35,8 +35,9 @@ const (
 // that all of them together fit (held by a test).
 const (
 	maxEnvironment = 50
-	maxTitle       = 150
+	maxTitle       = 120
 	maxID          = 100
+	maxEventName   = 40
 	maxFieldName   = 60
 	maxFieldValue  = 200
 	maxFields      = 16 // fields
@@ -112,7 +113,7 @@ func fallback(message thread.Message) string {
 		text += ": " + plain(content.ResourceID, maxID)
 	}
 	if content.EventID != "" {
-		text += " (" + plain(content.EventID, maxID) + ")"
+		text += " (" + named(content.EventName) + plain(content.EventID, maxID) + ")"
 	}
 	if message.PossiblyRepeated {
 		text += " - possibly repeated"
@@ -179,7 +180,7 @@ func details(message thread.Message) []slack.Block {
 	}
 	var facts []string
 	if !message.Reply {
-		facts = append(facts, idFact("Event", content.EventID)...)
+		facts = append(facts, eventFact(content)...)
 		facts = append(facts, idFact("Organization", content.OrganizationID)...)
 	}
 	for _, field := range content.Fields[:min(len(content.Fields), maxFields)] {
@@ -205,6 +206,23 @@ func origin(content alert.Content) []string {
 		severity = "resolved"
 	}
 	return []string{severity + " · " + code(content.Type, maxID), "delivery " + code(content.DeliveryID, maxID)}
+}
+
+// eventFact names the event beside its id.
+func eventFact(content alert.Content) []string {
+	facts := idFact("Event", content.EventID)
+	if name := plain(content.EventName, maxEventName); name != "" && len(facts) > 0 {
+		return []string{fact("Event", name+"\n"+code(content.EventID, maxID))}
+	}
+	return facts
+}
+
+// named is a name before the id of what it is the name of.
+func named(name string) string {
+	if name = plain(name, maxEventName); name == "" {
+		return ""
+	}
+	return name + ", "
 }
 
 func idFact(name, id string) []string {

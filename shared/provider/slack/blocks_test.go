@@ -82,6 +82,11 @@ func digest() alert.Content {
 }
 
 func TestWhatSlackShows(t *testing.T) {
+	named := flagged()
+	named.EventName = "Summit <!channel> *2026*"
+	namedDigest := digest()
+	named2026 := namedDigest.Digest.Named(map[string]string{"evt_abc123": "Summit & <friends>"})
+	namedDigest.Digest = &named2026
 	hostile := flagged()
 	hostile.Title = "*Bold* ~gone~ `code` <!channel> & <https://evil.example|click>"
 	hostile.ResourceID = "app`<!here>`"
@@ -110,7 +115,9 @@ func TestWhatSlackShows(t *testing.T) {
 		"root-repeated.json":      {Content: flagged(), PossiblyRepeated: true, Lateness: 12 * time.Minute},
 		"root-resolved.json":      {Content: approved(), Opened: opened},
 		"root-bare.json":          {Content: bare},
+		"root-named.json":         {Content: named},
 		"digest.json":             {Content: digest()},
+		"digest-named.json":       {Content: namedDigest},
 		"digest-no-newest.json":   {Content: ofVersion2},
 		"digest-flood.json":       {Content: flooded, Lateness: 12 * time.Minute, PossiblyRepeated: true},
 		"root-hostile.json":       {Content: hostile},
@@ -161,7 +168,7 @@ func largest(filler string) thread.Message {
 	long := strings.Repeat(filler, 5000)
 	content := flagged()
 	content.Title, content.Family, content.Environment, content.Type = long, long, long, long
-	content.EventID, content.OrganizationID, content.ResourceID, content.DeliveryID = long, long, long, long
+	content.EventID, content.OrganizationID, content.ResourceID, content.DeliveryID, content.EventName = long, long, long, long, long
 	for range 100 {
 		content.Fields = append(content.Fields, alert.Field{Name: long, Value: long})
 	}
@@ -183,8 +190,8 @@ func largestDigest(filler string) thread.Message {
 	message, long := largest(filler), strings.Repeat(filler, 5000)
 	told := &alert.Digest{Events: 1e6, OtherCounts: 1e6, OtherEvents: 1e6, Waiting: 1e6}
 	for range 100 {
-		told.Counts = append(told.Counts, alert.Count{Type: long, EventID: long, Events: 1e6})
-		told.Newest = append(told.Newest, alert.Occurrence{Type: long, EventID: long, ResourceID: long, HappenedAt: flaggedAt})
+		told.Counts = append(told.Counts, alert.Count{Type: long, EventID: long, EventName: long, Events: 1e6})
+		told.Newest = append(told.Newest, alert.Occurrence{Type: long, EventID: long, EventName: long, ResourceID: long, HappenedAt: flaggedAt})
 	}
 	message.Content.Digest = told
 	return message

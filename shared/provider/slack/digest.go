@@ -13,7 +13,7 @@ import (
 // What is shown of a digest, at most: so much that its longest lines fit into a section, and all of them into a message (held
 // by a test).
 const (
-	maxCountsPerSection = 10
+	maxCountsPerSection = 8
 	maxCounts           = 20
 	maxNewest           = 5
 	maxAttendance       = 10
@@ -25,7 +25,7 @@ func digestDetails(content alert.Content) []slack.Block {
 	told := content.Digest
 	var counts []string
 	for _, count := range told.Counts[:min(len(told.Counts), maxCounts)] {
-		counts = append(counts, fmt.Sprintf("*%d* %s%s%s", count.Events, digestTitle(count.Type), place(count.EventID), found(count.FoundBy)))
+		counts = append(counts, fmt.Sprintf("*%d* %s%s%s", count.Events, digestTitle(count.Type), place(count.EventName, count.EventID), found(count.FoundBy)))
 	}
 	var blocks []slack.Block
 	for chunk := range slices.Chunk(counts, maxCountsPerSection) {
@@ -43,7 +43,7 @@ func digestDetails(content alert.Content) []slack.Block {
 func newestSection(newest []alert.Occurrence) slack.Block {
 	lines := []string{"*Newest*"}
 	for _, occurrence := range newest[:min(len(newest), maxNewest)] {
-		lines = append(lines, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventID)+
+		lines = append(lines, digestTitle(occurrence.Type)+resource(occurrence.ResourceID)+place(occurrence.EventName, occurrence.EventID)+
 			" · "+date(occurrence.HappenedAt)+found(occurrence.FoundBy))
 	}
 	return section(strings.Join(lines, "\n"))
@@ -94,9 +94,13 @@ func found(by string) string {
 	return " · found by " + plain(by, maxDigestText)
 }
 
-func place(eventID string) string {
+func place(eventName, eventID string) string {
 	if eventID == "" {
 		return ""
 	}
-	return " · " + code(eventID, maxDigestText)
+	place := " · "
+	if name := plain(eventName, maxEventName); name != "" {
+		place += name + " "
+	}
+	return place + code(eventID, maxDigestText)
 }

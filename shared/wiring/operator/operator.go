@@ -9,7 +9,9 @@ import (
 	"revento-alerts/shared/alerting/incident"
 	"revento-alerts/shared/alerting/ingest"
 	"revento-alerts/shared/alerting/queue"
+	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
+	"revento-alerts/shared/connection/echo"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/secret"
@@ -92,6 +94,7 @@ func (s Site) Backend() api.Backend {
 	desk := deadletter.NewDesk(s.Queues)
 	desk.Names, desk.Telemetry, desk.Now = s.Names, s.Log, s.Now
 	desk.Annals, _ = s.Finder.(ingest.Annals)
+	desk.Gone = s.marks().Gone
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
 		Refusals:  s.Refusals,
@@ -115,6 +118,12 @@ func (s Site) Backend() api.Backend {
 			SampleTypes:      events.Types(),
 		},
 	}
+}
+
+// marks are what the parked messages of the mirror left.
+func (s Site) marks() *echo.Marks {
+	registry := &connection.Registry{Records: s.Records, Deletions: s.Deletions}
+	return &echo.Marks{Registry: registry, Records: s.Records, Now: s.Now}
 }
 
 func (s Site) stack() string { return s.All.Ingest.Stack }

@@ -24,6 +24,6 @@ func New(engine wiring.Engine, s settings.PagerDuty, pager incident.Pager) *work
 		Now:       engine.Now,
 	}
 	meets := &meeting.Task{Task: task, Records: engine.Records, Now: engine.Now}
-	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues}
+	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues, Names: engine.Names(s.Connected)}
 	return engine.Worker(worker.Worker{Queue: queue.PagerDuty, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge})
 }

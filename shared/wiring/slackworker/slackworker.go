@@ -24,7 +24,7 @@ func New(engine wiring.Engine, s settings.Slack, slack thread.Slack) *worker.Wor
 		Now:       engine.Now,
 	}
 	meets := &meeting.Task{Task: task, Records: engine.Records, Now: engine.Now}
-	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues}
+	gate := &deletion.Gate{Task: meets, Deletions: engine.Deletions, Queues: engine.Queues, Names: engine.Names(s.Connected)}
 	return engine.Worker(worker.Worker{
 		Queue: queue.Slack, Unit: "alert", Chore: worker.Alerts(gate), MaxAge: s.MaxAlertAge, Pause: s.PostInterval,
 	})

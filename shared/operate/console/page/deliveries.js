@@ -14,7 +14,8 @@ export function deliveries(list, more, traces) {
 
 function row(delivery, trace) {
   const summary = el("summary", null,
-    el("span", { class: "what" }, el("strong", null, value(delivery.type || "of unknown type")), code(delivery.delivery_id)),
+    el("span", { class: "what" }, el("strong", null, value(delivery.type || "of unknown type")),
+      delivery.event_name && el("span", null, value(delivery.event_name)), code(delivery.delivery_id)),
     el("span", { class: "when" }, moment(delivery.received_at)),
     el("span", { class: "fate" }, fate(delivery)));
   return el("li", { "data-key": delivery.delivery_id },
@@ -46,7 +47,7 @@ function other(trace) {
 
 function told(trace) {
   return [
-    facts(["Delivery", code(trace.delivery_id), "wide"], ["State", pill(trace.state, states[trace.state])],
+    facts(["Delivery", code(trace.delivery_id), "wide"], ["Event", trace.event_name && value(trace.event_name)], ["State", pill(trace.state, states[trace.state])],
       ["Received", moment(trace.received_at)], ["Handed off", trace.handed_off_at && moment(trace.handed_off_at)],
       ["Secret", trace.secret && `number ${trace.secret}`]),
     trace.why && el("p", { class: "why" }, value(trace.why)),
