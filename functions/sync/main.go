@@ -11,6 +11,7 @@ import (
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/settings"
 	"revento-alerts/shared/wiring/asking"
+	"revento-alerts/shared/wiring/mirrorworker"
 	"revento-alerts/shared/wiring/syncworker"
 )
 
@@ -34,6 +35,12 @@ func wire(stack function.Stack) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	seeds, err := stack.Resource(function.SeedsTable)
+	if err != nil {
+		return nil, err
+	}
 	noPages := consent.PublicURL{} // it takes no consents
-	return awslambda.Worker(syncworker.New(engine, s.Connections, s.Tells, asking.New(engine, s.Connections, noPages, secrets, nil))), nil
+	asks := asking.New(engine, s.Connections, noPages, secrets, nil)
+	asks.Rows = mirrorworker.Rows(engine, secrets.Rings, dynamodb.NewSeeds(stack.AWS, seeds))
+	return awslambda.Worker(syncworker.New(engine, s.Connections, s.Tells, asks)), nil
 }

@@ -205,7 +205,7 @@ func (w *world) page(ctx context.Context, access revento.Access, list pass.List,
 	return pass.Page{Documents: listed.Rows, More: listed.More, Next: listed.Next, Date: reply.Date}, reply.Allowance, err
 }
 
-func (w *world) event(ctx context.Context, access revento.Access) (revento.Allowance, error) {
+func (w *world) event(ctx context.Context, _ record.Connection, access revento.Access) (revento.Allowance, error) {
 	w.calls++
 	_, reply, err := w.client.Event(ctx, access)
 	return reply.Allowance, err

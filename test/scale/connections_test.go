@@ -100,7 +100,7 @@ func (i *installation) Refresh(_ context.Context, _, token secret.Hidden) (reven
 	return i.tokens(strings.TrimPrefix(token.Show(), "rev_refresh_"), ""), nil
 }
 
-func (i *installation) event(context.Context, revento.Access) (revento.Allowance, error) {
+func (i *installation) event(context.Context, record.Connection, revento.Access) (revento.Allowance, error) {
 	time.Sleep(callTime)
 	i.mu.Lock()
 	defer i.mu.Unlock()

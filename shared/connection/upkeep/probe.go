@@ -25,8 +25,8 @@ type Budget interface {
 	Do(ctx context.Context, of budget.Of, class budget.Class, call func(ctx context.Context) (revento.Allowance, error)) error
 }
 
-// EventCall reads the token's event, and returns what the reply tells of the calls that are left.
-type EventCall func(ctx context.Context, access revento.Access) (revento.Allowance, error)
+// EventCall reads the event of a connection, whose token it is, and returns what the reply tells of the calls that are left.
+type EventCall func(ctx context.Context, of record.Connection, access revento.Access) (revento.Allowance, error)
 
 // EventProber is the Prober that reads the connection's event.
 type EventProber struct {
@@ -44,7 +44,7 @@ func (p *EventProber) Probe(ctx context.Context, of record.Connection) (Result, 
 		id, consented := access.Grant()
 		from := budget.Of{Connection: of, Grant: id, Consented: consented, Limits: budget.Installation}
 		return p.Budget.Do(ctx, from, budget.Foreground, func(ctx context.Context) (allowance revento.Allowance, err error) {
-			allowance, refused = p.Event(ctx, access.Access)
+			allowance, refused = p.Event(ctx, of, access.Access)
 			return allowance, refused
 		})
 	})

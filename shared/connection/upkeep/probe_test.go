@@ -89,7 +89,7 @@ func TestWhatAProbeShows(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			prober := &upkeep.EventProber{
 				Tokens: tt.token, Budget: allows{tt.budget},
-				Event: func(context.Context, revento.Access) (revento.Allowance, error) {
+				Event: func(context.Context, record.Connection, revento.Access) (revento.Allowance, error) {
 					return revento.Allowance{}, tt.answer
 				},
 			}
@@ -110,7 +110,9 @@ func TestWhenAGrantEnds(t *testing.T) {
 	for refreshEnds, want := range map[time.Time]int{noon.AddDate(0, 0, 90): 2, year: 1, {}: 1} {
 		prober := &upkeep.EventProber{
 			Tokens: token{standing: grant.Standing{State: connection.Active, FirstIssued: noon, RefreshEnds: refreshEnds}}, Budget: allows{},
-			Event: func(context.Context, revento.Access) (revento.Allowance, error) { return revento.Allowance{}, nil },
+			Event: func(context.Context, record.Connection, revento.Access) (revento.Allowance, error) {
+				return revento.Allowance{}, nil
+			},
 		}
 		result, err := prober.Probe(t.Context(), of("evt_1"))
 		if err != nil || len(result.Ends) != want || !result.Ends[health.OneYear].Equal(year) {

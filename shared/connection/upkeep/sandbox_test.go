@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/budget"
 	"revento-alerts/shared/connection/consent"
@@ -113,7 +114,7 @@ func (b *bench) asksTheSandbox() *asking {
 	a.lives = &life.Lives{Registry: b.registry, Tokens: keeper, Now: now}
 	b.Prober = &upkeep.EventProber{
 		Tokens: keeper, Budget: &budget.Budget{Records: b.records, Now: now, Jitter: func(upTo time.Duration) time.Duration { return upTo }},
-		Event: func(ctx context.Context, access revento.Access) (revento.Allowance, error) {
+		Event: func(ctx context.Context, _ record.Connection, access revento.Access) (revento.Allowance, error) {
 			_, reply, err := a.client.Event(ctx, access)
 			return reply.Allowance, err
 		},

@@ -90,15 +90,15 @@ func (m *Machine) openConnections(
 	tells := all.Ingest
 	tells.Routes = all.Routes
 	outbox := webhook.Outbox(engine, tells)
+	asks.Rows = mirrorworker.Rows(engine, secrets.Rings, keys.Seeds())
 	c := &connections{
 		Asking: asks, public: public, keys: keys, deliver: outbox.Deliver,
 		upkeep: asks.Upkeep(engine, s, outbox),
 	}
-	rows := mirrorworker.Rows(engine, secrets.Rings, keys.Seeds())
-	c.passes = asks.Passes(engine, s, rows)
+	c.passes = asks.Passes(engine, s)
 	c.upkeep.Passer = c.passes
 	c.worker = syncworker.Of(engine, c.upkeep)
-	c.mirror = mirrorworker.New(engine, rows, mirrorworker.Judge(engine, rows, tells))
+	c.mirror = mirrorworker.New(engine, asks.Rows, mirrorworker.Judge(engine, asks.Rows, tells))
 	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)
 	c.pages = webpages.New(engine, s, public, asks)
 	return c, nil

@@ -180,6 +180,7 @@ func (m *Machine) wire(all settings.All, source settings.Source, webhookSecrets,
 	site.Warnings, site.Log, site.Refusals = m.Warnings, log, new(ingest.Refusals)
 	in := webhook.New(engine, all.Ingest, clients.webhook)
 	in.Refusals, site.Skews = site.Refusals, in.Skews
+	in.Mirrors = m.connections != nil // which are off where they cannot be, though a client id is set
 	site.SlackAnswers, site.PagerAnswers = clients.slack.Answers, clients.pager.Answers
 	m.gateway = gateway.New(awslambda.Webhook{Ingest: in}, all.Ingest.BodyLimit, m.log)
 	for _, w := range workers.All(engine, all, clients.slack, clients.pager, m.surroundings(all, source, dir)) {

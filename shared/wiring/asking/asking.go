@@ -4,8 +4,10 @@ package asking
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"math/rand/v2"
 
+	"revento-alerts/shared/alerting/record"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/budget"
 	"revento-alerts/shared/connection/consent"
@@ -35,7 +37,9 @@ type Asking struct {
 	Budget   *budget.Budget
 	Registry *connection.Registry
 	Lives    *life.Lives
-	Secrets  Secrets
+	// Rows is what is kept of what Revento knows; nil where nobody reads it.
+	Rows    *mirror.Mirror
+	Secrets Secrets
 }
 
 // New wires it. stopping is over when the process is told to stop; nil: never.
@@ -59,15 +63,15 @@ func New(engine wiring.Engine, s settings.Connections, public consent.PublicURL,
 func (a Asking) Upkeep(engine wiring.Engine, s settings.Connections, outbox upkeep.Outbox) *upkeep.Upkeep {
 	return &upkeep.Upkeep{
 		Registry: a.Registry, Records: engine.Records, Queues: engine.Queues, Outbox: outbox,
-		Prober:        &upkeep.EventProber{Tokens: a.Keeper, Budget: a.Budget, Event: a.event},
+		Prober:        &upkeep.EventProber{Tokens: a.Keeper, Budget: a.Budget, Event: a.event(engine)},
 		ProbeInterval: s.ProbeInterval, Random: rand.Float64, Now: engine.Now,
 	}
 }
 
-// Passes read all that Revento knows of a connection's event into rows.
-func (a Asking) Passes(engine wiring.Engine, s settings.Connections, rows *mirror.Mirror) *pass.Passes {
+// Passes read all that Revento knows of a connection's event into Rows.
+func (a Asking) Passes(engine wiring.Engine, s settings.Connections) *pass.Passes {
 	return &pass.Passes{
-		Registry: a.Registry, Records: engine.Records, Mirror: rows, Queues: engine.Queues, Schedule: s.Reconcile, Now: engine.Now,
+		Registry: a.Registry, Records: engine.Records, Mirror: a.Rows, Queues: engine.Queues, Schedule: s.Reconcile, Now: engine.Now,
 		Lists: &pass.Calls{Tokens: a.Keeper, Budget: a.Budget, Read: a.page},
 	}
 }
@@ -81,8 +85,32 @@ func (a Asking) page(ctx context.Context, access revento.Access, list pass.List,
 	return pass.Page{Documents: page.Rows, More: page.More, Next: page.Next, Date: reply.Date}, reply.Allowance, err
 }
 
-// event reads the token's event, for what that shows of the connection.
-func (a Asking) event(ctx context.Context, access revento.Access) (revento.Allowance, error) {
-	_, reply, err := a.Client.Event(ctx, access)
-	return reply.Allowance, err
+// event reads a connection's event, for what that shows of the connection. What it shows of the event, as what it is called, is kept; should
+// that fail, the probe counts all the same.
+func (a Asking) event(engine wiring.Engine) upkeep.EventCall {
+	return func(ctx context.Context, of record.Connection, access revento.Access) (revento.Allowance, error) {
+		asked := engine.Now()
+		event, reply, err := a.Client.Event(ctx, access)
+		if err == nil && a.Rows != nil {
+			page := mirror.Page{Connection: of, Thing: mirror.Event, AskedAt: asked, Date: reply.Date, Documents: []json.RawMessage{event.Document}}
+			if err := a.keep(ctx, page); err != nil {
+				engine.Log.Slog().Warn("keep what a probe showed of an event", "error", err.Error())
+			}
+		}
+		return reply.Allowance, err
+	}
+}
+
+// keep has the mirror read a page as one of the newest pass.
+func (a Asking) keep(ctx context.Context, page mirror.Page) error {
+	summary, err := a.Rows.Summary(ctx, page.Connection)
+	if err != nil {
+		return err
+	}
+	page.Pass = summary.LastPass
+	_, err = a.Rows.Read(ctx, page)
+	if errors.Is(err, mirror.ErrNotMirrored) { // it ended meanwhile
+		return nil
+	}
+	return err
 }

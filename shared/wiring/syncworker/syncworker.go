@@ -15,11 +15,13 @@ import (
 )
 
 // Queues are those that the function reaches.
-var Queues = []queue.Name{upkeep.Queue, upkeep.Queue.DeadLetter(), queue.Slack, queue.PagerDuty, queue.Digest}
+var Queues = []queue.Name{upkeep.Queue, upkeep.Queue.DeadLetter(), queue.Mirror, queue.Slack, queue.PagerDuty, queue.Digest}
 
-// New wires it. What it tells goes the way of a webhook, by the routes of s.
+// New wires it. What it tells goes the way of a webhook, by the routes of tells.
 func New(engine wiring.Engine, s settings.Connections, tells settings.Ingest, asks asking.Asking) *worker.Worker {
-	return Of(engine, asks.Upkeep(engine, s, webhook.Outbox(engine, tells)))
+	keeps := asks.Upkeep(engine, s, webhook.Outbox(engine, tells))
+	keeps.Passer = asks.Passes(engine, s)
+	return Of(engine, keeps)
 }
 
 // Of is the worker of an upkeep.
