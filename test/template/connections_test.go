@@ -542,7 +542,7 @@ func TestOutputsOfConnections(t *testing.T) {
 	on := loadWith(t, true)
 	for output, want := range map[string]string{
 		"MirrorQueueUrl": "!Ref MirrorQueue", "MirrorDeadLetterQueueUrl": "!Ref MirrorDeadLetterQueue",
-		"SyncQueueUrl": "!Ref SyncQueue", "SyncDeadLetterQueueUrl": "!Ref SyncDeadLetterQueue", "SealingKeysId": "!Ref SealingKeys",
+		"SyncQueueUrl": "!Ref SyncQueue", "SyncDeadLetterQueueUrl": "!Ref SyncDeadLetterQueue", "SealingKeysId": "!Ref SealingKeys", "SeedsTable": "!Ref SeedsTable",
 		"Next5FillReventoClientSecret": " --secret-id ${AWS::StackName}/revento-client-secret ",
 		"Next6FillSealingKeys":         " --secret-id ${SealingKeys} ",
 	} {
