@@ -38,7 +38,7 @@ type Lists interface {
 }
 
 // ErrAnswer is that a call was made and came to nothing.
-var ErrAnswer = errors.New("Revento did not answer as it should")
+var ErrAnswer = errors.New("no answer as Revento gives one")
 
 // answered is a failure of Revento's.
 type answered struct{ error }
