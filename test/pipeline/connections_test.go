@@ -4,6 +4,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -21,6 +22,7 @@ import (
 )
 
 // connect has the functions of connections run beside a stack's others, and Revento where the stack's parameters say, or its providers are.
+// Those of the others that have more to do with connections begin anew.
 func (s *stack) connect() (web, tick, sync *function) {
 	s.Helper()
 	s.makeSecret("revento-client-secret", clientSecret)
@@ -30,14 +32,16 @@ func (s *stack) connect() (web, tick, sync *function) {
 		"REVENTO_CLIENT_ID": clientID, "REVENTO_AUTH_URL": s.providers, "REVENTO_API_URL": s.providers + "/api/v1",
 		"REVENTO_CLIENT_SECRET_ID": s.name + "/revento-client-secret", "SEALING_KEYS_ID": s.name + "/sealing-keys",
 	}
+	s.tables["SEEDS_TABLE"] = emulators.Seeds(s.T)
+	maps.Copy(s.urls, emulators.Queues(s.T, maxReceives, ofConnections()...))
 	s.give(environment)
-	for name, url := range emulators.Queues(s.T, maxReceives, ofConnections()...) {
-		s.urls[name], environment[variableOf(name)] = url, url
-	}
 	for parameter, value := range s.parameters {
 		environment[settings.Setting{Parameter: parameter}.Variable()] = value
 	}
+	s.ingest.restart(s.T, "REVENTO_CLIENT_ID="+clientID, "MIRROR_QUEUE_URL="+s.urls[queue.Mirror])
+	s.purge.restart(s.T, "REVENTO_CLIENT_ID="+clientID, "SEEDS_TABLE="+s.tables["SEEDS_TABLE"])
 	folder := built(s.T)
+	s.mirror = startFunction(s.T, filepath.Join(folder, "mirror"), queue.Mirror.Entry().Timeout, environment)
 	const tickTimeout, webTimeout = time.Minute, time.Minute
 	return startFunction(s.T, filepath.Join(folder, "web"), webTimeout, environment),
 		startFunction(s.T, filepath.Join(folder, "tick"), tickTimeout, environment),

@@ -21,6 +21,7 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/aws/awslambda"
 	"revento-alerts/shared/connection/consent"
+	"revento-alerts/shared/revento/sample"
 	"revento-alerts/shared/revento/sandbox"
 )
 
@@ -38,17 +39,25 @@ type connected struct {
 	organizer       http.Client
 }
 
-// connectsToTheSandbox starts the sandbox and the functions of connections, and plays API Gateway for the pages.
-func connectsToTheSandbox(t *testing.T) *connected {
+// connectsToTheSandbox starts the sandbox, whose webhooks go to the function ingest, and the functions of connections, with parameters
+// beside those that every stack with connections has here, and plays API Gateway for the pages.
+func connectsToTheSandbox(t *testing.T, parameters ...string) *connected {
 	t.Helper()
 	s := deploy(t, "REVENTO_CLIENT_ID="+clientID)
 	c := new(connected)
 	pages := httptest.NewServer(http.HandlerFunc(c.serveHTTP))
 	t.Cleanup(pages.Close)
 	var err error
-	c.sandbox, err = sandbox.New(sandbox.Options{Clients: []sandbox.Client{{
+	client := sandbox.Client{
 		ID: clientID, Name: "revento-alerts", Secrets: []string{clientSecret}, RedirectURIs: []string{pages.URL + consent.CallbackPath},
-	}}})
+	}
+	c.sandbox, err = sandbox.New(sandbox.Options{
+		Clients: []sandbox.Client{client}, WebhookSecret: secret,
+		Send: func(_ context.Context, delivery sample.Delivery) (code int, err error) {
+			code, _ = s.post(delivery)
+			return code, nil
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,8 +66,12 @@ func connectsToTheSandbox(t *testing.T) *connected {
 	s.parameters = map[string]string{
 		"ReventoClientId": clientID, "ReventoAuthUrl": revento.URL, "ReventoApiUrl": revento.URL + "/api/v1", "PublicUrl": pages.URL,
 	}
+	for _, parameter := range parameters {
+		name, value, _ := strings.Cut(parameter, "=")
+		s.parameters[name] = value
+	}
 	c.web, c.tick, c.sync = s.connect()
-	s.outputs = map[string]string{"PublicUrl": pages.URL, "SealingKeysId": s.name + "/sealing-keys"}
+	s.outputs = map[string]string{"PublicUrl": pages.URL, "SealingKeysId": s.name + "/sealing-keys", "SeedsTable": s.tables["SEEDS_TABLE"]}
 	s.reach()
 	c.operator = s.operates()
 	jar, err := cookiejar.New(nil)
@@ -98,8 +111,10 @@ func (c *connected) serveHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 var (
-	ticket  = regexp.MustCompile(`name="ticket" value="([^"]*)"`)
-	heading = regexp.MustCompile(`<h1[^>]*>([^<]*)</h1>`)
+	ticket = regexp.MustCompile(`name="ticket" value="([^"]*)"`)
+	// connectLink is the link in what is printed, beside which the AWS SDK may warn on stderr.
+	connectLink = regexp.MustCompile(`http://\S+/connect\?\S+`)
+	heading     = regexp.MustCompile(`<h1[^>]*>([^<]*)</h1>`)
 )
 
 // ownID is the id of a delivery of our own.
@@ -108,7 +123,7 @@ var ownID = regexp.MustCompile(`own-[0-9a-f]+`)
 // consents opens the link that the operator's command makes, and allows what the sandbox asks for.
 func (c *connected) consents() {
 	c.Helper()
-	link := strings.TrimSpace(c.says(0, "connections link "+asked))
+	link := connectLink.FindString(c.says(0, "connections link "+asked))
 	page, shown := c.reads(c.organizer.Get(link))
 	found := ticket.FindStringSubmatch(page)
 	if found == nil {
@@ -139,7 +154,7 @@ func (c *connected) probes(code int, texts ...string) {
 	c.sees(code, "connections probe "+asked, texts...)
 }
 
-// sees has an operator's command wait while the function sync works, and expects its exit code and what it prints.
+// sees has an operator's command wait while the functions sync and mirror work, and expects its exit code and what it prints.
 func (c *connected) sees(code int, arguments string, texts ...string) {
 	c.Helper()
 	done := make(chan struct{})
@@ -154,6 +169,7 @@ func (c *connected) sees(code int, arguments string, texts ...string) {
 			return
 		default:
 			c.work(queue.Sync, c.sync)
+			c.work(queue.Mirror, c.mirror)
 		}
 	}
 }
@@ -171,8 +187,16 @@ func (c *connected) syncs() {
 
 func (c *connected) does(action string) {
 	c.Helper()
-	if err := c.sandbox.Do(context.Background(), sandbox.Command{Action: action, EventID: asked}); err != nil {
-		c.Fatal(err)
+	c.happens(sandbox.Command{Action: action, EventID: asked})
+}
+
+// happens has something happen at Revento, one after the other, whose webhooks have been answered then.
+func (c *connected) happens(commands ...sandbox.Command) {
+	c.Helper()
+	for _, command := range commands {
+		if err := c.sandbox.Do(context.Background(), command); err != nil {
+			c.Fatal(err)
+		}
 	}
 }
 

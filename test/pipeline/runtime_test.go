@@ -116,6 +116,14 @@ func (f *function) start(t *testing.T) {
 	f.running = p
 }
 
+// restart runs the function in a new process, with more variables.
+func (f *function) restart(t *testing.T, more ...string) {
+	t.Helper()
+	f.kill()
+	f.environment = append(f.environment, more...)
+	f.start(t)
+}
+
 // now is the process that was started last.
 func (f *function) now() *process {
 	f.mu.Lock()

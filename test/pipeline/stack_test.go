@@ -59,6 +59,7 @@ type stack struct {
 	deletion  *function
 	purge     *function
 	digest    *function
+	mirror    *function // with connections only
 	// parameters and outputs are what the stack has with connections more.
 	parameters, outputs map[string]string
 }
