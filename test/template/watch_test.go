@@ -27,7 +27,10 @@ import (
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/ground/telemetry"
 	"revento-alerts/shared/revento"
+	"revento-alerts/shared/settings"
 	"revento-alerts/shared/testkit/memory"
+	"revento-alerts/shared/wiring"
+	"revento-alerts/shared/wiring/webhook"
 )
 
 // Why alarms of connections let pass what they do.
@@ -36,6 +39,7 @@ const (
 	passing      = "one that fails is tried again after 30 seconds, and then after at most five minutes, while the old token serves: five are no passing failure"
 	manyReceives = "a message that reads a long list comes back up to a hundred times, each time when ten calls are free again"
 	applied      = "a webhook is applied within seconds, and what is judged at a pass's end within minutes; nobody waits for it by the minute"
+	lostByMany   = "one is lost now and then, and alerts by its own route; what a pass finds missing is told within the hour, and three are no chance"
 	missedTicks  = "three ticks that did not come: nobody looks at connections"
 )
 
@@ -49,6 +53,7 @@ var connectionTolerances = map[string]tolerance{
 	"RefreshFailureAlarm":    {5, 3600, "1", passing},
 	"LostTokensAlarm":        {1, 300, "1", neverUsual},
 	"ForeignTokensAlarm":     {1, 300, "1", neverUsual},
+	"MissedWebhookAlarm":     {3, 3600, "1", lostByMany},
 }
 
 // connectionAges are how long a message may wait in each of their queues.
@@ -171,6 +176,7 @@ func emittedOfConnections(t *testing.T) map[string]bool {
 		lookAt(t, log, outcome)
 	}
 	failToRefresh(t, log)
+	missAWebhook(t, log)
 	emitted := map[string]bool{}
 	for line := range bytes.Lines(lines.Bytes()) {
 		for _, name := range metricsOf(t, line) {
@@ -215,6 +221,19 @@ func lookAt(t *testing.T, log *telemetry.Logger, outcome health.Outcome) {
 		if err := queues.Delete(t.Context(), queue.Sync, received.Handle); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// missAWebhook has what a pass found missing taken in.
+func missAWebhook(t *testing.T, log *telemetry.Logger) {
+	t.Helper()
+	outbox := webhook.Outbox(wiring.Engine{Ledger: memory.NewLedger(), Log: log, Now: time.Now}, settings.Ingest{DedupeWindow: time.Hour})
+	own := handoff.Own{
+		Type: "application.revision_requested", Connection: record.Connection{EventID: "evt_1", OrganizationID: "org_1"},
+		OccurredAt: time.Now(), ResourceID: "app_1", Identity: []string{"app_1"}, FoundBy: handoff.Reconcile,
+	}
+	if err := outbox.Deliver(t.Context(), own); err != nil {
+		t.Fatal(err)
 	}
 }
 
