@@ -264,10 +264,11 @@ type crowd struct {
 const crowdWeight = 10
 
 func (c *crowd) come(number int) {
+	work := c.work
 	for range number {
 		c.wait.Go(func() {
 			if mine, err := c.take(c.Context(), crowdWeight); err == nil {
-				time.Sleep(c.work)
+				time.Sleep(work)
 				mine.leave()
 			}
 		})
@@ -278,6 +279,8 @@ func (c *crowd) come(number int) {
 func (c *crowd) wantStanding(want int, why string) {
 	c.Helper()
 	synctest.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if len(c.line) != want || c.waiting != int64(want)*crowdWeight {
 		c.Errorf("%d stand in line and weigh %d, want %d: %s", len(c.line), c.waiting, want, why)
 	}
