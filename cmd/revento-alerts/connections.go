@@ -142,29 +142,14 @@ func newConnectionsSync(w world) *cobra.Command {
 At Revento's limits 5,000 participants take about eleven minutes. Where it is being read already, that is waited for.`,
 		Args: usage(cobra.ExactArgs(1)),
 	}, func(ctx context.Context, client *api.Client, arguments []string) error {
-		var synced life.Synced
-		if err := client.Post(ctx, connectionPath(arguments[0], "sync"), struct{}{}, &synced); err != nil {
+		synced, err := readAll(ctx, client, arguments[0], syncPollTime)
+		if err != nil {
 			return err
 		}
-		view := synced.View
-		for !view.IsDone(synced.Awaited, time.Now()) {
-			if err := grant.Wait(ctx, syncPollTime); err != nil {
-				return fmt.Errorf("wait for pass %d, which goes on: %w", synced.Awaited, err)
-			}
-			if err := client.Get(ctx, connectionPath(arguments[0], ""), &view); err != nil {
-				return err
-			}
-			if !view.IsWell() && !view.IsReading() {
-				break // nobody reads any more
-			}
-		}
-		if err := printView(w, view, asJSON); err != nil {
+		if err := printView(w, synced.View, asJSON); err != nil {
 			return err
 		}
-		if !view.IsRead(synced.Awaited) {
-			return fmt.Errorf("not all of %s was read", view.EventID)
-		}
-		return nil
+		return wantRead(synced)
 	})
 	addJSONFlag(command, &asJSON)
 	return command
@@ -172,6 +157,36 @@ At Revento's limits 5,000 participants take about eleven minutes. Where it is be
 
 // syncPollTime is how often one looks whether a pass has ended.
 const syncPollTime = 500 * time.Millisecond
+
+// readAll has all that Revento knows of an event read, looks from time to time whether that has ended, and returns how it stands then.
+func readAll(ctx context.Context, client *api.Client, eventID string, between time.Duration) (life.Synced, error) {
+	var synced life.Synced
+	if err := client.Post(ctx, connectionPath(eventID, "sync"), struct{}{}, &synced); err != nil {
+		return life.Synced{}, err
+	}
+	for !synced.IsDone(synced.Awaited, time.Now()) {
+		if err := grant.Wait(ctx, between); err != nil {
+			return life.Synced{}, fmt.Errorf("wait for pass %d, which goes on: %w", synced.Awaited, err)
+		}
+		var view life.View
+		if err := client.Get(ctx, connectionPath(eventID, ""), &view); err != nil {
+			return life.Synced{}, err
+		}
+		synced.View = view
+		if !view.IsWell() && !view.IsReading() {
+			break // nobody reads any more
+		}
+	}
+	return synced, nil
+}
+
+// wantRead returns an error where the pass that was waited for is not complete.
+func wantRead(synced life.Synced) error {
+	if !synced.IsRead(synced.Awaited) {
+		return fmt.Errorf("not all of %s was read", synced.EventID)
+	}
+	return nil
+}
 
 func newConnectionsAccept(w world) *cobra.Command {
 	var asJSON bool

@@ -37,6 +37,9 @@ const (
 	demoBefore = time.Minute
 )
 
+// demoPollTime is how often the demo looks whether a pass has ended.
+const demoPollTime = 20 * time.Millisecond
+
 // connect has the event's organizer consent, with Revento's clock set back: what happens then was a while ago once it is set right.
 func (d *demo) connect(ctx context.Context) error {
 	d.printf("  The event's organizer connects it, so that Revento can be asked, and not only listened to\n")
@@ -104,8 +107,13 @@ func (d *demo) cancellation(ctx context.Context) error {
 func (d *demo) sync(ctx context.Context, effect string, shown func(*recorder.Recorder) bool) error {
 	ctx, cancel := context.WithTimeout(ctx, stepTimeout)
 	defer cancel()
-	err := d.machine.ReadAll(ctx, demoEvent)
-	if err != nil {
+	if err := d.operate(ctx, func(client *api.Client) error {
+		synced, err := readAll(ctx, client, demoEvent, demoPollTime)
+		if err != nil {
+			return err
+		}
+		return wantRead(synced)
+	}); err != nil {
 		return fmt.Errorf("read all that Revento knows: %w", err)
 	}
 	if err := d.settled(ctx, shown); err != nil {

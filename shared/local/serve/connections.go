@@ -52,7 +52,6 @@ type connections struct {
 	upkeep  *upkeep.Upkeep
 	worker  *worker.Worker
 	mirror  *worker.Worker
-	passes  *pass.Passes
 	deliver life.Deliver
 }
 
@@ -95,8 +94,7 @@ func (m *Machine) openConnections(
 		Asking: asks, public: public, keys: keys, deliver: outbox.Deliver,
 		upkeep: asks.Upkeep(engine, s, outbox),
 	}
-	c.passes = asks.Passes(engine, s)
-	c.upkeep.Passer = c.passes
+	c.upkeep.Passer = asks.Passes(engine, s)
 	c.worker = syncworker.Of(engine, c.upkeep)
 	c.mirror = mirrorworker.New(engine, asks.Rows, mirrorworker.Judge(engine, asks.Rows, tells))
 	asks.Lives.Soon = syncworker.Soon(engine, c.upkeep)

@@ -13,8 +13,6 @@ import (
 	"time"
 
 	"revento-alerts/shared/alerting/ingest"
-	"revento-alerts/shared/alerting/record"
-	"revento-alerts/shared/connection/pass"
 	"revento-alerts/shared/ground/private"
 	"revento-alerts/shared/ground/secret"
 	"revento-alerts/shared/provider/inprocess"
@@ -126,45 +124,6 @@ func (m *Machine) Happens(ctx context.Context, command sandbox.Command) error {
 		return errors.New("no sandbox stands in for Revento")
 	}
 	return m.sandbox.Do(ctx, command)
-}
-
-// ReadAll has all that Revento knows of an event read now, and waits until it is judged what that shows.
-func (m *Machine) ReadAll(ctx context.Context, eventID string) error {
-	for s, err := range m.connections.Registry.OfEvent(ctx, eventID) {
-		if err != nil {
-			return err
-		}
-		number, err := m.connections.upkeep.AskPass(ctx, s.Connection)
-		if err != nil {
-			return err
-		}
-		if err := m.awaitPass(ctx, s.Connection, number); err != nil {
-			return fmt.Errorf("read all that Revento knows of %s: %w", eventID, err)
-		}
-	}
-	return nil
-}
-
-func (m *Machine) awaitPass(ctx context.Context, of record.Connection, number int64) error {
-	const between = 20 * time.Millisecond
-	tick := time.NewTicker(between)
-	defer tick.Stop()
-	for {
-		standing, err := m.connections.passes.Load(ctx, of)
-		switch {
-		case err != nil:
-			return err
-		case standing.Last.Number >= number:
-			return nil
-		case standing.Number >= number && standing.State == pass.Failed:
-			return fmt.Errorf("the pass failed: %s", standing.Reason)
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
 }
 
 // sandboxPage is the sandbox's page and control, for the operator's side; nil where none runs.
