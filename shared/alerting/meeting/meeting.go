@@ -18,6 +18,7 @@ import (
 	"revento-alerts/shared/alerting/alert"
 	"revento-alerts/shared/alerting/handoff"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/alerting/worker"
 	"revento-alerts/shared/ground/fault"
 	"revento-alerts/shared/ground/telemetry"
@@ -27,11 +28,6 @@ import (
 // Margin is how far apart the moments may be that a webhook and a list tell of the same: a review's moment and the webhook's occurred_at are
 // not known to be one.
 const Margin = 2 * time.Minute
-
-// Types are those of which a webhook can be found missing: what a participant's row shows too. (guide: /patterns/, /api/endpoints/)
-var Types = []string{
-	"application.submitted", "application.approved", "application.rejected", "application.revision_requested", "participant.registered",
-}
 
 // told is what came first to a destination.
 type told struct {
@@ -86,7 +82,7 @@ func (t *Task) Work(ctx context.Context, event handoff.Event, line *telemetry.Li
 
 // meets says whether another delivery may tell the same.
 func meets(event handoff.Event) bool {
-	return (event.Mirrored || event.FoundBy != "") && slices.Contains(Types, event.Envelope.Type) && len(subjects(event.Envelope)) > 0
+	return (event.Mirrored || event.FoundBy != "") && slices.Contains(route.MayBeMissed, event.Envelope.Type) && len(subjects(event.Envelope)) > 0
 }
 
 // enter notes an event that comes first with all that it may be known by, and says whether it goes on.

@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"revento-alerts/shared/alerting/handoff"
-	"revento-alerts/shared/alerting/meeting"
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/alerting/record"
+	"revento-alerts/shared/alerting/route"
 	"revento-alerts/shared/connection/echo"
 	"revento-alerts/shared/connection/mirror"
 	"revento-alerts/shared/testkit/memory"
@@ -122,7 +122,7 @@ func TestWhatAnAlertOfAMissedWebhookIsMadeOf(t *testing.T) {
 	}
 	own := b.told[0]
 	at := time.Date(2026, 11, 25, 13, 20, 0, 0, time.UTC)
-	if !own.OccurredAt.Equal(at) || own.FoundBy != handoff.Reconcile || own.Consented.IsZero() || !slices.Contains(meeting.Types, own.Type) {
+	if !own.OccurredAt.Equal(at) || own.FoundBy != handoff.Reconcile || own.Consented.IsZero() || !slices.Contains(route.MayBeMissed, own.Type) {
 		t.Errorf("told: %+v", own)
 	}
 	want := map[string]string{"participant_id": "ptp_1", "status": "revision_requested", "last_reviewed_at": "2026-11-25T13:20:00Z"}
