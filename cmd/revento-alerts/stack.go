@@ -146,7 +146,7 @@ func (d deployed) backend(log io.Writer) (api.Backend, error) {
 	if seeds, err := d.Output(outputSeeds); err == nil { // a stack of a version before has none, and no rows
 		kept := dynamodb.NewSeeds(d.aws, seeds)
 		backend.Attendance = operator.Attendance(engine, site.Connections, site.Asking.Rings, kept)
-		backend.Deletions.People = operator.People(engine, site.Connections.Registry, site.Asking.Rings, kept)
+		backend.Deletions.People = operator.People(engine, site.Asking.Rings, kept)
 		backend.Deletions.Backups = deletion.BackupsOnAWS
 	}
 	return backend, nil

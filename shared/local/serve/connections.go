@@ -107,7 +107,7 @@ func (c *connections) people(engine wiring.Engine) []deletion.People {
 	if c == nil {
 		return nil
 	}
-	return operator.People(engine, c.Registry, c.Secrets.Rings, c.keys.Seeds())
+	return operator.People(engine, c.Secrets.Rings, c.keys.Seeds())
 }
 
 // publicURL is where browsers find the pages: what the setting says, or the public side's own address where browsers of this machine
@@ -221,7 +221,7 @@ func stoppedConnections(engine wiring.Engine, all settings.All) *life.Operator {
 	return &life.Operator{
 		Lives: lives, Standings: &grant.Keeper{Records: engine.Records, Deletions: engine.Deletions, Now: engine.Now},
 		Looks:     &upkeep.Upkeep{Registry: lives.Registry, Records: engine.Records, Queues: engine.Queues, Now: engine.Now},
-		Summaries: operator.Rows(engine, lives.Registry, nil, nil),
+		Summaries: mirrorworker.Rows(engine, nil, nil),
 		Passes:    &pass.Passes{Registry: lives.Registry, Records: engine.Records, Now: engine.Now},
 		Deliver:   webhook.Outbox(engine, tells).Deliver, Installation: engine.Installation,
 	}
@@ -238,6 +238,6 @@ func stopped(backend *api.Backend, engine wiring.Engine, all settings.All, sourc
 	rings := secret.NewHolder(fetch, seal.Parse, all.Connections.SecretMaxAge, engine.Now)
 	of := backend.Connections
 	backend.Attendance = operator.Attendance(engine, of, rings, keys.Seeds())
-	backend.Deletions.People = operator.People(engine, of.Registry, rings, keys.Seeds())
+	backend.Deletions.People = operator.People(engine, rings, keys.Seeds())
 	backend.Deletions.Backups = deletion.BackupsOnMachine
 }

@@ -40,7 +40,7 @@ func Judge(engine wiring.Engine, rows *mirror.Mirror, tells settings.Ingest) ech
 	}
 }
 
-// Rows is what is kept of what Revento knows.
+// Rows is what is kept of what Revento knows. Without rings and seeds it tells of summaries alone.
 func Rows(engine wiring.Engine, rings mirror.Rings, seeds mirror.Seeds) *mirror.Mirror {
 	registry := &connection.Registry{Records: engine.Records, Deletions: engine.Deletions}
 	return &mirror.Mirror{Registry: registry, Records: engine.Records, Seeds: seeds, Rings: rings, Now: engine.Now}

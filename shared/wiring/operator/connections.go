@@ -1,7 +1,6 @@
 package operator
 
 import (
-	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/consent"
 	"revento-alerts/shared/connection/deletion"
 	"revento-alerts/shared/connection/grant"
@@ -12,6 +11,7 @@ import (
 	"revento-alerts/shared/operate/attendance"
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
+	"revento-alerts/shared/wiring/mirrorworker"
 )
 
 // Connect has the site show connections, and what a person can do with them, where something runs that looks at them. public is where the
@@ -23,26 +23,21 @@ func (s *Site) Connect(engine wiring.Engine, asks asking.Asking, looks *upkeep.U
 		looks.Passer = passes
 	}
 	s.Connections = &life.Operator{
-		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: Rows(engine, asks.Registry, nil, nil), Passes: passes,
+		Lives: asks.Lives, Standings: asks.Keeper, Looks: looks, Summaries: mirrorworker.Rows(engine, nil, nil), Passes: passes,
 		Rings: asks.Secrets.Rings, Public: public, Deliver: deliver, Wait: grant.Wait,
 		Installation: engine.Installation,
 	}
 }
 
-// Rows is what Revento knows of connections. Without rings and seeds it tells of summaries alone.
-func Rows(engine wiring.Engine, registry *connection.Registry, rings mirror.Rings, seeds mirror.Seeds) *mirror.Mirror {
-	return &mirror.Mirror{Registry: registry, Records: engine.Records, Seeds: seeds, Rings: rings, Now: engine.Now}
-}
-
 // Attendance is who attends the events of connections.
 func Attendance(engine wiring.Engine, of *life.Operator, rings mirror.Rings, seeds mirror.Seeds) *attendance.Attendance {
-	rows := Rows(engine, of.Registry, rings, seeds)
+	rows := mirrorworker.Rows(engine, rings, seeds)
 	return &attendance.Attendance{
 		Connections: of, People: attendance.Mirrored{Rows: rows}, Records: engine.Records, Now: engine.Now,
 	}
 }
 
 // People are those that keep something of persons: the rows, and the records that name their user.
-func People(engine wiring.Engine, registry *connection.Registry, rings mirror.Rings, seeds mirror.Seeds) []deletion.People {
-	return []deletion.People{Rows(engine, registry, rings, seeds), deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
+func People(engine wiring.Engine, rings mirror.Rings, seeds mirror.Seeds) []deletion.People {
+	return []deletion.People{mirrorworker.Rows(engine, rings, seeds), deletion.UserRecords{Records: engine.Records, Now: engine.Now}}
 }

@@ -11,7 +11,6 @@ import (
 	"revento-alerts/shared/alerting/queue"
 	"revento-alerts/shared/connection"
 	"revento-alerts/shared/connection/deletion"
-	"revento-alerts/shared/connection/echo"
 	"revento-alerts/shared/connection/life"
 	"revento-alerts/shared/ground/exchange"
 	"revento-alerts/shared/ground/secret"
@@ -24,6 +23,7 @@ import (
 	"revento-alerts/shared/wiring"
 	"revento-alerts/shared/wiring/asking"
 	"revento-alerts/shared/wiring/deletionworker"
+	"revento-alerts/shared/wiring/mirrorworker"
 )
 
 // Secrets are the secrets that are looked at.
@@ -94,7 +94,7 @@ func (s Site) Backend() api.Backend {
 	desk := deadletter.NewDesk(s.Queues)
 	desk.Names, desk.Telemetry, desk.Now = s.Names, s.Log, s.Now
 	desk.Annals, _ = s.Finder.(ingest.Annals)
-	desk.Gone = s.marks().Gone
+	desk.Gone = mirrorworker.Marks(s.Engine, &connection.Registry{Records: s.Records, Deletions: s.Deletions}).Gone
 	journal, _ := s.Finder.(ingest.Journal)
 	return api.Backend{
 		Refusals:  s.Refusals,
@@ -118,12 +118,6 @@ func (s Site) Backend() api.Backend {
 			SampleTypes:      events.Types(),
 		},
 	}
-}
-
-// marks are what the parked messages of the mirror left.
-func (s Site) marks() *echo.Marks {
-	registry := &connection.Registry{Records: s.Records, Deletions: s.Deletions}
-	return &echo.Marks{Registry: registry, Records: s.Records, Now: s.Now}
 }
 
 func (s Site) stack() string { return s.All.Ingest.Stack }
